@@ -1,0 +1,57 @@
+import type { E164 } from '../shared/e164.ts'
+import type { EpochMs } from '../shared/time.ts'
+import type { XNumber } from '../numbers/x-number.ts'
+import type { AxbBinding, Binding } from './binding.ts'
+
+export type InsertOutcome =
+  | { readonly ok: true }
+  /** Another live binding holds one of the claims. */
+  | { readonly ok: false; readonly reason: 'claim-taken' | 'x-full' | 'not-found' }
+
+/** Filter of the AXB query; `appKey` always restricts. */
+export type AxbQuery = {
+  readonly appKey: string
+  readonly x: E164
+  readonly a?: E164
+  readonly b?: E164
+  readonly at: EpochMs
+  readonly offset: number
+  readonly limit: number
+}
+
+/** What the bind rules need of storage. Dead (expired) rows are never returned and never block a claim. */
+export type BindingStore = {
+  findX(number: E164): Promise<XNumber | undefined>
+  /**
+   * Candidate X numbers of an app for a bind by area, best first: fewest live bindings, ties by least recently
+   * released; only status `normal`, below `maxPairs`, without a live claim by `a` or `b`.
+   * `area`: only that city; `province`: only that province; neither: any.
+   */
+  candidates(query: {
+    readonly appKey: string
+    readonly a: E164
+    readonly b: E164
+    readonly area?: string
+    readonly province?: string
+    readonly maxPairs: number
+    readonly at: EpochMs
+    readonly limit: number
+  }): Promise<readonly XNumber[]>
+  /** Inserts binding and claims in one transaction, or nothing. The unique index decides races. */
+  insertAxb(binding: AxbBinding, maxPairs: number, at: EpochMs): Promise<InsertOutcome>
+  /** Replaces a live binding and its claims in one transaction, or nothing. */
+  replaceAxb(binding: AxbBinding, at: EpochMs): Promise<InsertOutcome>
+  findById(id: string, at: EpochMs): Promise<Binding | undefined>
+  queryAxb(query: AxbQuery): Promise<{ readonly total: number; readonly bindings: readonly AxbBinding[] }>
+  /** Removes one live binding; false when there was none. */
+  deleteById(id: string, at: EpochMs): Promise<boolean>
+  /** Removes all live bindings on an X; returns how many. */
+  deleteByX(appKey: string, x: E164, at: EpochMs): Promise<number>
+  /** Deletes up to `limit` expired rows; returns how many (the sweeper). */
+  deleteExpired(at: EpochMs, limit: number): Promise<number>
+}
+
+/** What routing needs of storage: one indexed lookup. */
+export type RouteStore = {
+  lookup(x: E164, from: E164 | undefined, at: EpochMs): Promise<import('./route.ts').RouteView>
+}

@@ -1,0 +1,71 @@
+import type { PushSignature } from '../tenants/app.ts'
+
+/** A SIP peer that calls come from or go to (static trunk). */
+export type TrunkConfig = {
+  readonly name: string
+  /** Where calls to real numbers are sent. Absent: inbound only. */
+  readonly peer?: { readonly address: string; readonly port: number; readonly transport: 'udp' | 'tcp' }
+  /** Addresses or CIDRs that calls may come from. */
+  readonly allowFrom: readonly string[]
+  /** Digest credentials we give to the peer's 401/407. */
+  readonly username?: string
+  readonly password?: string
+  /** Digest credentials we demand from the peer; absent: source address is enough. */
+  readonly inboundUsername?: string
+  readonly inboundPassword?: string
+  /** Form of numbers sent to the peer. */
+  readonly numberFormat: 'e164' | 'national'
+}
+
+/** The whole configuration, read once at start; nothing else reads the environment. */
+export type Config = {
+  readonly dataDir: string
+  readonly hostName: string
+  readonly sip: {
+    readonly host: string
+    readonly port: number
+    readonly publicHost?: string
+    readonly trunks: readonly TrunkConfig[]
+    /** Realm and switch of the lab registrar: registered subscribers stand in for the carrier. */
+    readonly registrar: boolean
+  }
+  readonly api: {
+    readonly host: string
+    readonly httpPort: number
+    readonly httpsPort: number
+    readonly tlsCertFile?: string
+    readonly tlsKeyFile?: string
+    /** Allowed distance of `Created` from now, hours (spec/auth-and-errors.md 3.3; default 24). */
+    readonly createdSkewHours: number
+    readonly rejectReplayedNonce: boolean
+    /** Token buckets, requests per second; 0 = none. */
+    readonly appRatePerSec: number
+    readonly platformRatePerSec: number
+    readonly lockoutFailures: number
+    readonly lockoutWindowMin: number
+    readonly lockoutMin: number
+  }
+  readonly media: {
+    readonly host: string
+    readonly publicHost?: string
+    readonly portMin: number
+    readonly portMax: number
+    /** Milliseconds a port rests after a call. */
+    readonly portRestMs: number
+    readonly timeoutSec: number
+  }
+  readonly calls: {
+    /** Platform's own connection time-out, seconds (8035; default 90). */
+    readonly connectTimeoutSec: number
+    readonly countryCode: string
+  }
+  readonly axb: { readonly maxPairsPerX: number }
+  readonly defaults: { readonly pushSignature: PushSignature }
+  readonly storage: {
+    /** `process`: survives a crash of the process; `power`: also of the machine (fsync per commit group). */
+    readonly durability: 'process' | 'power'
+    /** Commit group interval for journal and outbox, ms. */
+    readonly groupCommitMs: number
+  }
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}

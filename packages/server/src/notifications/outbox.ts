@@ -1,0 +1,36 @@
+import type { EpochMs } from '../shared/time.ts'
+
+export type PushKind = 'event' | 'fee'
+
+/** A push waiting to be delivered: one call event, or one FeeInfo of a CDR that batches up to 50. */
+export type OutboxItem = {
+  readonly id: number
+  readonly appKey: string
+  readonly kind: PushKind
+  /** Absolute URL, as the app had it when the fact happened. */
+  readonly url: string
+  readonly sessionId: string
+  /** event: the whole JSON body. fee: one FeeInfo object as JSON. */
+  readonly body: string
+  /** Attempts made so far. */
+  readonly attempts: number
+  /** Retried fee batches stay as they were: rows of one failed batch share this id. */
+  readonly batchId?: string
+  readonly firstFailedAt?: EpochMs
+  readonly dueAt: EpochMs
+}
+
+/** What delivery needs of storage. New rows also arrive in memory through `onCommitted`, without a read. */
+export type OutboxStore = {
+  /** Rows due at `at`, oldest first; read at start and for retries. */
+  due(at: EpochMs, limit: number): Promise<readonly OutboxItem[]>
+  /** Instant of the earliest row that is not due yet. */
+  nextDueAt(): Promise<EpochMs | undefined>
+  /** Deletes delivered (or finally dropped) rows; groups into one transaction. */
+  remove(ids: readonly number[]): Promise<void>
+  /** Puts rows off after a failed attempt. */
+  postpone(
+    ids: readonly number[],
+    change: { attempts: number; firstFailedAt: EpochMs; dueAt: EpochMs; batchId?: string; error: string },
+  ): Promise<void>
+}

@@ -1,0 +1,44 @@
+/**
+ * A telephone number in global form: `+`, country code, national number; digits only after the `+`
+ * (spec/numbers-and-rules.md section 1). The only form that is stored, compared, pushed or signalled inside.
+ */
+export type E164 = string & { readonly brand: 'E164' }
+
+const GLOBAL_FORM = /^\+[1-9]\d{4,30}$/
+const CHINA_MOBILE = /^\+861[3-9]\d{9}$/
+/** Area code without its leading 0 (10, 2x, or three digits) and 7 or 8 digits. */
+const CHINA_FIXED = /^\+86(?:10|2\d|[3-9]\d{2})\d{7,8}$/
+
+/** Reads a number as the API demands it: `+` and digits. A `+86` number must be a mobile or a fixed line. */
+export function parseApiNumber(text: string): E164 | undefined {
+  if (!GLOBAL_FORM.test(text)) return undefined
+  if (text.startsWith('+86') && !CHINA_MOBILE.test(text) && !CHINA_FIXED.test(text)) return undefined
+  return text as E164
+}
+
+/** True for a mainland fixed line: such a number can be called but may not call X (release code 8023). */
+export function isFixedLine(number: E164): boolean {
+  return number.startsWith('+86') && !CHINA_MOBILE.test(number) && CHINA_FIXED.test(number)
+}
+
+/**
+ * Normalises what a SIP peer sends as a user part: `+8613…`, `8613…`, `008613…`, `013…`, `13…`, `17…`, `0755…`
+ * (spec/numbers-and-rules.md section 1) to global form; `undefined` when it cannot be a number.
+ * `countryCode` is the digits that a national number gets, by default `86`.
+ */
+export function normaliseDialled(user: string, countryCode = '86'): E164 | undefined {
+  let digits = user.replace(/[-.() ]/g, '')
+  if (digits.startsWith('+')) digits = digits.slice(1)
+  else if (digits.startsWith('00')) digits = digits.slice(2)
+  else if (digits.startsWith('0')) digits = countryCode + digits.slice(1)
+  else if (!(digits.startsWith(countryCode) && digits.length > 11)) digits = countryCode + digits
+  if (!/^[1-9]\d{4,30}$/.test(digits)) return undefined
+  return `+${digits}` as E164
+}
+
+/** `+8613800000021` → `+86*********21`: country code and last two digits, for logs and consoles. */
+export function maskNumber(number: string): string {
+  if (number.length < 6) return '*'.repeat(number.length)
+  const head = number.startsWith('+86') ? 3 : number.startsWith('+') ? 2 : 0
+  return number.slice(0, head) + '*'.repeat(number.length - head - 2) + number.slice(-2)
+}

@@ -1,0 +1,30 @@
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number
+
+/** The one clock. Rules take instants as arguments; edges and timers take a Clock, so tests turn the hands. */
+export type Clock = {
+  now(): EpochMs
+  setTimer(delayMs: number, run: () => void): Timer
+}
+export type Timer = { cancel(): void }
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimer(delayMs, run) {
+    const handle = setTimeout(run, delayMs)
+    return { cancel: () => clearTimeout(handle) }
+  },
+}
+
+const two = (n: number) => (n < 10 ? `0${n}` : `${n}`)
+
+/** `yyyy-MM-dd HH:mm:ss` in UTC: every time on the wire except `Created` (spec/notifications.md section 5.2). */
+export function formatWireTime(at: EpochMs): string {
+  const d = new Date(at)
+  return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`
+}
+
+/** `yyyy-MM-ddTHH:mm:ssZ` in UTC, the form of `Created` (spec/auth-and-errors.md section 3.3). */
+export function formatCreated(at: EpochMs): string {
+  return formatWireTime(at).replace(' ', 'T') + 'Z'
+}

@@ -1,0 +1,158 @@
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
+import type { Endpoint, Hop, TransportName } from '../transport/address.ts'
+
+/** Timers of the stack; a test kit turns the hands. `setTimer` returns a handle for `clearTimer`. */
+export type SipClock = {
+  now(): number
+  setTimer(delayMs: number, run: () => void): unknown
+  clearTimer(handle: unknown): void
+}
+
+export type StackOptions = {
+  readonly listen: readonly ListenOptions[]
+  /** Host put into Via and Contact instead of the local address (behind NAT); default: the local address. */
+  readonly publicHost?: string
+  /** `User-Agent`/`Server`; default `Maskline`. */
+  readonly productName?: string
+  readonly clock?: SipClock
+  readonly handlers: StackHandlers
+}
+export type ListenOptions = Endpoint & { readonly transport: TransportName }
+
+/** Where requests from outside any dialog land. Nothing a peer sends throws out of the stack. */
+export type StackHandlers = {
+  /** An INVITE that starts a call. Set `call.handlers` before returning, then answer now or later. */
+  onInvite(call: ServerCall): void
+  /** Any other request outside a dialog (OPTIONS, REGISTER, …); the default answers OPTIONS 200, others 405. */
+  onRequest?(request: IncomingRequest): void
+  /** Every message in and out, for traces; keep it cheap. */
+  onMessage?(direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop): void
+}
+
+/** A non-INVITE request (server transaction) that waits for its final response. */
+export type IncomingRequest = {
+  readonly request: SipRequest
+  readonly source: Hop
+  respond(status: number, options?: ResponseOptions): void
+}
+
+/** `headers` is flat [name, value, …] and must not carry what the stack writes (Via, From, To, Call-ID, CSeq, …). */
+export type ResponseOptions = {
+  readonly reason?: string
+  readonly headers?: readonly string[]
+  readonly body?: Uint8Array
+  /** Default `application/sdp` when a body is given. */
+  readonly contentType?: string
+}
+export type RequestOptions = Omit<ResponseOptions, 'reason'>
+
+/** What both kinds of calls can do once a dialog exists. */
+export type DialogCall = {
+  readonly callId: string
+  /** Free for the owner: its leg, so that one handler object can serve all calls. */
+  owner: unknown
+  /** Sends BYE; on a call that is not confirmed yet it does what ends it (CANCEL, or 603/487). Idempotent. */
+  bye(options?: RequestOptions): void
+  /** re-INVITE (or delayed offer without a body). One at a time; a glare 491 is retried by the stack (RFC 3261 §14.1). */
+  reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void
+  /** ACK of a re-INVITE's 2xx is sent by the stack unless `ackBody` of a delayed offer is needed: use ackReinvite. */
+  ackReinvite(options?: RequestOptions): void
+  /** Any other in-dialog request: INFO, UPDATE, OPTIONS. */
+  request(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void
+}
+
+/** Handlers shared by both sides of a dialog. */
+export type DialogHandlers = {
+  /** Peer's BYE; the stack has answered 200. Called at most once; the dialog is over. */
+  onBye(call: DialogCall, request: SipRequest): void
+  /** Peer's re-INVITE: answer it with `respond` (any 2xx is retransmitted until ACK). `onAck` gets its ACK. */
+  onReinvite(call: DialogCall, request: IncomingRequest): void
+  /** ACK of a re-INVITE's 2xx; carries the answer of a delayed offer. */
+  onReinviteAck?(call: DialogCall, request: SipRequest): void
+  /** INFO, UPDATE and others inside the dialog; default 405 with Allow. */
+  onRequest?(call: DialogCall, request: IncomingRequest): void
+  /**
+   * The dialog died without a BYE: ACK never came (BYE is sent by the stack), 408/481 to a request of ours, or the
+   * transport failed.
+   */
+  onLost(call: DialogCall, why: 'no-ack' | 'no-dialog' | 'timeout' | 'transport'): void
+}
+
+export type ServerCallHandlers = DialogHandlers & {
+  /** CANCEL before a final response: the stack has answered CANCEL with 200 and INVITE with 487. */
+  onCancel(call: ServerCall, request: SipRequest): void
+  /** ACK of our 2xx; with a delayed offer its body is the answer. */
+  onAck(call: ServerCall, request: SipRequest): void
+}
+
+/** An incoming call (UAS). */
+export type ServerCall = DialogCall & {
+  readonly request: SipRequest
+  readonly source: Hop
+  /** Local address the request came to. */
+  readonly local: Endpoint
+  handlers: ServerCallHandlers
+  /** 101–199 with our To-tag. The stack sends 100 by itself. */
+  progress(status: number, options?: ResponseOptions): void
+  /** 2xx; retransmitted until ACK. */
+  answer(options?: ResponseOptions): void
+  /** 3xx–6xx. No effect after a final response. */
+  reject(status: number, options?: ResponseOptions): void
+}
+
+export type ClientCallHandlers = DialogHandlers & {
+  /** 101–199; `response`'s To-tag tells early dialogs of forks apart. 100 is not reported. */
+  onProvisional(call: ClientCall, response: SipResponse): void
+  /**
+   * First 2xx: the call is up; owner sends `ack`. Another fork's 2xx is acknowledged and ended with BYE by the stack.
+   * After `cancel`, a crossing 2xx is acknowledged and ended by the stack and reported as onFailure 487.
+   */
+  onAnswer(call: ClientCall, response: SipResponse): void
+  /** Final failure: a response, or 408 (Timer B or C), 503 (transport error) made by the stack (`response` absent). */
+  onFailure(call: ClientCall, status: number, response: SipResponse | undefined): void
+}
+
+/** An outgoing call (UAC). */
+export type ClientCall = DialogCall & {
+  /** ACK for the 2xx. */
+  ack(options?: RequestOptions): void
+  /** Gives up: CANCEL as soon as allowed (RFC 3261 §9.1); ends in onFailure exactly once. */
+  cancel(options?: RequestOptions): void
+}
+
+export type InviteOptions = {
+  /** Request-URI. */
+  readonly uri: string
+  /** name-addr or URI without tag; the stack adds the tag. */
+  readonly from: string
+  readonly to: string
+  /** Contact user part; default none (`sip:host:port`). */
+  readonly contactUser?: string
+  /** Next hop; default: from the URI (literal address, or host name by A/AAAA lookup). */
+  readonly hop?: Hop
+  readonly headers?: readonly string[]
+  readonly body?: Uint8Array
+  readonly contentType?: string
+  /** Answers 401/407 once per nonce. */
+  readonly credentials?: { readonly username: string; readonly password: string }
+}
+
+export type OutOfDialogOptions = Omit<InviteOptions, 'contactUser'> & {
+  readonly method: string
+  readonly contact?: string
+  /** Fixed Call-ID and CSeq, for REGISTER refreshes. */
+  readonly callId?: string
+  readonly cseq?: number
+}
+
+export type SipStack = {
+  /** Addresses really bound (port 0 resolved), in the order of `listen`. */
+  readonly addresses: readonly (Endpoint & { readonly transport: TransportName })[]
+  invite(options: InviteOptions, handlers: ClientCallHandlers): ClientCall
+  /** A request outside a dialog (OPTIONS, REGISTER, MESSAGE); a time-out resolves as 408, a transport error as 503. */
+  request(options: OutOfDialogOptions, onFinal: (response: SipResponse) => void): void
+  /** Open transactions and dialogs, for tests and metrics. */
+  stats(): { readonly transactions: number; readonly dialogs: number }
+  /** Stops listening and forgets everything; sends nothing. */
+  close(): Promise<void>
+}
