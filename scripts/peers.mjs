@@ -1,0 +1,110 @@
+// The programs of other people that tests talk to: their own SIP stacks, their own TLS. `npm test` installs the
+// missing ones where it may (root on Debian or Ubuntu); elsewhere the tests that need them say so and are skipped.
+// CI=true turns a missing peer into a failure. Runs on Node 20, before the npm packages are there.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import path from 'node:path'
+
+/** One row per peer: the command looked for on the PATH, the Debian packages that bring it, what it proves. */
+export const peers = [
+  {
+    command: 'sipp',
+    packages: ['sip-tester'],
+    why: 'calls and load by an independent SIP implementation',
+  },
+  {
+    command: 'baresip',
+    packages: ['baresip-core'],
+    why: 'softphones with real audio, TLS and SRTP',
+    // Debian's baresip-core ships these; a hand-built baresip may not.
+    files: ['account', 'aubridge', 'aufile', 'ctrl_tcp', 'g711', 'menu', 'sndfile'].map((module) => ({
+      anyOf: [
+        `/usr/lib/baresip/modules/${module}.so`,
+        `/usr/local/lib/baresip/modules/${module}.so`,
+        `/opt/homebrew/lib/baresip/modules/${module}.so`,
+      ],
+    })),
+  },
+  { command: 'openssl', packages: ['openssl'], why: 'certificates and digests made by other code than ours' },
+]
+
+/**
+ * Where a peer is, or why it cannot be used.
+ * @param {string} command
+ * @param {{ PATH?: string }} [env]
+ * @returns {{ path: string } | { reason: string }}
+ */
+export function findPeer(command, env = process.env) {
+  const peer = peers.find((row) => row.command === command)
+  if (peer === undefined) throw new Error(`${command} is not in the table of scripts/peers.mjs; add it there`)
+  const file = onPath(command, env.PATH ?? '')
+  const cure = `on Debian: apt-get install ${peer.packages.join(' ')}`
+  if (file === undefined) return { reason: `${command} is not installed (${cure})` }
+  const missing = (peer.files ?? []).find(({ anyOf }) => !anyOf.some((name) => existsSync(name)))
+  if (missing !== undefined) return { reason: `${command} lacks ${missing.anyOf[0]} (${cure})` }
+  return { path: file }
+}
+
+function onPath(command, searchPath) {
+  for (const folder of searchPath.split(path.delimiter)) {
+    const file = path.join(folder, command)
+    try {
+      accessSync(file, constants.X_OK)
+      if (statSync(file).isFile()) return file
+    } catch {
+      // not in this folder
+    }
+  }
+  return undefined
+}
+
+/** Installs what is missing where that is possible, and says what stays missing. Exits 1 when CI=true forbids that. */
+export function installPeers() {
+  const before = missingPeers()
+  if (before.length === 0) return
+  if (canInstall()) {
+    const packages = [...new Set(before.flatMap((peer) => peer.packages))]
+    process.stdout.write(`maskline: installing test peers (${packages.join(' ')}), once …\n`)
+    apt(['update']) && apt(['install', '-y', '--no-install-recommends', ...packages])
+  }
+  const after = missingPeers()
+  for (const { command, why, reason } of after) {
+    process.stderr.write(`maskline: tests with ${command} will be skipped (${why}): ${reason}\n`)
+  }
+  if (after.length > 0 && process.env.CI === 'true') {
+    process.stderr.write(
+      'maskline: CI=true runs no test suite with peers missing; install them and run again.\n',
+    )
+    process.exit(1)
+  }
+}
+
+function missingPeers() {
+  return peers.flatMap((peer) => {
+    const found = findPeer(peer.command)
+    return 'reason' in found ? [{ ...peer, reason: found.reason }] : []
+  })
+}
+
+const canInstall = () =>
+  process.platform === 'linux' &&
+  process.getuid?.() === 0 &&
+  onPath('apt-get', process.env.PATH ?? '') !== undefined
+
+/** apt-get without a word unless it fails; waits for another apt instead of failing on its lock. */
+function apt(args) {
+  const run = spawnSync(
+    'apt-get',
+    ['-qq', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3', ...args],
+    {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+    },
+  )
+  if (run.status === 0) return true
+  const said = run.error?.message ?? `${run.stdout}${run.stderr}`
+  const tail = said.trim().split('\n').slice(-5).join('\n  ')
+  process.stderr.write(`maskline: apt-get ${args[0]} failed:\n  ${tail}\n`)
+  return false
+}
