@@ -30,6 +30,16 @@ export type CallRecord = {
     readonly alertingAt?: EpochMs
     readonly answerAt?: EpochMs
   }
+  /** Extension E that led to the callee (AXE). */
+  readonly extension?: string
+  /** Present once the media engine confirmed that the file exists (spec/notifications.md section 5.4). */
+  readonly recording?: {
+    readonly startAt: EpochMs
+    /** Host that stores the file, its directory there, and its name. */
+    readonly domain: string
+    readonly bucket: string
+    readonly object: string
+  }
   readonly end?: {
     readonly at: EpochMs
     /** spec/codes.md section 2. */
