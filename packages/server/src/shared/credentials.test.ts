@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createSecretKey } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { akskDigest, wsseDigest, wsseHexDigest } from './credentials.ts'
 
@@ -10,11 +9,6 @@ describe('credentials', () => {
   it('signs AKSK with an HMAC keyed by the secret over nonce and time', () => {
     assert.equal(
       akskDigest('made-up-secret', 'n0nce', '2026-02-12T15:30:20Z'),
-      'HYu5B91Pq2NDhAEjXKsHEez4cRGtS1DqiWIBtXpoFco=',
-    )
-    const key = createSecretKey('made-up-secret', 'utf8')
-    assert.equal(
-      akskDigest(key, 'n0nce', '2026-02-12T15:30:20Z'),
       'HYu5B91Pq2NDhAEjXKsHEez4cRGtS1DqiWIBtXpoFco=',
     )
   })
