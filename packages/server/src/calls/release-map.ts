@@ -1,0 +1,301 @@
+/**
+ * From what the callee's side said in SIP to what the customer reads (release code, Q.850) and what the caller's
+ * side is answered (spec/codes.md sections 2.4, 3 and 5). Pure tables; a carrier that differs gets overrides.
+ */
+
+/** What the caller's side is told: a final status before media was opened, a Reason cause with BYE afterwards. */
+export type CallerAnswer = {
+  readonly sipStatusToCaller: number
+  /** Q.850 cause for the Reason header towards the caller; 0 = none. */
+  readonly callerReason: number
+}
+
+export type Failure = {
+  /** Final SIP status of the callee's leg; with `weCancelled` it does not matter. */
+  readonly status: number
+  /** Cause of a `Reason: Q.850;cause=N` header: it wins over every table. */
+  readonly q850FromReason?: number
+  /** Whether the callee's phone had rung. */
+  readonly ringing: boolean
+  /** Why we sent CANCEL: the caller gave up, or our own connection time-out ran out. */
+  readonly weCancelled?: 'caller' | 'timeout'
+}
+
+export type Release = CallerAnswer & {
+  /** `stateCode`, spec/codes.md section 2. */
+  readonly releaseCode: number
+  /** `fwdUnaswRsn`, spec/codes.md section 3; never 0 here. */
+  readonly q850: number
+  /** `sipStatusCode` of the CDR: status of the failing leg. */
+  readonly sipStatus: number
+}
+
+/**
+ * What a trunk means by its answers where it differs from the tables, for instance 8105 (out of service), which no
+ * standard status tells. A cause is looked up before the status.
+ */
+export type ReleaseOverrides = {
+  readonly byCause?: Readonly<Record<number, number>>
+  readonly byStatus?: Readonly<Record<number, number>>
+}
+
+/** The release of a forwarding that failed before the callee answered. */
+export function releaseOfFailure(failure: Failure, overrides?: ReleaseOverrides): Release {
+  const { ringing, weCancelled } = failure
+  if (weCancelled === 'caller') {
+    return {
+      releaseCode: ringing ? 7502 : 7501,
+      q850: 16,
+      sipStatus: 487,
+      sipStatusToCaller: 487,
+      callerReason: 0,
+    }
+  }
+  if (weCancelled === 'timeout')
+    return { releaseCode: 8035, q850: 102, sipStatus: 487, ...callerAnswerOf(8035) }
+
+  const { status } = failure
+  const received = isCause(failure.q850FromReason) ? failure.q850FromReason : undefined
+  const releaseCode =
+    (received !== undefined ? overrides?.byCause?.[received] : undefined) ??
+    overrides?.byStatus?.[status] ??
+    (received !== undefined ? codeOfCause(received, status, ringing) : undefined) ??
+    codeOfStatus(status, ringing)
+  const q850 = received ?? q850OfStatus(status, ringing)
+  return { releaseCode, q850, sipStatus: status, ...callerAnswerOf(releaseCode) }
+}
+
+/** Release code by Q.850 cause; undefined leaves the choice to the SIP status (codes.md 2.4). */
+function codeOfCause(cause: number, status: number, ringing: boolean): number | undefined {
+  switch (cause) {
+    case 1:
+    case 3:
+    case 22:
+    case 28:
+      return 8100
+    case 17:
+      return 8102
+    case 18:
+    case 19:
+      return 8101
+    case 20:
+      // A carrier that adds the cause to 480 tells "absent" from "unreachable" (row 8104).
+      return status === 480 ? 8104 : 8103
+    case 21:
+      return status === 603 || (ringing && (status === 403 || status === 486)) ? 7503 : 7504
+    case 27:
+    case 34:
+    case 38:
+    case 41:
+    case 42:
+      return 8103
+    default:
+      return undefined
+  }
+}
+
+/** Release code by final status, when no cause decides (codes.md 2.4). */
+function codeOfStatus(status: number, ringing: boolean): number {
+  switch (status) {
+    case 603:
+      return 7503
+    case 403:
+    case 433:
+    case 607:
+    case 608:
+      return 7504
+    case 404:
+    case 410:
+    case 484:
+    case 604:
+      return 8100
+    case 408:
+    case 480:
+      return ringing ? 8101 : 8103
+    // The network gave up the leg by itself: without our CANCEL that is its no-answer timer.
+    case 487:
+      return 8101
+    case 486:
+    case 600:
+      return 8102
+    default:
+      return 8103
+  }
+}
+
+/** Q.850 value of a status when the carrier sends no Reason header (codes.md section 3, and 2.4 for 433 to 608). */
+export function q850OfStatus(status: number, ringing: boolean): number {
+  switch (status) {
+    case 400:
+    case 481:
+    case 500:
+    case 503:
+      return 41
+    case 401:
+    case 402:
+    case 403:
+    case 407:
+    case 433:
+    case 603:
+    case 607:
+    case 608:
+      return 21
+    case 404:
+    case 485:
+    case 604:
+      return 1
+    case 405:
+      return 63
+    case 406:
+    case 415:
+    case 501:
+      return 79
+    case 408:
+    case 504:
+      return 102
+    case 410:
+      return 22
+    case 413:
+    case 414:
+    case 416:
+    case 420:
+    case 421:
+    case 423:
+    case 505:
+      return 127
+    case 480:
+      return ringing ? 19 : 18
+    case 482:
+    case 483:
+      return 25
+    case 484:
+      return 28
+    case 486:
+    case 600:
+      return 17
+    case 487:
+      return 19
+    case 488:
+    case 606:
+      return 65
+    case 502:
+      return 38
+    default:
+      return 31
+  }
+}
+
+const NOT_FOUND: CallerAnswer = { sipStatusToCaller: 404, callerReason: 1 }
+const BUSY: CallerAnswer = { sipStatusToCaller: 486, callerReason: 17 }
+const NO_ANSWER: CallerAnswer = { sipStatusToCaller: 480, callerReason: 19 }
+const UNREACHABLE: CallerAnswer = { sipStatusToCaller: 480, callerReason: 20 }
+const REJECTED: CallerAnswer = { sipStatusToCaller: 603, callerReason: 21 }
+const FORBIDDEN: CallerAnswer = { sipStatusToCaller: 403, callerReason: 21 }
+/** Answer 503 with Retry-After: the same call may succeed later. */
+const NO_PORTS: CallerAnswer = { sipStatusToCaller: 503, callerReason: 34 }
+const INTERNAL: CallerAnswer = { sipStatusToCaller: 500, callerReason: 41 }
+const ENDED: CallerAnswer = { sipStatusToCaller: 480, callerReason: 16 }
+
+const BY_CODE: ReadonlyMap<number, CallerAnswer> = new Map([
+  [0, ENDED],
+  [8010, ENDED],
+  [8017, ENDED],
+  ...[8013, 8014, 8019, 8022, 8025, 8030, 8033, 8100].map((code) => [code, NOT_FOUND] as const),
+  [7503, REJECTED],
+  [7504, REJECTED],
+  [8035, NO_ANSWER],
+  [8101, NO_ANSWER],
+  [8102, BUSY],
+  ...[8103, 8104, 8105].map((code) => [code, UNREACHABLE] as const),
+  ...[522, 7109, 8031].map((code) => [code, NO_PORTS] as const),
+  ...[7102, 8008, 8011, 8020].map((code) => [code, INTERNAL] as const),
+])
+
+/**
+ * What a caller is answered when the platform ends a call with this release code: refusals of its own and failures
+ * of the callee (codes.md sections 2 and 5). Codes of permission, tenant and control are all 403.
+ */
+export function callerAnswerOf(releaseCode: number): CallerAnswer {
+  return BY_CODE.get(releaseCode) ?? FORBIDDEN
+}
+
+const isCause = (cause: number | undefined): cause is number =>
+  cause !== undefined && Number.isInteger(cause) && cause >= 1 && cause <= 127
+
+/** One value of a Reason header; `cause` is absent when the peer sent none that is a number. */
+export type Reason = { readonly protocol: string; readonly cause: number | undefined; readonly text: string }
+
+/**
+ * Reads a Reason header (RFC 3326), also several values in one line: `Q.850;cause=17;text="User busy", SIP;cause=486`.
+ * Values that make no sense are skipped; nothing throws.
+ */
+export function parseReasonHeader(value: string): Reason[] {
+  const reasons: Reason[] = []
+  for (const part of splitOutsideQuotes(value, ',')) {
+    const [protocol = '', ...params] = splitOutsideQuotes(part, ';')
+    if (!/^[\w.\-!%*+`'~]+$/.test(protocol)) continue
+    let cause: number | undefined
+    let text = ''
+    for (const param of params) {
+      const equals = param.indexOf('=')
+      if (equals < 0) continue
+      const name = param.slice(0, equals).trim().toLowerCase()
+      const given = param.slice(equals + 1).trim()
+      if (name === 'cause' && /^\d{1,4}$/.test(given)) cause = Number(given)
+      if (name === 'text') text = unquote(given)
+    }
+    reasons.push({ protocol, cause, text })
+  }
+  return reasons
+}
+
+/** The Q.850 cause among Reason header values, in any spelling of the protocol; undefined when there is none. */
+export function q850Of(values: readonly string[]): number | undefined {
+  for (const value of values) {
+    for (const { protocol, cause } of parseReasonHeader(value)) {
+      if (protocol.toUpperCase() === 'Q.850' && isCause(cause)) return cause
+    }
+  }
+  return undefined
+}
+
+const CAUSE_TEXTS: ReadonlyMap<number, string> = new Map([
+  [1, 'Unallocated number'],
+  [16, 'Normal call clearing'],
+  [17, 'User busy'],
+  [19, 'No answer'],
+  [20, 'Subscriber absent'],
+  [21, 'Call rejected'],
+  [34, 'No circuit available'],
+  [41, 'Temporary failure'],
+  [102, 'Timer expired'],
+])
+
+/** `Q.850;cause=17;text="User busy"`, the value of a Reason header (RFC 3326 section 2). */
+export function formatReason(cause: number): string {
+  const text = CAUSE_TEXTS.get(cause)
+  return text === undefined ? `Q.850;cause=${cause}` : `Q.850;cause=${cause};text="${text}"`
+}
+
+function splitOutsideQuotes(text: string, separator: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]
+    if (quoted && c === '\\') i++
+    else if (c === '"') quoted = !quoted
+    else if (c === separator && !quoted) {
+      parts.push(text.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  parts.push(text.slice(start).trim())
+  return parts
+}
+
+function unquote(text: string): string {
+  if (!text.startsWith('"')) return text
+  const end = text.endsWith('"') && text.length > 1 ? -1 : text.length
+  return text.slice(1, end).replace(/\\(.)/g, '$1')
+}
