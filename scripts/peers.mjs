@@ -65,7 +65,8 @@ export function installPeers() {
   if (canInstall()) {
     const packages = [...new Set(before.flatMap((peer) => peer.packages))]
     process.stdout.write(`maskline: installing test peers (${packages.join(' ')}), once …\n`)
-    apt(['update']) && apt(['install', '-y', '--no-install-recommends', ...packages])
+    apt(['update']) // a failure is told, and the lists at hand may still do
+    apt(['install', '-y', '--no-install-recommends', ...packages])
   }
   const after = missingPeers()
   for (const { command, why, reason } of after) {

@@ -1,0 +1,136 @@
+import { TEST_FILE, type Rule } from './imports.ts'
+
+/**
+ * Who may import whom, drawn in docs/architecture.md. Packages are bound everywhere; layers bind everything but tests
+ * and test kits.
+ */
+
+/** Folders of packages/server/src, innermost first, with what each may import beside itself. */
+const serverFolders: Readonly<
+  Record<string, { readonly may: readonly string[]; readonly sentence: string }>
+> = {
+  shared: { may: [], sentence: 'shared imports nothing of ours: everything stands on it.' },
+  tenants: { may: ['shared'], sentence: 'tenants imports only shared.' },
+  numbers: { may: ['shared', 'tenants'], sentence: 'numbers imports only shared and tenants.' },
+  bindings: {
+    may: ['shared', 'tenants', 'numbers'],
+    sentence:
+      'bindings imports only shared, tenants and numbers: it decides who reaches whom and knows no call, no push and no wire.',
+  },
+  calls: {
+    may: ['shared', 'tenants', 'numbers', 'bindings', 'notifications', '@sip', '@media'],
+    sentence:
+      'calls imports only shared, its domain siblings, @maskline/sip and @maskline/media; it reaches storage and push through ports.',
+  },
+  notifications: {
+    may: ['shared', 'tenants', 'calls/call-record.ts', 'bindings/route.ts'],
+    sentence:
+      'notifications imports only shared, tenants and the facts it tells (calls/call-record.ts, bindings/route.ts).',
+  },
+  config: {
+    may: ['shared', 'tenants'],
+    sentence: 'config imports only shared and tenants: it is read once at start and hands out values.',
+  },
+  storage: {
+    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications'],
+    sentence: 'storage imports the ports of the domain and shared, never an edge, config or a protocol.',
+  },
+  'open-api': {
+    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications'],
+    sentence: 'open-api imports the domain and shared, never storage: an HTTP edge touches no table.',
+  },
+}
+
+/** The composition root and the command line see everything. */
+const composition = ['cli']
+
+const server = 'packages/server/src/'
+
+const layerRules: Rule[] = Object.entries(serverFolders).map(([folder, { may, sentence }]) => ({
+  sentence,
+  from: new RegExp(`^${server}${folder}/`),
+  exceptFrom: TEST_FILE,
+  to: /^packages\//,
+  exceptTo: new RegExp(
+    `^(?:${[folder, ...may].map((name) => (name.startsWith('@') ? `packages/${name.slice(1)}/` : server + name + (name.endsWith('.ts') ? '$' : '/'))).join('|')})`,
+  ),
+}))
+
+const domain = /^packages\/server\/src\/(?:tenants|numbers|bindings|calls|notifications)\//
+
+/** Rules and machines: what decides. `route.ts`, `axb-route.ts`, `call-machine.ts`, `axb-rules.ts` … */
+const pure =
+  /^packages\/(?:.*[-/]machine|server\/src\/(?:tenants|numbers|bindings|calls|notifications)\/(?:.*[-/])?(?:route|rules))\.ts$/
+
+const outside =
+  /^(?:node:(?:net|dgram|tls|fs|http|https|http2|dns|timers|perf_hooks|child_process|worker_threads|cluster|sqlite|os|process|readline)(?:$|\/)|(?:kysely|pino|fastify|undici)(?:$|\/))/
+
+export const rules: readonly Rule[] = [
+  {
+    sentence: 'sip imports no other package of ours: it is SIP for Node, usable alone.',
+    from: /^packages\/sip\//,
+    to: /^packages\/(?!sip\/)/,
+  },
+  {
+    sentence: 'media imports no other package of ours: it knows audio, not SIP and not masking.',
+    from: /^packages\/media\//,
+    to: /^packages\/(?!media\/)/,
+  },
+  {
+    sentence: 'server never imports lab: the product does not stand on its laboratory.',
+    from: /^packages\/server\//,
+    to: /^packages\/lab\//,
+  },
+  {
+    sentence: 'lab talks to the server over the wire; only its demo starts one.',
+    from: /^packages\/lab\//,
+    exceptFrom: /^packages\/lab\/src\/demo\//,
+    to: /^packages\/server\//,
+  },
+  {
+    sentence: 'Packages never import scripts, bench or e2e.',
+    from: /^packages\//,
+    to: /^(?:scripts|bench|e2e)\//,
+  },
+  {
+    sentence: 'A test kit is for tests: product code never imports one.',
+    from: /^packages\/(?:sip|media|server)\/src\//,
+    exceptFrom: TEST_FILE,
+    to: /\/testkit\//,
+  },
+  ...layerRules,
+  {
+    sentence: `Every folder of ${server} has its layer: add it to scripts/import-rules.ts.`,
+    from: new RegExp(
+      `^${server}(?!(?:${[...Object.keys(serverFolders), ...composition, 'testkit'].join('|')})/)[^/]+/`,
+    ),
+    to: /^/,
+  },
+  {
+    sentence:
+      'Rules and machines decide, edges act: no socket, file, database, clock, timer, chance or logger here.',
+    from: pure,
+    to: outside,
+    globals: /^/,
+  },
+  {
+    sentence: 'The domain takes its time from shared/time.ts (Clock), so that tests turn the hands.',
+    from: domain,
+    exceptFrom: new RegExp(`${TEST_FILE.source}|${pure.source}`),
+    to: /^node:timers/,
+    globals: /^(?:Date\.now|new Date|performance\.now|setTimeout|setInterval)$/,
+  },
+  {
+    sentence: 'sip and media never log: they publish events.',
+    from: /^packages\/(?:sip|media)\/src\//,
+    exceptFrom: TEST_FILE,
+    to: /^pino$/,
+    globals: /^console\./,
+  },
+  {
+    sentence: 'Code receives values: only config, cli and main read the environment or end the process.',
+    from: /^packages\/(?:sip|media|server)\/src\//,
+    exceptFrom: new RegExp(`${TEST_FILE.source}|^${server}(?:(?:config|cli)/|main\\.ts$)|${pure.source}`),
+    globals: /^process\.(?:env|argv|exit|exitCode)$/,
+  },
+]
