@@ -1,3 +1,7 @@
+import type { Hop, ServerCall } from '@maskline/sip'
+import type { PlayAudio } from '@maskline/media'
+import type { E164 } from '../shared/e164.ts'
+import type { App } from '../tenants/app.ts'
 import type { CallFact, CallRecord } from './call-record.ts'
 
 /**
@@ -12,3 +16,32 @@ export type CallJournal = {
   /** Calls of this node that have no end: read once after a crash, before the first call is taken. */
   openCalls(): Promise<readonly CallRecord[]>
 }
+
+/** Who a new INVITE comes from, once the door has let it in. */
+export type Admission =
+  /** A trunk: the caller is read from the INVITE's headers. */
+  | { readonly kind: 'trunk'; readonly trunk: string }
+  /** A registered phone of the lab: the caller is who it authenticated as. */
+  | { readonly kind: 'phone'; readonly number: E164 }
+  /** Not let in; the INVITE has been answered (challenge or refusal). */
+  | { readonly kind: 'refused' }
+
+/** Where a call to a real number leaves the platform. */
+export type Outbound = {
+  /** Request-URI, and To. */
+  readonly uri: string
+  readonly hop: Hop
+  readonly credentials?: { readonly username: string; readonly password: string }
+  /** How numbers are written on this leg. */
+  readonly format: (number: E164) => string
+}
+
+/** The trunk layer as calls need it: who may come in, and which way out leads to a number. */
+export type Trunks = {
+  admit(call: ServerCall): Admission
+  /** `undefined`: no trunk and no registered phone leads there. */
+  wayTo(callee: E164): Outbound | undefined
+}
+
+/** Announcement audio by file name; `undefined` when there is no such file. */
+export type Announcements = { find(app: App | undefined, fileName: string): PlayAudio | undefined }

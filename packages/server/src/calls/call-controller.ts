@@ -1,0 +1,126 @@
+import type { ServerCall, SipStack } from '@maskline/sip'
+import type { MediaEngine } from '@maskline/media'
+import type { RouteStore } from '../bindings/ports.ts'
+import { routeCall } from '../bindings/route-call.ts'
+import type { Log } from '../shared/log.ts'
+import { maskNumber } from '../shared/e164.ts'
+import type { Clock } from '../shared/time.ts'
+import { ActiveCall } from './active-call.ts'
+import type { CallIds } from './call-ids.ts'
+import { type CallPolicy, endAfterCrash } from './call-machine.ts'
+import type { CallRecord } from './call-record.ts'
+import { callerNumber, dialledNumber } from './parties.ts'
+import type { Announcements, CallJournal, Trunks } from './ports.ts'
+
+/** What a call works with; one object for all calls. */
+export type CallServices = {
+  readonly journal: CallJournal
+  readonly media: MediaEngine
+  readonly sip: { readonly host: string; stack(): SipStack }
+  readonly trunks: Trunks
+  readonly announcements: Announcements
+  readonly clock: Clock
+  readonly policy: CallPolicy
+  /** Whether a 183 counts as ringing (spec/notifications.md section 4.1; default no). */
+  readonly alertOn183: boolean
+  readonly log: Log
+  readonly mask: (number: string) => string
+  forget(call: ActiveCall): void
+}
+
+export type CallControllerOptions = Omit<CallServices, 'forget' | 'mask'> & {
+  readonly routes: RouteStore
+  readonly ids: CallIds
+  readonly hostName: string
+  readonly countryCode: string
+}
+
+export type CallController = {
+  /** Takes a new INVITE; every outcome is answered. */
+  onInvite(call: ServerCall): void
+  readonly activeCalls: number
+  /** Ends the calls that a crash left open in the journal: their CDR is written once (docs/teardown.md). */
+  closeCrashedCalls(aliveUntil?: number): Promise<number>
+  /** Refuses new calls with 503 and waits until the running ones have ended, or ends them after `graceMs`. */
+  drain(graceMs: number): Promise<void>
+}
+
+export function createCallController(options: CallControllerOptions): CallController {
+  const { routes, ids, hostName, countryCode, clock, journal, trunks, log } = options
+  const calls = new Map<string, ActiveCall>()
+  let draining = false
+  let onIdle: (() => void) | undefined
+
+  const services: CallServices = {
+    ...options,
+    mask: maskNumber,
+    forget(call) {
+      calls.delete(call.record.sessionId)
+      if (calls.size === 0) onIdle?.()
+    },
+  }
+
+  const take = (leg: ServerCall): void => {
+    if (draining) return leg.reject(503, { headers: ['Retry-After', '5'] })
+    const admission = trunks.admit(leg)
+    if (admission.kind === 'refused') return
+    const x = dialledNumber(leg.request, countryCode)
+    if (x === undefined) return leg.reject(404)
+    const caller = admission.kind === 'phone' ? admission.number : callerNumber(leg.request, countryCode)
+    const at = clock.now()
+    const record: CallRecord = {
+      ...ids.next(at),
+      hostName,
+      appKey: undefined,
+      spId: undefined,
+      direction: 2,
+      serviceType: '',
+      x,
+      caller,
+      callInAt: at,
+    }
+    const call = new ActiveCall(services, leg, record)
+    calls.set(record.sessionId, call)
+    routes.lookup(x, caller, at).then(
+      (view) => {
+        if (view.xNumber === undefined) call.input({ kind: 'fault', releaseCode: 8025, statusToCaller: 404 })
+        else call.routed(routeCall({ x, from: caller, at }, view))
+      },
+      (error: unknown) => {
+        log.error({ sessionId: record.sessionId, err: error }, 'route lookup failed')
+        call.input({ kind: 'fault', releaseCode: 8020, statusToCaller: 500 })
+      },
+    )
+  }
+
+  return {
+    onInvite: take,
+    get activeCalls() {
+      return calls.size
+    },
+    async closeCrashedCalls(aliveUntil) {
+      const open = await journal.openCalls()
+      for (const record of open) {
+        const lastKnown = record.forward?.answerAt ?? record.forward?.startAt ?? record.callInAt
+        const at = Math.max(lastKnown, aliveUntil ?? clock.now())
+        journal.append({ record: endAfterCrash(record, at), event: 'disconnect', at })
+      }
+      await journal.flush()
+      return open.length
+    },
+    async drain(graceMs) {
+      draining = true
+      if (calls.size > 0) {
+        const idle = new Promise<void>((resolve) => {
+          onIdle = resolve
+        })
+        const timer = clock.setTimer(graceMs, () => {
+          for (const call of calls.values()) call.input({ kind: 'terminate', releaseCode: 8020 })
+        })
+        await idle
+        timer.cancel()
+      }
+      await journal.flush()
+    },
+  }
+}
