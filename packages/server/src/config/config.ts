@@ -55,6 +55,8 @@ export type Config = {
     readonly timeoutSec: number
   }
   readonly calls: {
+    /** Whether a 183 of the callee counts as ringing. */
+    readonly alertOn183: boolean
     /** Platform's own connection time-out, seconds (8035; default 90). */
     readonly connectTimeoutSec: number
     readonly countryCode: string

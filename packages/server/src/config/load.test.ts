@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import { isCidr, loadConfig, printConfig } from './load.ts'
+import { FIELDS } from './schema.ts'
+
+const withFile = (content: string, run: (file: string) => void): void => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'maskline-config-'))
+  try {
+    const file = path.join(dir, 'maskline.json')
+    writeFileSync(file, content)
+    run(file)
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+}
+
+test('an empty environment gives every default', () => {
+  const config = loadConfig({})
+  assert.equal(config.sip.port, 5060)
+  assert.equal(config.api.httpPort, 8080)
+  assert.equal(config.calls.connectTimeoutSec, 90)
+  assert.deepEqual(config.sip.trunks, [])
+})
+
+test('the environment wins over the file, the file over the default', () => {
+  withFile('{"sip":{"port":5070},"api":{"httpPort":9000}}', (file) => {
+    const config = loadConfig({ MASKLINE_HTTP_PORT: '9001' }, file)
+    assert.equal(config.sip.port, 5070)
+    assert.equal(config.api.httpPort, 9001)
+  })
+})
+
+test('a bad configuration is refused whole with every fault listed', () => {
+  const content = JSON.stringify({
+    sip: {
+      port: 99999,
+      trunks: [{ name: 'carrier', peer: { address: 'nowhere' }, allowFrom: ['10.0.0.0/40'] }],
+    },
+    colour: 'blue',
+    logLevel: 'loud',
+  })
+  withFile(content, (file) =>
+    assert.throws(
+      () => loadConfig({ MASKLINE_HTTP_PORT: 'http' }, file),
+      (error: Error) => {
+        for (const part of [
+          /sip\.port must be/,
+          /MASKLINE_HTTP_PORT/,
+          /colour is no setting/,
+          /logLevel must be one of/,
+          /peer\.address/,
+          /allowFrom/,
+        ])
+          assert.match(error.message, part)
+        return true
+      },
+    ),
+  )
+})
+
+test('a port range without room for two calls is refused', () => {
+  assert.throws(
+    () => loadConfig({ MASKLINE_RTP_PORT_MIN: '20000', MASKLINE_RTP_PORT_MAX: '20003' }),
+    /four ports a call/,
+  )
+})
+
+test('a file that is no JSON, or is not there, is named', () => {
+  withFile('{', (file) => assert.throws(() => loadConfig({}, file), /is no JSON/))
+  assert.throws(() => loadConfig({}, '/nonexistent/maskline.json'), /cannot read the configuration file/)
+})
+
+test('trunk passwords are hidden in print', () => {
+  withFile('{"sip":{"trunks":[{"name":"c","username":"u","password":"hunter2"}]}}', (file) => {
+    const text = printConfig(loadConfig({}, file))
+    assert.ok(!text.includes('hunter2'))
+    assert.ok(text.includes('"username": "u"'))
+  })
+})
+
+test('addresses and CIDRs of both families are told from anything else', () => {
+  for (const good of ['192.0.2.1', '192.0.2.0/24', '2001:db8::/32', '::1']) assert.ok(isCidr(good), good)
+  for (const bad of ['', 'host', '192.0.2.0/33', '192.0.2.0/24/1', '2001:db8::/129', '1.2.3'])
+    assert.ok(!isCidr(bad), bad)
+})
+
+test('every setting has its own path and environment variable', () => {
+  assert.equal(new Set(FIELDS.map((f) => f.path)).size, FIELDS.length)
+  assert.equal(new Set(FIELDS.map((f) => f.env)).size, FIELDS.length)
+})

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { AppError } from '../shared/app-error.ts'
+import type { Config, TrunkConfig } from './config.ts'
+import { FIELDS, type Field, RULES } from './schema.ts'
+
+type Json = Record<string, unknown>
+
+/**
+ * Reads the configuration once: defaults, then the JSON file, then the environment. Refused whole, with every fault
+ * listed, as AppError `CONFIG_INVALID`; an unreadable file is `CONFIG_FILE`.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>, file?: string): Config {
+  const fromFile = file === undefined ? {} : readConfigFile(file)
+  const faults: string[] = []
+  const config: Json = {}
+  for (const field of FIELDS) {
+    const value = valueOf(field, env, fromFile, faults)
+    if (value !== undefined) put(config, field.path, value)
+  }
+  put(config, 'sip.trunks', readTrunks(take(fromFile, 'sip.trunks'), faults))
+  for (const path of leftovers(fromFile)) faults.push(`${path} is no setting; remove it or correct its name`)
+  if (faults.length === 0)
+    for (const rule of RULES) {
+      const fault = rule(config as unknown as Config)
+      if (fault !== undefined) faults.push(fault)
+    }
+  if (faults.length > 0)
+    throw new AppError('CONFIG_INVALID', `the configuration is refused:\n  - ${faults.join('\n  - ')}`)
+  return config as unknown as Config
+}
+
+/** The configuration for people: secrets hidden. */
+export function printConfig(config: Config): string {
+  return JSON.stringify(config, (key, value: unknown) => (/password|secret/i.test(key) ? '***' : value), 2)
+}
+
+function readConfigFile(file: string): Json {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new AppError(
+      'CONFIG_FILE',
+      `cannot read the configuration file ${file}: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Json
+  } catch (cause) {
+    throw new AppError('CONFIG_FILE', `${file} is no JSON: ${(cause as Error).message}`, { cause })
+  }
+  throw new AppError('CONFIG_FILE', `${file} must hold one JSON object`)
+}
+
+function valueOf(
+  field: Field,
+  env: Readonly<Record<string, string | undefined>>,
+  file: Json,
+  faults: string[],
+): unknown {
+  const given = take(file, field.path)
+  const text = env[field.env]
+  const raw: unknown = text !== undefined && text !== '' ? text : given
+  const name = text !== undefined && text !== '' ? `${field.env} (${field.path})` : field.path
+  if (raw === undefined || raw === null) return field.default
+  if (field.type === 'string') {
+    if (typeof raw === 'string' && raw !== '') return raw
+    faults.push(`${name} must be a text: ${field.about}`)
+  } else if (field.type === 'boolean') {
+    if (raw === true || raw === 'true') return true
+    if (raw === false || raw === 'false') return false
+    faults.push(`${name} must be true or false: ${field.about}`)
+  } else if (field.type === 'integer') {
+    const value = typeof raw === 'number' ? raw : /^-?\d+$/.test(String(raw)) ? Number(raw) : Number.NaN
+    if (Number.isInteger(value) && value >= field.min! && value <= field.max!) return value
+    faults.push(`${name} must be a whole number from ${field.min} to ${field.max}: ${field.about}`)
+  } else {
+    if (field.type.includes(raw as string)) return raw
+    faults.push(`${name} must be one of ${field.type.join(', ')}: ${field.about}`)
+  }
+  return undefined
+}
+
+const TRUNK_KEYS = new Set([
+  'name',
+  'peer',
+  'allowFrom',
+  'username',
+  'password',
+  'inboundUsername',
+  'inboundPassword',
+  'numberFormat',
+])
+
+function readTrunks(given: unknown, faults: string[]): readonly TrunkConfig[] {
+  if (given === undefined) return []
+  if (!Array.isArray(given)) {
+    faults.push('sip.trunks must be a list of trunks')
+    return []
+  }
+  const names = new Set<string>()
+  return given.map((item: unknown, index): TrunkConfig => {
+    const where = `sip.trunks[${index}]`
+    const trunk = (typeof item === 'object' && item !== null ? item : {}) as Json
+    for (const key of Object.keys(trunk))
+      if (!TRUNK_KEYS.has(key)) faults.push(`${where}.${key} is no setting of a trunk`)
+    const name = typeof trunk.name === 'string' ? trunk.name : ''
+    if (name === '' || names.has(name)) faults.push(`${where}.name must be a text that no other trunk has`)
+    names.add(name)
+    const allowFrom = trunk.allowFrom === undefined ? [] : trunk.allowFrom
+    if (!Array.isArray(allowFrom) || !allowFrom.every((a) => typeof a === 'string' && isCidr(a)))
+      faults.push(
+        `${where}.allowFrom must be a list of addresses or CIDRs, such as 192.0.2.10 or 192.0.2.0/24`,
+      )
+    const numberFormat = trunk.numberFormat ?? 'e164'
+    if (numberFormat !== 'e164' && numberFormat !== 'national')
+      faults.push(`${where}.numberFormat must be e164 or national`)
+    for (const [user, password] of [
+      ['username', 'password'],
+      ['inboundUsername', 'inboundPassword'],
+    ] as const)
+      if ((trunk[user] === undefined) !== (trunk[password] === undefined))
+        faults.push(`${where}.${user} and ${where}.${password} go together`)
+    const peer = trunk.peer === undefined ? undefined : readPeer(trunk.peer, `${where}.peer`, faults)
+    return { ...trunk, name, allowFrom, numberFormat, ...(peer && { peer }) } as unknown as TrunkConfig
+  })
+}
+
+function readPeer(given: unknown, where: string, faults: string[]): TrunkConfig['peer'] {
+  const peer = (typeof given === 'object' && given !== null ? given : {}) as Json
+  const { address, port = 5060, transport = 'udp' } = peer
+  if (typeof address !== 'string' || isIP(address) === 0)
+    faults.push(`${where}.address must be an IP address`)
+  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535)
+    faults.push(`${where}.port must be a whole number from 1 to 65535`)
+  if (transport !== 'udp' && transport !== 'tcp') faults.push(`${where}.transport must be udp or tcp`)
+  return { address, port, transport } as TrunkConfig['peer']
+}
+
+/** True for an address, or an address and a prefix length. */
+export function isCidr(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
+function take(tree: Json, path: string): unknown {
+  let node: unknown = tree
+  for (const key of path.split('.')) {
+    if (typeof node !== 'object' || node === null) return undefined
+    node = (node as Json)[key]
+  }
+  return node
+}
+
+function put(tree: Json, path: string, value: unknown): void {
+  const keys = path.split('.')
+  let node = tree
+  for (const key of keys.slice(0, -1)) node = (node[key] ??= {}) as Json
+  node[keys.at(-1)!] = value
+}
+
+function leftovers(file: Json): string[] {
+  const known = new Set([...FIELDS.map((f) => f.path), 'sip.trunks'])
+  const unknown: string[] = []
+  const walk = (node: Json, prefix: string): void => {
+    for (const [key, value] of Object.entries(node)) {
+      const path = prefix + key
+      if (known.has(path)) continue
+      if (typeof value === 'object' && value !== null && [...known].some((k) => k.startsWith(`${path}.`)))
+        walk(value as Json, `${path}.`)
+      else unknown.push(path)
+    }
+  }
+  walk(file, '')
+  return unknown
+}

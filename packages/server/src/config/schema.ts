@@ -1,0 +1,288 @@
+import type { Config } from './config.ts'
+
+/**
+ * Every setting once: where it stands in the file (`sip.port`), its environment variable, type, unit, default and
+ * bounds. The reference page, the loader and the redacted print are made from this table.
+ */
+export type Field = {
+  readonly path: string
+  readonly env: string
+  readonly type: 'string' | 'integer' | 'boolean' | readonly string[]
+  readonly default?: string | number | boolean
+  readonly min?: number
+  readonly max?: number
+  readonly about: string
+}
+
+export const FIELDS: readonly Field[] = [
+  {
+    path: 'dataDir',
+    env: 'MASKLINE_DATA',
+    type: 'string',
+    default: './data',
+    about: 'folder of database, keys, certificate and recordings',
+  },
+  {
+    path: 'hostName',
+    env: 'MASKLINE_HOST_NAME',
+    type: 'string',
+    default: 'maskline.local',
+    about: 'name of this host in session ids and CDRs',
+  },
+  {
+    path: 'sip.host',
+    env: 'MASKLINE_SIP_HOST',
+    type: 'string',
+    default: '0.0.0.0',
+    about: 'address that SIP listens on, UDP and TCP',
+  },
+  {
+    path: 'sip.port',
+    env: 'MASKLINE_SIP_PORT',
+    type: 'integer',
+    default: 5060,
+    min: 0,
+    max: 65535,
+    about: 'SIP port, UDP and TCP',
+  },
+  {
+    path: 'sip.publicHost',
+    env: 'MASKLINE_SIP_PUBLIC_HOST',
+    type: 'string',
+    about: 'address that peers reach us at, when it differs from sip.host',
+  },
+  {
+    path: 'sip.registrar',
+    env: 'MASKLINE_SIP_REGISTRAR',
+    type: 'boolean',
+    default: true,
+    about: 'let lab subscribers register as phones',
+  },
+  {
+    path: 'api.host',
+    env: 'MASKLINE_API_HOST',
+    type: 'string',
+    default: '0.0.0.0',
+    about: 'address that the API listens on',
+  },
+  {
+    path: 'api.httpPort',
+    env: 'MASKLINE_HTTP_PORT',
+    type: 'integer',
+    default: 8080,
+    min: 0,
+    max: 65535,
+    about: 'API port, HTTP',
+  },
+  {
+    path: 'api.httpsPort',
+    env: 'MASKLINE_HTTPS_PORT',
+    type: 'integer',
+    default: 8443,
+    min: 0,
+    max: 65535,
+    about: 'API port, HTTPS',
+  },
+  {
+    path: 'api.tlsCertFile',
+    env: 'MASKLINE_TLS_CERT',
+    type: 'string',
+    about: 'PEM certificate chain; without it a self-signed one is made',
+  },
+  {
+    path: 'api.tlsKeyFile',
+    env: 'MASKLINE_TLS_KEY',
+    type: 'string',
+    about: 'PEM private key of the certificate',
+  },
+  {
+    path: 'api.createdSkewHours',
+    env: 'MASKLINE_CREATED_SKEW_HOURS',
+    type: 'integer',
+    default: 24,
+    min: 0,
+    max: 876000,
+    about: 'allowed distance of Created from now, hours',
+  },
+  {
+    path: 'api.rejectReplayedNonce',
+    env: 'MASKLINE_REJECT_REPLAYED_NONCE',
+    type: 'boolean',
+    default: false,
+    about: 'refuse a nonce that was used before',
+  },
+  {
+    path: 'api.appRatePerSec',
+    env: 'MASKLINE_APP_RATE',
+    type: 'integer',
+    default: 50,
+    min: 0,
+    max: 1000000,
+    about: 'API requests per second and app; 0 = no limit',
+  },
+  {
+    path: 'api.platformRatePerSec',
+    env: 'MASKLINE_PLATFORM_RATE',
+    type: 'integer',
+    default: 500,
+    min: 0,
+    max: 1000000,
+    about: 'API requests per second in all; 0 = no limit',
+  },
+  {
+    path: 'api.lockoutFailures',
+    env: 'MASKLINE_LOCKOUT_FAILURES',
+    type: 'integer',
+    default: 20,
+    min: 0,
+    max: 1000000,
+    about: 'authentication failures that lock an address out; 0 = never',
+  },
+  {
+    path: 'api.lockoutWindowMin',
+    env: 'MASKLINE_LOCKOUT_WINDOW_MIN',
+    type: 'integer',
+    default: 5,
+    min: 1,
+    max: 1440,
+    about: 'minutes in which failures are counted',
+  },
+  {
+    path: 'api.lockoutMin',
+    env: 'MASKLINE_LOCKOUT_MIN',
+    type: 'integer',
+    default: 30,
+    min: 1,
+    max: 10080,
+    about: 'minutes that a lockout lasts',
+  },
+  {
+    path: 'media.host',
+    env: 'MASKLINE_MEDIA_HOST',
+    type: 'string',
+    default: '0.0.0.0',
+    about: 'address that RTP is received on',
+  },
+  {
+    path: 'media.publicHost',
+    env: 'MASKLINE_MEDIA_PUBLIC_HOST',
+    type: 'string',
+    about: 'address written into SDP, when it differs from media.host',
+  },
+  {
+    path: 'media.portMin',
+    env: 'MASKLINE_RTP_PORT_MIN',
+    type: 'integer',
+    default: 20000,
+    min: 1024,
+    max: 65534,
+    about: 'first RTP port',
+  },
+  {
+    path: 'media.portMax',
+    env: 'MASKLINE_RTP_PORT_MAX',
+    type: 'integer',
+    default: 29999,
+    min: 1025,
+    max: 65535,
+    about: 'last RTP port; four ports a call',
+  },
+  {
+    path: 'media.portRestMs',
+    env: 'MASKLINE_RTP_PORT_REST_MS',
+    type: 'integer',
+    default: 2000,
+    min: 0,
+    max: 600000,
+    about: 'milliseconds a port rests after a call',
+  },
+  {
+    path: 'media.timeoutSec',
+    env: 'MASKLINE_RTP_TIMEOUT_SEC',
+    type: 'integer',
+    default: 300,
+    min: 0,
+    max: 86400,
+    about: 'seconds without RTP from either side that end a call; 0 = never',
+  },
+  {
+    path: 'calls.connectTimeoutSec',
+    env: 'MASKLINE_CONNECT_TIMEOUT_SEC',
+    type: 'integer',
+    default: 90,
+    min: 1,
+    max: 600,
+    about: 'seconds a callee may take to answer (release code 8035)',
+  },
+  {
+    path: 'calls.alertOn183',
+    env: 'MASKLINE_ALERT_ON_183',
+    type: 'boolean',
+    default: false,
+    about: 'count a 183 of the callee as ringing',
+  },
+  {
+    path: 'calls.countryCode',
+    env: 'MASKLINE_COUNTRY_CODE',
+    type: 'string',
+    default: '86',
+    about: 'country code of numbers dialled in national form',
+  },
+  {
+    path: 'axb.maxPairsPerX',
+    env: 'MASKLINE_AXB_MAX_PAIRS',
+    type: 'integer',
+    default: 5000,
+    min: 1,
+    max: 1000000,
+    about: 'bindings on one X of an AXB app',
+  },
+  {
+    path: 'defaults.pushSignature',
+    env: 'MASKLINE_PUSH_SIGNATURE',
+    type: ['aksk', 'wsse', 'aksk+x-wsse'],
+    default: 'aksk',
+    about: 'how pushes of a new app are signed',
+  },
+  {
+    path: 'storage.durability',
+    env: 'MASKLINE_DURABILITY',
+    type: ['process', 'power'],
+    default: 'process',
+    about: 'what a commit survives: a crash of the process, or of the machine',
+  },
+  {
+    path: 'storage.groupCommitMs',
+    env: 'MASKLINE_GROUP_COMMIT_MS',
+    type: 'integer',
+    default: 5,
+    min: 0,
+    max: 1000,
+    about: 'milliseconds over which call facts are committed together',
+  },
+  {
+    path: 'logLevel',
+    env: 'MASKLINE_LOG_LEVEL',
+    type: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    about: 'least level that is logged',
+  },
+]
+
+/** Cross-field rules: each returns a sentence when broken. */
+export const RULES: readonly ((config: Config) => string | undefined)[] = [
+  (c) =>
+    c.media.portMax - c.media.portMin < 7
+      ? `media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax} holds less than two calls; widen the range (four ports a call)`
+      : undefined,
+  (c) =>
+    (c.api.tlsCertFile === undefined) !== (c.api.tlsKeyFile === undefined)
+      ? 'api.tlsCertFile and api.tlsKeyFile go together; set both or neither'
+      : undefined,
+  (c) =>
+    /^\d{1,3}$/.test(c.calls.countryCode) ? undefined : 'calls.countryCode must be 1 to 3 digits, such as 86',
+  (c) =>
+    /^[A-Za-z0-9.-]{1,80}$/.test(c.hostName)
+      ? undefined
+      : 'hostName must be 1 to 80 letters, digits, dots and dashes: it becomes part of every session id',
+]
