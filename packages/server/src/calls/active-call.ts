@@ -1,4 +1,4 @@
-import { NO_BODY } from '@maskline/sip'
+import { NO_BODY, allHeaders } from '@maskline/sip'
 import type {
   ClientCall,
   ClientCallHandlers,
@@ -13,11 +13,18 @@ import { MediaError, type MediaEvent, type MediaSession } from '@maskline/media'
 import type { RouteDecision } from '../bindings/route.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Timer } from '../shared/time.ts'
-import { type CallEffect, type CallInput, type CallState, type CallTimer, arrive, step } from './call-machine.ts'
+import {
+  type CallEffect,
+  type CallInput,
+  type CallState,
+  type CallTimer,
+  arrive,
+  step,
+} from './call-machine.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallServices } from './call-controller.ts'
 import type { Outbound } from './ports.ts'
-import { reasonHeader, releaseOfFailure } from './release-map.ts'
+import { formatReason, q850Of, releaseOfFailure } from './release-map.ts'
 
 const CALLER = 'a'
 const CALLEE = 'b'
@@ -224,7 +231,8 @@ export class ActiveCall {
   }
 
   #onMediaEvent(event: MediaEvent): void {
-    if (event.kind === 'play-finished' && event.playId === this.#announcementId) this.input({ kind: 'announced' })
+    if (event.kind === 'play-finished' && event.playId === this.#announcementId)
+      this.input({ kind: 'announced' })
     else if (event.kind === 'media-timeout') this.input({ kind: 'media-silent' })
   }
 
@@ -243,7 +251,10 @@ export class ActiveCall {
     if (error instanceof MediaError && error.code === 'CLOSED') return
     const fault = FAULT_OF[error instanceof MediaError ? error.code : 'other'] ?? FAULT_OF.other!
     if (!(error instanceof MediaError))
-      this.#services.log.error({ sessionId: this.record.sessionId, err: error }, 'call failed on an internal fault')
+      this.#services.log.error(
+        { sessionId: this.record.sessionId, err: error },
+        'call failed on an internal fault',
+      )
     this.input({ kind: 'fault', ...fault })
   }
 
@@ -281,15 +292,17 @@ export class ActiveCall {
 
   calleeFailed(status: number, response: SipResponse | undefined): void {
     const ringing = this.#state.kind === 'ringing'
-    const { releaseCode, q850, statusToCaller } = releaseOfFailure({
+    const cause = response && q850Of(allHeaders(response, 'Reason'))
+    const release = releaseOfFailure({
       status,
-      reason: reasonHeader(response),
       ringing,
+      ...(cause !== undefined && { q850FromReason: cause }),
     })
     this.#afterMediaWork({
       kind: 'callee-failed',
-      ending: { releaseCode, q850, sipStatus: status },
-      statusToCaller,
+      ending: release,
+      statusToCaller: release.sipStatusToCaller,
+      reasonToCaller: release.callerReason,
     })
   }
 
@@ -374,7 +387,7 @@ const FAULT_OF: Readonly<Record<string, { releaseCode: number; statusToCaller: n
 }
 
 function reasonHeaders(q850: number): readonly string[] {
-  return q850 === 0 ? NO_HEADERS : ['Reason', `Q.850;cause=${q850}`]
+  return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]
 }
 const NO_HEADERS: readonly string[] = []
 

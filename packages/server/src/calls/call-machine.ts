@@ -36,7 +36,13 @@ export type CallInput =
   | { readonly kind: 'announced' }
   | { readonly kind: 'callee-progress'; readonly status: number; readonly ringing: boolean }
   | { readonly kind: 'callee-answered' }
-  | { readonly kind: 'callee-failed'; readonly ending: Ending; readonly statusToCaller: number }
+  | {
+      readonly kind: 'callee-failed'
+      readonly ending: Ending
+      readonly statusToCaller: number
+      /** Q.850 for the caller's Reason header; 0 = none. */
+      readonly reasonToCaller: number
+    }
   /** CANCEL, BYE or loss of the caller's leg: it needs no answer any more. */
   | { readonly kind: 'caller-gone' }
   | { readonly kind: 'callee-gone' }
@@ -125,7 +131,9 @@ function stepArrived(state: Extract<CallState, { kind: 'arrived' }>, input: Call
       const record = withSubject(state.record, input.decision.subject)
       const callin: CallEffect = { do: 'tell', event: 'callin', record }
       if (state.abandoned)
-        return end(record, { releaseCode: RELEASE.callerGoneBeforeForwarding, q850: 0, sipStatus: 487 }, at, [callin])
+        return end(record, { releaseCode: RELEASE.callerGoneBeforeForwarding, q850: 0, sipStatus: 487 }, at, [
+          callin,
+        ])
       const { decision } = input
       if (decision.kind === 'connect')
         return {
@@ -215,7 +223,11 @@ function stepPreparing(
   }
 }
 
-function stepAnnouncing(state: Extract<CallState, { kind: 'announcing' }>, input: CallInput, at: EpochMs): Step {
+function stepAnnouncing(
+  state: Extract<CallState, { kind: 'announcing' }>,
+  input: CallInput,
+  at: EpochMs,
+): Step {
   const { record, refusal } = state
   switch (input.kind) {
     // The announcement is a courtesy: its failure changes nothing.
@@ -278,7 +290,7 @@ function stepForwarding(
     }
     case 'callee-failed':
       return end(record, input.ending, at, [
-        { do: 'reject-caller', status: input.statusToCaller, q850: input.ending.q850 },
+        { do: 'reject-caller', status: input.statusToCaller, q850: input.reasonToCaller },
       ])
     case 'caller-gone': {
       const releaseCode =

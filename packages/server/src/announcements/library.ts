@@ -1,0 +1,41 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { type PlayAudio, readWav } from '@maskline/media'
+import type { Log } from '../shared/log.ts'
+import { builtinTones } from './builtin.ts'
+
+/** Digits, letters and `-` `_` `.` `@` (spec/announcements.md section 4). */
+export const ANNOUNCEMENT_NAME = /^[A-Za-z0-9\-_.@]{1,128}$/
+
+export type AnnouncementLibrary = {
+  find(fileName: string): PlayAudio | undefined
+  has(fileName: string): boolean
+}
+
+/**
+ * Announcement files by name: built-in tones, and the WAV files of a folder, which win over a built-in of the same
+ * name. Files are read at start; one that cannot be used is reported and left out.
+ */
+export function openAnnouncements(folder: string, log: Log): AnnouncementLibrary {
+  const audio = new Map(builtinTones())
+  for (const name of namesIn(folder)) {
+    try {
+      audio.set(name, readWav(readFileSync(path.join(folder, name))))
+    } catch (error) {
+      log.warn(
+        { file: name, err: error },
+        'announcement file left out: it must be WAV, 8 kHz, mono, A-law, µ-law or 16-bit PCM',
+      )
+    }
+  }
+  return { find: (name) => audio.get(name), has: (name) => audio.has(name) }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => ANNOUNCEMENT_NAME.test(name) && name.endsWith('.wav'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
