@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { startPeer, isInstalled, type PeerProcess } from '../../e2e/support/peer-process.ts'
+import { isBound } from '../../e2e/support/ports.ts'
+import { makeTempDir } from '../../e2e/support/temp-dir.ts'
+import { waitFor } from '../../e2e/support/wait.ts'
+
+/** A server under test, started anew for every run. */
+export type BenchServer = {
+  readonly name: string
+  /** Whether it can run here; a string says why not. */
+  available(): true | string
+  /** Starts it with `pairs` bindings of `benchPairs` in force, listening on `SERVER_AT`. */
+  start(pairs: number): Promise<RunningServer>
+}
+export type RunningServer = {
+  /** Root of its process tree. */
+  readonly pid: number
+  readonly sip: { readonly address: string; readonly port: number }
+  /** What it printed last. */
+  output(): string
+  stop(): Promise<void>
+}
+
+/** Three loopback addresses, so that a capture tells the parties apart by address and all use the SIP port. */
+export const CALLER_AT = { address: '127.0.7.1', port: 5060 } as const
+export const SERVER_AT = { address: '127.0.7.2', port: 5060 } as const
+export const CALLEE_AT = { address: '127.0.7.3', port: 5060 } as const
+
+/**
+ * The reference: Kamailio as a stateful proxy with topology hiding and From/To rewriting
+ * (scenarios/kamailio-masked.cfg), the cheapest masking that a Debian package gives. It looks nothing up.
+ */
+export const kamailio: BenchServer = {
+  name: 'Kamailio masked',
+  available: () => isInstalled('kamailio') || 'kamailio is not installed',
+  async start() {
+    const dir = makeTempDir('kamailio')
+    const config = join(import.meta.dirname, '../scenarios/kamailio-masked.cfg')
+    const args = ['-f', config, '-DD', '-E', '-m', '256', '-M', '8', '-Y', dir.path]
+    const peer = await startPeer({ command: 'kamailio', args })
+    await bound(peer, 'Kamailio')
+    return running(peer, () => dir.remove())
+  },
+}
+
+/** Maskline as `script` starts it: `node SCRIPT --pairs N`, which prints one JSON line once it takes calls. */
+export function maskline(script: string): BenchServer {
+  return {
+    name: 'Maskline',
+    available: () => true,
+    async start(pairs) {
+      const peer = await startPeer({ command: process.execPath, args: [script, '--pairs', `${pairs}`] })
+      await waitFor(() => alive(peer, 'Maskline') && /^\{.*\}$/m.test(peer.output()), {
+        what: "Maskline's ready line",
+        timeoutMs: 60_000,
+        detail: peer.output,
+      })
+      await bound(peer, 'Maskline')
+      return running(peer)
+    },
+  }
+}
+
+async function bound(peer: PeerProcess, name: string): Promise<void> {
+  await waitFor(() => alive(peer, name) && isBound('udp', SERVER_AT.address, SERVER_AT.port), {
+    what: `${name} to bind ${SERVER_AT.address}:${SERVER_AT.port}`,
+    detail: peer.output,
+  })
+}
+
+function alive(peer: PeerProcess, name: string): true {
+  if (peer.ended() === undefined) return true
+  throw new Error(`${name} ended at its start:\n${peer.output()}`)
+}
+
+function running(peer: PeerProcess, after: () => void = () => {}): RunningServer {
+  return {
+    pid: peer.pid,
+    sip: SERVER_AT,
+    output: peer.output,
+    async stop() {
+      await peer.stop('SIGTERM', 10_000)
+      after()
+    },
+  }
+}

@@ -1,0 +1,142 @@
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { runSipp, startSipp, type SippOptions, type SippRun } from '../../e2e/support/sipp.ts'
+import { waitFor } from '../../e2e/support/wait.ts'
+import { captureInvites } from './capture.ts'
+import { inviteLatency, type Latency } from './invite-latency.ts'
+import type { BenchPair } from './parties.ts'
+import { cpuSeconds, residentBytes } from './process-tree.ts'
+
+type Address = { readonly address: string; readonly port: number }
+
+export type Workload = {
+  /** Roots of the server's process trees. */
+  readonly serverPids: () => readonly number[]
+  readonly caller: Address
+  readonly server: Address
+  readonly callee: Address
+  readonly pairs: readonly BenchPair[]
+}
+export type SipBenchOptions = Workload & {
+  /** New calls a second. */
+  readonly rate: number
+  readonly seconds: number
+  /** Calls at the same rate beforehand that count for nothing: compilers warm up, pools fill. Default 2. */
+  readonly warmUpSeconds?: number
+}
+
+export type SipBenchResult = {
+  readonly rate: number
+  readonly completed: number
+  readonly failed: number
+  /** Messages the caller had to repeat: above zero, the server or the machine is at its end. */
+  readonly retransmissions: number
+  /** Calls a second that really began. */
+  readonly achievedRate: number
+  /** User and system CPU of the server's process tree over completed calls; seconds a thousand, or ms a call. */
+  readonly cpuSecPer1000: number
+  /** INVITE in to INVITE out; absent where nothing can capture. */
+  readonly latency: Latency | undefined
+  /** What sipp complained about, shortened. */
+  readonly errors: string
+}
+
+const SCENARIOS = join(import.meta.dirname, '../scenarios')
+/** After the last BYE: what the server does behind the calls (records, journals) belongs to them. */
+const DRAIN_MS = 500
+
+/** Runs the workload (scenarios/uac.xml, uas.xml) at one rate against a running server. */
+export async function runSipBench(options: SipBenchOptions): Promise<SipBenchResult> {
+  const callee = await startCallee(options)
+  try {
+    const warmUp = (options.warmUpSeconds ?? 2) * options.rate
+    if (warmUp > 0) await runSipp(callerOptions(options, options.rate, warmUp))
+
+    const capture = await captureInvites()
+    const cpuBefore = cpuSeconds(options.serverPids())
+    const began = performance.now()
+    const result = await runSipp(callerOptions(options, options.rate, options.rate * options.seconds))
+    const elapsedSec = (performance.now() - began) / 1_000
+    await pause(DRAIN_MS)
+    const cpu = cpuSeconds(options.serverPids()) - cpuBefore
+    const datagrams = await capture?.stop()
+    const server = `${options.server.address}:${options.server.port}`
+    return {
+      rate: options.rate,
+      completed: result.successful,
+      failed: result.failed,
+      retransmissions: result.retransmissions,
+      achievedRate: result.created / elapsedSec,
+      cpuSecPer1000: (cpu / result.successful) * 1_000,
+      latency: datagrams === undefined ? undefined : inviteLatency(datagrams, server),
+      errors: result.errors.slice(0, 2_000),
+    }
+  } finally {
+    await callee.stop()
+  }
+}
+
+export type HeldCallsOptions = Workload & { readonly calls: number; readonly rate: number }
+export type HeldCallsResult = {
+  readonly held: number
+  readonly failed: number
+  readonly bytesBefore: number
+  readonly bytesHeld: number
+  readonly bytesPerCall: number
+}
+
+/** Sets up calls that stay, and compares the server's memory with before. Warms up with as many short calls. */
+export async function measureHeldCalls(options: HeldCallsOptions): Promise<HeldCallsResult> {
+  const callee = await startCallee(options)
+  try {
+    await runSipp(callerOptions(options, options.rate, options.calls))
+    await pause(DRAIN_MS)
+    const bytesBefore = residentBytes(options.serverPids())
+    // The first call must still be up when the last one is, and long enough for sipp's statistics of once a second.
+    const talkMs = (options.calls / options.rate) * 1_000 + 5_000
+    const caller = await startSipp({
+      ...callerOptions(options, options.rate, options.calls),
+      talkMs,
+      statsEverySec: 1,
+      maxConcurrent: options.calls,
+    })
+    await waitFor(() => allUp(caller, options.calls), {
+      what: `${options.calls} calls to be up`,
+      timeoutMs: talkMs + 5_000,
+      pollMs: 200,
+    })
+    const bytesHeld = residentBytes(options.serverPids())
+    const held = caller.stats()?.current ?? 0
+    const { failed } = await caller.finished
+    return { held, failed, bytesBefore, bytesHeld, bytesPerCall: (bytesHeld - bytesBefore) / held }
+  } finally {
+    await callee.stop()
+  }
+}
+
+/** All calls created and none just being set up: the callee answers after 20 ms, statistics are of a second. */
+function allUp(caller: SippRun, calls: number): boolean {
+  return (caller.stats()?.created ?? 0) >= calls
+}
+
+function startCallee({ callee }: Workload): Promise<SippRun> {
+  return startSipp({
+    scenario: { path: join(SCENARIOS, 'uas.xml') },
+    local: callee,
+    receiveTimeoutMs: 120_000,
+    timeoutMs: 0,
+  })
+}
+
+function callerOptions(workload: Workload, rate: number, calls: number): SippOptions {
+  return {
+    scenario: { path: join(SCENARIOS, 'uac.xml') },
+    local: workload.caller,
+    remote: workload.server,
+    parties: workload.pairs.map(({ caller, x }) => ({ caller, dialled: x })),
+    calls,
+    rate,
+    maxConcurrent: Math.max(1_000, rate * 10),
+    timeoutMs: (calls / rate) * 1_000 + 60_000,
+  }
+}
