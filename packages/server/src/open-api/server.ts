@@ -1,0 +1,237 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Config } from '../config/config.ts'
+import { AppError } from '../shared/app-error.ts'
+import { silentLog, type Log } from '../shared/log.ts'
+import type { Clock } from '../shared/time.ts'
+import type { App, AppStore } from '../tenants/app.ts'
+import { failure, invalidRequest, type Answer } from './answers.ts'
+import { authenticate, createGates } from './authenticate.ts'
+import { axbResource, type AxbDependencies } from './axb.ts'
+import { plainAddress } from './ip-allowlist.ts'
+import type { LockedSource } from './lockout.ts'
+import type { ApiHandler, ApiMethod, Resource } from './resource.ts'
+
+export type OpenApiOptions = AxbDependencies & {
+  readonly config: Config['api']
+  readonly apps: AppStore
+  readonly clock: Clock
+  /** PEM texts; absent: no HTTPS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Closes each connection after its answer, as the original service does. Default: keep-alive. */
+  readonly shortConnections?: boolean
+  readonly log?: Log
+}
+
+export type OpenApi = {
+  /** Opens both ports (0 picks a free one). Fails with AppError `API_PORT_IN_USE` or `API_LISTEN_FAILED`. */
+  listen(): Promise<{ readonly httpPort: number; readonly httpsPort: number | undefined }>
+  /** Stops accepting, lets running requests finish for `graceMs` (default 5000), then cuts. */
+  close(graceMs?: number): Promise<void>
+  /** Sources locked out after failed authentication, and their early release by an operator. */
+  readonly lockout: { locked(): readonly LockedSource[]; release(ip: string): boolean }
+}
+
+/** Largest request body, bytes: the longest documented one stays under 4 kB. */
+const BODY_LIMIT = 65_536
+const CONTENT_TYPE = 'application/json;charset=utf-8'
+const METHODS: readonly ApiMethod[] = ['GET', 'POST', 'PUT', 'DELETE']
+
+/** The customer-facing REST edge over HTTP and HTTPS: one Fastify application behind two listeners. */
+export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
+  const { config, clock, tls, log = silentLog } = options
+  const resources: readonly Resource[] = [axbResource(options)]
+  const gates = createGates(config)
+  let closing = false
+
+  const fastify = Fastify({
+    bodyLimit: BODY_LIMIT,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    frameworkErrors: (_error, _request, reply) => void send(reply, invalidRequest(404, 'URI')),
+  })
+  acceptAnyBody(fastify)
+  for (const resource of resources) addResource(fastify, resource, { ...options, log }, gates)
+  answerUnknown(fastify, resources, log)
+  await fastify.ready()
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    // What a client calls its body does not matter: it is read as JSON or ignored (client-habits 5).
+    request.headers['content-type'] = 'application/json'
+    if (closing || options.shortConnections) response.shouldKeepAlive = false
+    fastify.routing(request, response)
+  }
+  const http = createHttpServer(SERVER_OPTIONS, handle)
+  const https = tls && createHttpsServer({ ...SERVER_OPTIONS, cert: tls.cert, key: tls.key }, handle)
+  const servers = https === undefined ? [http] : [http, https]
+  for (const server of servers) answerBrokenHttp(server, handle)
+
+  return {
+    async listen() {
+      const httpPort = await listenOn(http, 'HTTP', config.host, config.httpPort)
+      try {
+        const httpsPort = https && (await listenOn(https, 'HTTPS', config.host, config.httpsPort))
+        return { httpPort, httpsPort }
+      } catch (error) {
+        await closeServer(http)
+        throw error
+      }
+    },
+    async close(graceMs = 5000) {
+      closing = true
+      const cut = clock.setTimer(graceMs, () => {
+        for (const server of servers) server.closeAllConnections()
+      })
+      await Promise.all(servers.map(closeServer))
+      cut.cancel()
+      await fastify.close()
+    },
+    lockout: {
+      locked: () => gates.lockout.locked(clock.now()),
+      release: (ip) => gates.lockout.release(ip, clock.now()),
+    },
+  }
+}
+
+/** Time-outs in ms. A request without Host (HTTP/1.0, hand-made clients) is served, not refused by Node. */
+const SERVER_OPTIONS = {
+  requireHostHeader: false,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  noDelay: true,
+}
+
+const authenticated = new WeakMap<FastifyRequest, App>()
+
+type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock'> & { readonly log: Log }
+
+/** Authentication stands before the body is read: a stranger's bytes are not buffered. */
+function addResource(
+  fastify: FastifyInstance,
+  { path, mode, handlers }: Resource,
+  { apps, clock, log }: RouteContext,
+  gates: ReturnType<typeof createGates>,
+): void {
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { raw } = request
+    const ip = plainAddress(raw.socket.remoteAddress)
+    const verdict = await authenticate({ headers: raw.headers, ip, now: clock.now(), mode }, apps, gates)
+    if (verdict.ok) {
+      authenticated.set(request, verdict.app)
+      return
+    }
+    if (verdict.locked) log.warn({ ip }, 'API source locked out after failed authentications')
+    return send(reply, failure(verdict.fault))
+  }
+  for (const method of METHODS) {
+    const handler = handlers[method]
+    if (handler === undefined) continue
+    fastify.route({ method, url: path, onRequest, handler: routeHandler(handler) })
+  }
+}
+
+function routeHandler(handler: ApiHandler) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const app = authenticated.get(request)
+    if (app === undefined) throw new Error('a request came to its handler without authentication')
+    const query = firstValues(request.query as Record<string, string | string[]>)
+    return send(reply, await handler({ app, query, body: request.body as Buffer | undefined }))
+  }
+}
+
+function firstValues(query: Record<string, string | string[]>): Record<string, string | undefined> {
+  for (const name in query) {
+    const value = query[name]
+    if (Array.isArray(value)) query[name] = value[0] ?? ''
+  }
+  return query as Record<string, string>
+}
+
+/** Bodies arrive as raw bytes; resources that want JSON parse it themselves. */
+function acceptAnyBody(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+}
+
+/** Whatever is not an answer of a resource is JSON all the same (client-habits 12 and 19). */
+function answerUnknown(fastify: FastifyInstance, resources: readonly Resource[], log: Log): void {
+  const methodsOf = new Map(resources.map(({ path, handlers }) => [path, Object.keys(handlers).join(', ')]))
+  fastify.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf.get(pathOf(request.url))
+    if (allowed === undefined) return send(reply, invalidRequest(404, 'URI'))
+    reply.header('allow', allowed)
+    return send(reply, invalidRequest(405, 'method'))
+  })
+  fastify.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 400 && status < 500) return send(reply, invalidRequest(status, 'body'))
+    log.error({ err: error }, 'API request failed')
+    return send(reply, failure('500 1010001'))
+  })
+}
+
+function pathOf(url: string): string {
+  const end = url.indexOf('?')
+  const path = (end === -1 ? url : url.slice(0, end)).replace(/\/{2,}/g, '/')
+  return path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  return reply.code(answer.status).header('content-type', CONTENT_TYPE).send(answer.body)
+}
+
+/** Bytes that are no HTTP get an HTTP answer with a JSON body, then the connection closes. */
+function answerBrokenHttp(server: Server, handle: (request: IncomingMessage, response: ServerResponse) => void): void {
+  // `Expect: 100-continue` is Node's own; any other expectation is ignored instead of a bare 417.
+  server.on('checkExpectation', handle)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const { status, reason, what } = BROKEN_HTTP[error.code ?? ''] ?? MALFORMED
+    const { body } = invalidRequest(status, what)
+    socket.end(
+      `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${CONTENT_TYPE}\r\n` +
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  })
+}
+
+const MALFORMED = { status: 400, reason: 'Bad Request', what: 'HTTP message' }
+const BROKEN_HTTP: Readonly<Record<string, typeof MALFORMED>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, reason: 'Request Header Fields Too Large', what: 'HTTP header' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: 'Payload Too Large', what: 'body' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'Request Timeout', what: 'HTTP message' },
+}
+
+function listenOn(server: Server, protocol: string, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE'
+      const what = taken ? 'is taken by another program' : `cannot be opened (${error.code ?? error.message})`
+      reject(
+        new AppError(
+          taken ? 'API_PORT_IN_USE' : 'API_LISTEN_FAILED',
+          `The API's ${protocol} port ${port} on ${host} ${what}; stop that program or set another port.`,
+          { cause: error },
+        ),
+      )
+    }
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.off('error', fail)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve()
+    server.close(() => resolve())
+  })
+}
