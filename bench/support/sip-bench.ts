@@ -76,7 +76,15 @@ export async function runSipBench(options: SipBenchOptions): Promise<SipBenchRes
   }
 }
 
-export type HeldCallsOptions = Workload & { readonly calls: number; readonly rate: number }
+export type HeldCallsOptions = Workload & {
+  readonly calls: number
+  readonly rate: number
+  /**
+   * Short calls beforehand, so that code and heaps that the first calls bring do not count as held. Default a quarter
+   * of `calls`: as many as are held would leave the memory of ended calls for the held ones to use, and measure nothing.
+   */
+  readonly warmUpCalls?: number
+}
 export type HeldCallsResult = {
   readonly held: number
   readonly failed: number
@@ -85,11 +93,11 @@ export type HeldCallsResult = {
   readonly bytesPerCall: number
 }
 
-/** Sets up calls that stay, and compares the server's memory with before. Warms up with as many short calls. */
+/** Sets up calls that stay, and compares the server's memory with before. */
 export async function measureHeldCalls(options: HeldCallsOptions): Promise<HeldCallsResult> {
   const callee = await startCallee(options)
   try {
-    await runSipp(callerOptions(options, options.rate, options.calls))
+    await runSipp(callerOptions(options, options.rate, options.warmUpCalls ?? Math.ceil(options.calls / 4)))
     await pause(DRAIN_MS)
     const bytesBefore = residentBytes(options.serverPids())
     // The first call must still be up when the last one is, and long enough for sipp's statistics of once a second.

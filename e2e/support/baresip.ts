@@ -1,15 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { once } from 'node:events'
+import { join } from 'node:path'
+import { SAMPLE_RATE_HZ, writeWav } from '@maskline/media'
 import { createNetstringReader, encodeNetstring } from './netstring.ts'
 import { startPeer, type PeerProcess } from './peer-process.ts'
 import { freePorts, isBound } from './ports.ts'
 import { makeTempDir, type TempDir } from './temp-dir.ts'
 import { waitFor } from './wait.ts'
-
-/** The sampling rate of all audio here, Hz. */
-export const SAMPLE_RATE = 8_000
 
 export type BaresipOptions = {
   /** The account's number, `+8613800000021`. Calls to another user part are not taken. */
@@ -19,7 +17,7 @@ export type BaresipOptions = {
   /** SIP port; default a free one. */
   readonly port?: number
   readonly transport?: 'udp' | 'tcp'
-  /** What it says, in a loop: 16 bit samples at 8 kHz mono. */
+  /** What it says in a call, repeated for two minutes: 16 bit samples at 8 kHz mono. */
   readonly speaks: Int16Array
   /** Answers by itself; default false (`accept`). */
   readonly autoAnswer?: boolean
@@ -80,6 +78,7 @@ export type Baresip = {
 const MODULES = '/usr/lib/baresip/modules'
 /** Where the canonical 44-byte WAV header of libsndfile ends and samples begin. */
 const WAV_HEADER = 44
+const SPEECH_SECONDS = 120
 
 /** Starts a baresip (1.0) of its own directory and resolves when it is under control and its SIP port is bound. */
 export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
@@ -127,6 +126,18 @@ function createBaresip(
   control: Control,
 ): Baresip {
   const taken = new Set<BaresipEvent>()
+  const folder = join(dir.path, 'recordings')
+  const heard = (): Int16Array => {
+    const newest = recordings(folder).at(-1)
+    return newest === undefined ? new Int16Array(0) : samplesOf(readFileSync(newest))
+  }
+  /** Before a new call, so that nobody takes what the last one heard for this one's. */
+  const forgetRecordings = (): void => {
+    for (const path of recordings(folder)) rmSync(path)
+  }
+  control.onEvent((event) => {
+    if (event.type === 'CALL_INCOMING') forgetRecordings()
+  })
   let closing: Promise<void> | undefined
   const baresip: Baresip = {
     user: options.user,
@@ -145,6 +156,7 @@ function createBaresip(
       return event
     },
     async dial(uri) {
+      forgetRecordings()
       await control.command('dial', uri)
     },
     async accept() {
@@ -157,17 +169,17 @@ function createBaresip(
       for (const digit of digits) await control.command('sndcode', digit)
     },
     command: control.command,
-    heard: () => lastRecording(dir.path),
+    heard,
     hears: (seconds, timeoutMs) =>
       waitFor(
         () => {
-          const samples = lastRecording(dir.path)
-          return samples.length >= seconds * SAMPLE_RATE && samples
+          const samples = heard()
+          return samples.length >= seconds * SAMPLE_RATE_HZ && samples
         },
         {
           what: `${options.user} to hear ${seconds} s of audio`,
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
-          detail: () => `heard ${lastRecording(dir.path).length} samples\n${peer.output()}`,
+          detail: () => `heard ${heard().length} samples\n${peer.output()}`,
         },
       ),
     output: peer.output,
@@ -189,9 +201,12 @@ function writeFiles(
   options: BaresipOptions,
   at: { host: string; port: number; controlPort: number; rtpPorts: number },
 ): void {
-  const recordings = join(path, 'recordings')
-  mkdirSync(recordings)
-  writeFileSync(join(path, 'speaks.wav'), wavFile(options.speaks))
+  const folder = join(path, 'recordings')
+  mkdirSync(folder)
+  writeFileSync(
+    join(path, 'speaks.wav'),
+    writeWav({ encoding: 'pcm16', samples: loop(options.speaks, SPEECH_SECONDS) }),
+  )
   const srtp = options.media === 'srtp'
   const config = [
     'poll_method epoll',
@@ -202,8 +217,8 @@ function writeFiles(
     // Without a player nothing is decoded, and so nothing recorded.
     'audio_player aubridge,player',
     'audio_alert aubridge,alert',
-    `ausrc_srate ${SAMPLE_RATE}`,
-    `auplay_srate ${SAMPLE_RATE}`,
+    `ausrc_srate ${SAMPLE_RATE_HZ}`,
+    `auplay_srate ${SAMPLE_RATE_HZ}`,
     'ausrc_channels 1',
     'auplay_channels 1',
     `rtp_ports ${at.rtpPorts}-${at.rtpPorts + 15}`,
@@ -216,7 +231,7 @@ function writeFiles(
     'module aubridge.so',
     'module sndfile.so',
     ...(srtp ? ['module srtp.so'] : []),
-    `snd_path ${recordings}`,
+    `snd_path ${folder}`,
     'module_tmp account.so',
     'module_app menu.so',
     'module_app ctrl_tcp.so',
@@ -252,7 +267,8 @@ function account(options: BaresipOptions, at: { host: string; port: number }): s
 }
 
 type Control = {
-  readonly events: BaresipEvent[]
+  readonly events: readonly BaresipEvent[]
+  onEvent(listener: (event: BaresipEvent) => void): void
   command(name: string, params?: string): Promise<string>
   close(): void
 }
@@ -263,6 +279,7 @@ async function connectControl(host: string, port: number): Promise<Control> {
   await once(socket, 'connect')
   const read = createNetstringReader()
   const events: BaresipEvent[] = []
+  let listener: (event: BaresipEvent) => void = () => {}
   const waiting = new Map<string, { resolve(data: string): void; reject(error: Error): void; name: string }>()
   let tokens = 0
   socket.on('data', (chunk: Buffer) => {
@@ -270,6 +287,7 @@ async function connectControl(host: string, port: number): Promise<Control> {
       const message = JSON.parse(text) as ControlResponse | (BaresipEvent & { response?: undefined })
       if (message.response !== true) {
         events.push(message)
+        listener(message)
         continue
       }
       const pending = waiting.get(message.token ?? '')
@@ -286,6 +304,9 @@ async function connectControl(host: string, port: number): Promise<Control> {
   socket.on('close', () => fail(new Error('baresip closed its control connection')))
   return {
     events,
+    onEvent: (added) => {
+      listener = added
+    },
     command: (name, params) =>
       new Promise((resolve, reject) => {
         const token = `${++tokens}`
@@ -296,37 +317,25 @@ async function connectControl(host: string, port: number): Promise<Control> {
   }
 }
 
-/** The newest `dump-*-dec.wav`; its header's length is only right after the call, so the file's own counts. */
-function lastRecording(path: string): Int16Array {
-  const folder = join(path, 'recordings')
-  if (!existsSync(folder)) return new Int16Array(0)
-  const names = readdirSync(folder).filter((name) => name.endsWith('-dec.wav'))
-  const newest = names.toSorted().at(-1)
-  if (newest === undefined) return new Int16Array(0)
-  return samplesOf(readFileSync(join(folder, newest)))
+/** `dump-*-dec.wav`: what was heard and decoded (`-enc.wav` is what was said). */
+function recordings(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('-dec.wav'))
+    .toSorted()
+    .map((name) => join(folder, name))
 }
 
+/** The length in the header is only right once the call has ended, so what is in the file counts. */
 function samplesOf(file: Buffer): Int16Array {
   const samples = new Int16Array(Math.max(0, (file.length - WAV_HEADER) >> 1))
   for (let i = 0; i < samples.length; i++) samples[i] = file.readInt16LE(WAV_HEADER + 2 * i)
   return samples
 }
 
-/** 16 bit mono PCM at 8 kHz. */
-function wavFile(samples: Int16Array): Buffer {
-  const file = Buffer.alloc(WAV_HEADER + samples.length * 2)
-  file.write('RIFF', 0, 'latin1')
-  file.writeUInt32LE(file.length - 8, 4)
-  file.write('WAVEfmt ', 8, 'latin1')
-  file.writeUInt32LE(16, 16)
-  file.writeUInt16LE(1, 20)
-  file.writeUInt16LE(1, 22)
-  file.writeUInt32LE(SAMPLE_RATE, 24)
-  file.writeUInt32LE(SAMPLE_RATE * 2, 28)
-  file.writeUInt16LE(2, 32)
-  file.writeUInt16LE(16, 34)
-  file.write('data', 36, 'latin1')
-  file.writeUInt32LE(samples.length * 2, 40)
-  for (let i = 0; i < samples.length; i++) file.writeInt16LE(samples[i] ?? 0, WAV_HEADER + 2 * i)
-  return file
+/** baresip falls silent at the end of its file, so the sound is repeated for as long as a test may talk. */
+function loop(sound: Int16Array, seconds: number): Int16Array {
+  const times = Math.max(1, Math.ceil((seconds * SAMPLE_RATE_HZ) / Math.max(1, sound.length)))
+  const long = new Int16Array(sound.length * times)
+  for (let i = 0; i < times; i++) long.set(sound, i * sound.length)
+  return long
 }

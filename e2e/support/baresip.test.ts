@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { generateTone, goertzel } from '@maskline/media'
+import { startBaresip } from './baresip.ts'
+import { createNetstringReader, encodeNetstring } from './netstring.ts'
+import { isInstalled } from './peer-process.ts'
+
+const ALICE = '+8613800000021'
+const BOB = '+8613800000022'
+const ALICE_HZ = 440
+const BOB_HZ = 1_000
+
+describe('netstrings', () => {
+  test('are read back however the stream is cut', () => {
+    const bytes = Buffer.concat(['{"a":"ü"}', '', 'x:1,'].map(encodeNetstring))
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const read = createNetstringReader()
+      assert.deepEqual(
+        [...read(bytes.subarray(0, cut)), ...read(bytes.subarray(cut))],
+        ['{"a":"ü"}', '', 'x:1,'],
+      )
+    }
+  })
+
+  test('refuse other bytes', () => {
+    assert.throws(() => createNetstringReader()(Buffer.from('hello:')), /netstring/)
+  })
+})
+
+describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not installed' }, () => {
+  for (const [title, options] of [
+    ['over UDP', {}],
+    ['over TCP with µ-law', { transport: 'tcp', codec: 'PCMU' }],
+    ['with SRTP', { media: 'srtp' }],
+  ] as const) {
+    test(`call each other directly ${title} and hear each other`, async () => {
+      const alice = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1), ...options })
+      const bob = await startBaresip({ user: BOB, speaks: generateTone(BOB_HZ, 1), ...options })
+      try {
+        await alice.dial(bob.uri)
+        const incoming = await bob.event('CALL_INCOMING')
+        assert.match(incoming.peeruri ?? '', /^sip:\+8613800000021@/)
+        await alice.event('CALL_RINGING')
+        await bob.accept()
+        await alice.event('CALL_ESTABLISHED')
+        await bob.event('CALL_ESTABLISHED')
+
+        const [atAlice, atBob] = await Promise.all([alice.hears(1.5), bob.hears(1.5)])
+        assertHears(atAlice, BOB_HZ, ALICE_HZ)
+        assertHears(atBob, ALICE_HZ, BOB_HZ)
+
+        await alice.sendDigits('1#')
+        assert.equal((await bob.event('CALL_DTMF_START')).param, '1')
+        assert.equal((await bob.event('CALL_DTMF_START')).param, '#')
+
+        await alice.hangup()
+        await bob.event('CALL_CLOSED')
+        await alice.event('CALL_CLOSED')
+      } finally {
+        await Promise.all([alice.close(), bob.close()])
+      }
+    })
+  }
+
+  test('an answering machine answers by itself, and a second call is heard anew', async () => {
+    const alice = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
+    const bob = await startBaresip({ user: BOB, speaks: generateTone(BOB_HZ, 1), autoAnswer: true })
+    try {
+      for (let call = 0; call < 2; call++) {
+        await alice.dial(bob.uri)
+        assert.equal(alice.heard().length, 0)
+        await alice.event('CALL_ESTABLISHED')
+        await alice.hears(0.2)
+        await alice.hangup()
+        await bob.event('CALL_CLOSED')
+      }
+    } finally {
+      await Promise.all([alice.close(), bob.close()])
+    }
+  })
+
+  test('a callee who hangs up while it rings is a closed call with its reason', async () => {
+    const alice = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
+    const bob = await startBaresip({ user: BOB, speaks: generateTone(BOB_HZ, 1) })
+    try {
+      await alice.dial(bob.uri)
+      await bob.event('CALL_INCOMING')
+      await bob.hangup()
+      assert.match((await alice.event('CALL_CLOSED')).param ?? '', /^486/)
+    } finally {
+      await Promise.all([alice.close(), bob.close()])
+    }
+  })
+
+  test('a start that fails says what baresip said', async () => {
+    const first = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
+    try {
+      await assert.rejects(
+        startBaresip({ user: BOB, port: first.port, speaks: generateTone(BOB_HZ, 1) }),
+        /baresip/,
+      )
+    } finally {
+      await first.close()
+    }
+  })
+})
+
+/** The other one's tone is at least ten times as loud as the own one. */
+function assertHears(samples: Int16Array, other: number, own: number): void {
+  const loud = goertzel(samples, other)
+  const faint = goertzel(samples, own)
+  assert.ok(loud > 0.05, `${other} Hz is heard at ${loud} of full scale`)
+  assert.ok(loud > 10 * faint, `${other} Hz ${loud} against ${own} Hz ${faint}`)
+}
