@@ -3,6 +3,7 @@ export type * from './transport/address.ts'
 export type * from './ua/types.ts'
 export { parseMessage, DEFAULT_LIMITS } from './message/parse.ts'
 export type { FaultCode, ParseFault, ParseLimits, ParseResult } from './message/parse.ts'
+export { faultInFields } from './message/validate.ts'
 export { StreamFramer } from './message/framing.ts'
 export type { FramedItem } from './message/framing.ts'
 export { serializeMessage } from './message/serialize.ts'
@@ -21,3 +22,21 @@ export { parseCSeq } from './message/cseq.ts'
 export type { CSeq } from './message/cseq.ts'
 export { REASON_PHRASES, response } from './message/build.ts'
 export type { BuildResponseOptions } from './message/build.ts'
+export {
+  authorize,
+  challengeHeader,
+  ha1,
+  parseChallenge,
+  parseCredentials,
+  verifyCredentials,
+} from './auth/digest.ts'
+export type {
+  AuthorizeOptions,
+  ChallengeOptions,
+  DigestAlgorithm,
+  DigestChallenge,
+  DigestCredentials,
+  VerifyOptions,
+} from './auth/digest.ts'
+export { NonceFactory } from './auth/nonce.ts'
+export type { NonceOptions, NonceVerdict } from './auth/nonce.ts'

@@ -35,7 +35,7 @@ export type FaultCode =
   | 'DUPLICATE_HEADER'
   /** CSeq is malformed, not below 2^31, or names another method than the request. */
   | 'BAD_CSEQ'
-  /** Via, From, To, Contact or Max-Forwards cannot be read; found by `faultInFields`. */
+  /** A Request-URI, Via, From, To, Contact or Max-Forwards cannot be read; found by `faultInFields`. */
   | 'BAD_FIELD'
 
 /** Why bytes were refused. `text` never quotes values of the peer (they may be phone numbers). */
