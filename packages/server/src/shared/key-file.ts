@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from './app-error.ts'
+import { SEAL_KEY_BYTES } from './seal.ts'
+
+export const SEAL_KEY_FILE = 'seal.key'
+
+/**
+ * The master key of the sealer, `DATA/seal.key`: 128 hex digits. Made at the first start, readable by the owner
+ * only. Whoever has this file and the database has the numbers; without it the database is of no use, so back it
+ * up, apart from the database. Throws AppError `DATA_DIR_UNUSABLE` or `SEAL_KEY_INVALID`.
+ */
+export function loadSealKey(dataDir: string): Uint8Array {
+  const file = join(dataDir, SEAL_KEY_FILE)
+  const text = readOrUndefined(file) ?? createKey(dataDir, file)
+  const key = Buffer.from(text.trim(), 'hex')
+  if (key.length !== SEAL_KEY_BYTES) {
+    throw new AppError(
+      'SEAL_KEY_INVALID',
+      `${file} must hold ${SEAL_KEY_BYTES * 2} hex digits; restore it from a backup`,
+    )
+  }
+  return key
+}
+
+function readOrUndefined(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new AppError('DATA_DIR_UNUSABLE', `cannot read ${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Writes a draft and links it into place: two first starts at once end with one key, never with half of one. */
+function createKey(dataDir: string, file: string): string {
+  const draft = `${file}.${process.pid}`
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    writeFileSync(draft, randomBytes(SEAL_KEY_BYTES).toString('hex') + '\n', { mode: 0o600, flush: true })
+    try {
+      linkSync(draft, file)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    } finally {
+      rmSync(draft, { force: true })
+    }
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new AppError(
+      'DATA_DIR_UNUSABLE',
+      `cannot create ${file}: ${(cause as Error).message}; give the data directory to the user that runs Maskline`,
+      { cause },
+    )
+  }
+}

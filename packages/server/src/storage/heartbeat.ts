@@ -1,0 +1,38 @@
+import type { Clock, EpochMs, Timer } from '../shared/time.ts'
+import { all, first, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
+
+const BEAT_MS = 1_000
+const KEY = 'alive_at'
+
+export type Heartbeat = {
+  /** When the process before this one was last seen alive; undefined at the first start. */
+  readonly aliveUntil: EpochMs | undefined
+  stop(): void
+}
+
+/**
+ * Writes down once a second that this process is alive, so that after a crash the calls it left open can be ended
+ * at the instant of the crash and not at that of the restart.
+ */
+export async function startHeartbeat(
+  runner: Runner,
+  builder: QueryBuilder,
+  clock: Clock,
+): Promise<Heartbeat> {
+  const read = prepare(builder.selectFrom('meta').select('value').where('key', '=', KEY))
+  const write = prepare(
+    builder
+      .insertInto('meta')
+      .values({ key: KEY, value: slot<string>(0) })
+      .onConflict((c) => c.column('key').doUpdateSet((e) => ({ value: e.ref('excluded.value') }))),
+  )
+  const last = await runner.read(first(read))
+  let timer: Timer
+  const beat = (): void => {
+    timer = clock.setTimer(BEAT_MS, beat)
+    // A beat that cannot be written is no fault of its own: the journal reports a failing disk.
+    runner.write(() => all(write, String(clock.now()))).catch(() => {})
+  }
+  beat()
+  return { aliveUntil: last && Number(last.value), stop: () => timer.cancel() }
+}

@@ -1,0 +1,278 @@
+import type { NumberStore } from '../numbers/ports.ts'
+import type { XNumber, XStatus } from '../numbers/x-number.ts'
+import { AppError } from '../shared/app-error.ts'
+import type { E164 } from '../shared/e164.ts'
+import type { Sealer } from '../shared/seal.ts'
+import type { App } from '../tenants/app.ts'
+import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
+import type { InventoryReads } from './bindings-store.ts'
+import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
+
+/** Numbers kept in memory; beyond this the oldest entry makes room. */
+const MOST_CACHED_NUMBERS = 200_000
+
+type AppRow = {
+  readonly key: string
+  readonly tenant_id: string
+  readonly sealed_secret: string
+  readonly settings: string
+  readonly sp_id: string
+  readonly account_status: string
+}
+
+type Settings = Omit<App, 'key' | 'secret' | 'tenantId' | 'spId' | 'accountStatus'>
+
+/** Apps, X numbers and lab subscribers. Apps and numbers are few and read at every call, so memory answers. */
+export function createInventoryStores(
+  runner: Runner,
+  builder: QueryBuilder,
+  sealer: Sealer,
+): { apps: AppAdmin; numbers: NumberStore; subscribers: SubscriberStore; reads: InventoryReads } {
+  const q = queries(builder)
+  const apps = new Map<string, App>()
+  const numbers = new Map<string, XNumber>()
+
+  const toApp = (row: AppRow): App => ({
+    key: row.key,
+    secret: sealer.openText(row.sealed_secret, 'secret'),
+    tenantId: row.tenant_id,
+    spId: row.sp_id,
+    accountStatus: row.account_status as App['accountStatus'],
+    ...(JSON.parse(row.settings) as Settings),
+  })
+
+  const reads: InventoryReads = {
+    *findApp(key) {
+      const known = apps.get(key)
+      if (known) return known
+      const row = yield* first(q.app, key)
+      if (!row) return undefined
+      const app = toApp(row)
+      apps.set(key, app)
+      return app
+    },
+    *findNumber(number) {
+      const known = numbers.get(number)
+      if (known) return known
+      const row = yield* first(q.number, number)
+      if (!row) return undefined
+      if (numbers.size >= MOST_CACHED_NUMBERS) numbers.delete(numbers.keys().next().value!)
+      const found = toXNumber(row)
+      numbers.set(number, found)
+      return found
+    },
+  }
+
+  function* saveApp(app: App): Plan<void> {
+    const { key, secret, tenantId, spId, accountStatus, ...settings } = app
+    yield* all(q.saveTenant, tenantId, spId, accountStatus)
+    yield* all(
+      q.saveApp,
+      key,
+      tenantId,
+      sealer.sealText(secret, 'secret'),
+      JSON.stringify(settings satisfies Settings),
+    )
+  }
+
+  /** Saves all and returns undefined, or saves none and returns one whose app does not exist. */
+  function* saveNumbers(list: readonly XNumber[]): Plan<XNumber | undefined> {
+    for (const x of list) if (!(yield* reads.findApp(x.appKey))) return x
+    for (const x of list) {
+      const old = yield* first(q.number, x.number)
+      if (old && old.app_key !== x.appKey) {
+        yield* all(q.unbindAll, x.number)
+        yield* all(q.vacate, x.number)
+      }
+      yield* all(q.saveNumber, x.number, x.appKey, x.areaCode, x.province, x.status, x.smsCapable ? 1 : 0)
+    }
+    return undefined
+  }
+
+  function* removeNumber(number: E164): Plan<boolean> {
+    yield* all(q.unbindAll, number)
+    return (yield* first(q.removeNumber, number)) !== undefined
+  }
+
+  /** What was cached before a write is forgotten when it starts and again when it is committed or undone. */
+  const forgetting = async <T>(forget: () => void, plan: () => Plan<T>): Promise<T> => {
+    try {
+      return await runner.write(plan)
+    } finally {
+      forget()
+    }
+  }
+
+  return {
+    reads,
+    apps: {
+      // Most calls and requests name an app in memory: no statement, no plan.
+      findApp: (key) => {
+        const known = apps.get(key)
+        return known ? Promise.resolve(known) : runner.read(reads.findApp(key))
+      },
+      saveApp: (app) =>
+        forgetting(
+          () => apps.clear(),
+          () => saveApp(app),
+        ),
+      async listApps(tenantId) {
+        const rows = await runner.read(all(q.apps))
+        return rows.filter((row) => tenantId === undefined || row.tenant_id === tenantId).map(toApp)
+      },
+    },
+    numbers: {
+      find: (number) => runner.read(reads.findNumber(number)),
+      async save(list) {
+        const homeless = await forgetting(
+          () => list.forEach((x) => numbers.delete(x.number)),
+          () => saveNumbers(list),
+        )
+        if (!homeless) return
+        const { number, appKey } = homeless
+        throw new AppError(
+          'APP_UNKNOWN',
+          `X number ${number} is given to app ${appKey}, which does not exist`,
+        )
+      },
+      async list(appKey) {
+        return (await runner.read(all(q.numbers, appKey))).map(toXNumber)
+      },
+      remove: (number) =>
+        forgetting(
+          () => numbers.delete(number),
+          () => removeNumber(number),
+        ),
+    },
+    subscribers: {
+      async find(username) {
+        const row = await runner.read(first(q.subscriber, sealer.sealNumber(username)))
+        return row && { username, password: sealer.openText(row.sealed_password, 'password') }
+      },
+      async save({ username, password }) {
+        const values = [sealer.sealNumber(username), sealer.sealText(password, 'password')]
+        await runner.write(() => all(q.saveSubscriber, ...values))
+      },
+      async remove(username) {
+        const rows = await runner.write(() => all(q.removeSubscriber, sealer.sealNumber(username)))
+        return rows.length > 0
+      },
+      async list() {
+        const rows = await runner.read(all(q.subscribers))
+        return rows
+          .map((row) => ({
+            username: sealer.openNumber(row.sealed_username),
+            password: sealer.openText(row.sealed_password, 'password'),
+          }))
+          .sort((a, b) => (a.username < b.username ? -1 : 1))
+      },
+    },
+  }
+}
+
+function toXNumber(row: {
+  readonly number: string
+  readonly app_key: string
+  readonly area_code: string
+  readonly province: string
+  readonly status: string
+  readonly sms_capable: number
+}): XNumber {
+  return {
+    number: row.number as E164,
+    appKey: row.app_key,
+    areaCode: row.area_code,
+    province: row.province,
+    status: row.status as XStatus,
+    smsCapable: row.sms_capable === 1,
+  }
+}
+
+function queries(db: QueryBuilder) {
+  const apps = db
+    .selectFrom('app')
+    .innerJoin('tenant', 'tenant.id', 'app.tenant_id')
+    .select(['app.key', 'tenant_id', 'sealed_secret', 'settings', 'sp_id', 'account_status'])
+  const numbers = db
+    .selectFrom('x_number')
+    .select(['number', 'app_key', 'area_code', 'province', 'status', 'sms_capable'])
+  return {
+    app: prepare(apps.where('app.key', '=', slot<string>(0))),
+    apps: prepare(apps.orderBy('app.key')),
+    saveTenant: prepare(
+      db
+        .insertInto('tenant')
+        .values({ id: slot<string>(0), sp_id: slot<string>(1), account_status: slot<string>(2) })
+        .onConflict((c) =>
+          c.column('id').doUpdateSet((e) => ({
+            sp_id: e.ref('excluded.sp_id'),
+            account_status: e.ref('excluded.account_status'),
+          })),
+        ),
+    ),
+    saveApp: prepare(
+      db
+        .insertInto('app')
+        .values({
+          key: slot<string>(0),
+          tenant_id: slot<string>(1),
+          sealed_secret: slot<string>(2),
+          settings: slot<string>(3),
+        })
+        .onConflict((c) =>
+          c.column('key').doUpdateSet((e) => ({
+            tenant_id: e.ref('excluded.tenant_id'),
+            sealed_secret: e.ref('excluded.sealed_secret'),
+            settings: e.ref('excluded.settings'),
+          })),
+        ),
+    ),
+    number: prepare(numbers.where('number', '=', slot<string>(0))),
+    numbers: prepare(numbers.where('app_key', '=', slot<string>(0)).orderBy('number')),
+    saveNumber: prepare(
+      db
+        .insertInto('x_number')
+        .values({
+          number: slot<string>(0),
+          app_key: slot<string>(1),
+          area_code: slot<string>(2),
+          province: slot<string>(3),
+          status: slot<string>(4),
+          sms_capable: slot<number>(5),
+          bound: 0,
+          released_at: 0,
+        })
+        .onConflict((c) =>
+          c.column('number').doUpdateSet((e) => ({
+            app_key: e.ref('excluded.app_key'),
+            area_code: e.ref('excluded.area_code'),
+            province: e.ref('excluded.province'),
+            status: e.ref('excluded.status'),
+            sms_capable: e.ref('excluded.sms_capable'),
+          })),
+        ),
+    ),
+    unbindAll: prepare(db.deleteFrom('binding').where('x', '=', slot<string>(0))),
+    vacate: prepare(db.updateTable('x_number').set({ bound: 0 }).where('number', '=', slot<string>(0))),
+    removeNumber: prepare(
+      db.deleteFrom('x_number').where('number', '=', slot<string>(0)).returning('number'),
+    ),
+    subscriber: prepare(
+      db.selectFrom('subscriber').select('sealed_password').where('sealed_username', '=', slot<string>(0)),
+    ),
+    subscribers: prepare(db.selectFrom('subscriber').select(['sealed_username', 'sealed_password'])),
+    saveSubscriber: prepare(
+      db
+        .insertInto('subscriber')
+        .values({ sealed_username: slot<string>(0), sealed_password: slot<string>(1) })
+        .onConflict((c) =>
+          c
+            .column('sealed_username')
+            .doUpdateSet((e) => ({ sealed_password: e.ref('excluded.sealed_password') })),
+        ),
+    ),
+    removeSubscriber: prepare(
+      db.deleteFrom('subscriber').where('sealed_username', '=', slot<string>(0)).returning('sealed_username'),
+    ),
+  }
+}

@@ -1,0 +1,17 @@
+import { type Kysely, type Migration, Migrator } from 'kysely'
+import { AppError } from '../../shared/app-error.ts'
+import { core } from './0001-core.ts'
+
+/** In the order of their names; one that has been released is never changed. */
+const MIGRATIONS: Record<string, Migration> = { '0001-core': core }
+
+/** Brings the schema up to date, all of it or nothing. Throws AppError `MIGRATION_FAILED`. */
+export async function migrate(db: Kysely<never>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  const reason = error instanceof Error ? error.message : String(error)
+  throw new AppError('MIGRATION_FAILED', `the database could not be brought up to date: ${reason}`, {
+    cause: error,
+  })
+}

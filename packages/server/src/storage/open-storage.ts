@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely } from 'kysely'
+import type { BindingStore, RouteStore } from '../bindings/ports.ts'
+import type { CallFact } from '../calls/call-record.ts'
+import type { CallJournal } from '../calls/ports.ts'
+import type { OutboxStore } from '../notifications/outbox.ts'
+import type { PushDraft } from '../notifications/pushes.ts'
+import type { NumberStore } from '../numbers/ports.ts'
+import { AppError } from '../shared/app-error.ts'
+import { loadSealKey } from '../shared/key-file.ts'
+import { createSealer, SEAL_KEY_BYTES, type Sealer } from '../shared/seal.ts'
+import { type Clock, type EpochMs, systemClock } from '../shared/time.ts'
+import type { App } from '../tenants/app.ts'
+import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
+import { createBindingStores } from './bindings-store.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { createInventoryStores } from './inventory-store.ts'
+import { createJournal } from './journal-store.ts'
+import { migrate } from './migrations/migrations.ts'
+import { createOutboxStore, type OutboxFeed } from './outbox-store.ts'
+import type { Database } from './schema.ts'
+import { createStatementCache, nodeSqliteDialect } from './sqlite/dialect.ts'
+import { createSqliteRunner } from './sqlite/runner.ts'
+
+/** Every store of the platform, over one database. */
+export type Storage = {
+  readonly bindings: BindingStore
+  readonly routes: RouteStore
+  readonly apps: AppAdmin
+  readonly numbers: NumberStore
+  readonly journal: CallJournal
+  readonly outbox: OutboxStore & OutboxFeed
+  readonly subscribers: SubscriberStore
+  /** When the process before this one was last seen alive; undefined at the first start. */
+  readonly aliveUntil: EpochMs | undefined
+  /** Commits what is queued and closes; throws AppError `JOURNAL_NOT_SAVED` when call facts had to be dropped. */
+  close(): Promise<void>
+}
+
+export type StorageOptions = {
+  /** Directory of the database and the seal key, made if absent; `:memory:` keeps nothing. */
+  readonly dataDir: string
+  /** `process` survives a crash of the process, `power` also one of the machine (a disk flush per commit group). */
+  readonly durability?: 'process' | 'power'
+  /** How long call facts gather before they are committed, ms. Default 5. */
+  readonly groupCommitMs?: number
+  readonly clock?: Clock
+  /** Default: made from `dataDir/seal.key`; with `:memory:` from a random key. */
+  readonly sealer?: Sealer
+  /** Name of this node in call records: its open calls are told from others' by it. */
+  readonly hostName?: string
+  /** What a fact of a call causes to be pushed; default nothing. */
+  readonly pushesOf?: (fact: CallFact, app: App) => readonly PushDraft[]
+  /** Told when call facts could not be saved and wait for another attempt. */
+  readonly onFault?: (error: AppError, waiting: number) => void
+}
+
+export const DATABASE_FILE = 'maskline.db'
+
+/**
+ * Opens the storage and brings its schema up to date. Throws AppError `DATA_DIR_UNUSABLE`, `SEAL_KEY_INVALID` or
+ * `MIGRATION_FAILED`, each with a sentence for the operator.
+ */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { dataDir, durability = 'process', groupCommitMs = 5, clock = systemClock } = options
+  const inMemory = dataDir === ':memory:'
+  if (!inMemory) makeDirectory(dataDir)
+  const sealer = options.sealer ?? createSealer(inMemory ? randomBytes(SEAL_KEY_BYTES) : loadSealKey(dataDir))
+  const database = openDatabase(inMemory ? dataDir : join(dataDir, DATABASE_FILE), durability)
+  try {
+    const statements = createStatementCache(database)
+    const builder = new Kysely<Database>({ dialect: nodeSqliteDialect(database, statements) })
+    await migrate(builder as unknown as Kysely<never>)
+
+    // With a disk flush per commit it pays to gather binds too; without, they are committed in the same turn.
+    const runner = createSqliteRunner(database, statements, durability === 'power' ? groupCommitMs : 0)
+    const inventory = createInventoryStores(runner, builder, sealer)
+    const { bindings, routes } = createBindingStores(runner, builder, sealer, inventory.reads)
+    const { outbox, writer } = await createOutboxStore(runner, builder, sealer, clock)
+    const journal = createJournal({
+      runner,
+      builder,
+      sealer,
+      clock,
+      inventory: inventory.reads,
+      outbox: writer,
+      pushesOf: options.pushesOf ?? (() => []),
+      groupCommitMs,
+      hostName: options.hostName,
+      onFault: options.onFault ?? (() => {}),
+    })
+    const heartbeat = await startHeartbeat(runner, builder, clock)
+    const { apps, numbers, subscribers } = inventory
+    return {
+      bindings,
+      routes,
+      apps,
+      numbers,
+      journal,
+      outbox,
+      subscribers,
+      aliveUntil: heartbeat.aliveUntil,
+      async close() {
+        heartbeat.stop()
+        try {
+          await journal.close()
+        } finally {
+          runner.commit()
+          database.close()
+        }
+      },
+    }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function makeDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw unusable(dataDir, cause)
+  }
+}
+
+function openDatabase(file: string, durability: 'process' | 'power'): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5_000 })
+    // In WAL mode NORMAL never corrupts and keeps every commit over a crash of the process; FULL flushes each one.
+    database.exec(`
+      pragma journal_mode = wal;
+      pragma synchronous = ${durability === 'power' ? 'full' : 'normal'};
+      pragma cache_size = -65536;
+      pragma temp_store = memory;
+      begin immediate; commit;
+    `)
+    return database
+  } catch (cause) {
+    database?.close()
+    throw unusable(file, cause)
+  }
+}
+
+function unusable(path: string, cause: unknown): AppError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new AppError(
+    'DATA_DIR_UNUSABLE',
+    `cannot use ${path}: ${reason}; the data directory must exist and belong to the user that runs Maskline`,
+    { cause },
+  )
+}

@@ -1,0 +1,159 @@
+import type { OutboxItem, OutboxStore, PushKind } from '../notifications/outbox.ts'
+import type { PushDraft } from '../notifications/pushes.ts'
+import type { Sealer } from '../shared/seal.ts'
+import type { Clock, EpochMs } from '../shared/time.ts'
+import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
+
+/** New rows in the order of their commit, with clear bodies: delivery starts without a read. */
+export type OutboxFeed = {
+  /** Calls `listener` after each commit that added rows, until `stop` is called. */
+  onCommitted(listener: (items: readonly OutboxItem[]) => void): { stop(): void }
+}
+
+/** What the journal needs to put pushes into the same transaction as their cause. */
+export type OutboxWriter = {
+  insert(item: OutboxItem): Plan<void>
+  /** An item for a draft. Ids ascend in the order of the facts. */
+  toItem(draft: PushDraft, appKey: string, at: EpochMs): OutboxItem
+  announce(items: readonly OutboxItem[]): void
+}
+
+type OutboxRow = {
+  readonly id: number
+  readonly app_key: string
+  readonly kind: string
+  readonly url: string
+  readonly session_id: string
+  readonly sealed_body: string
+  readonly attempts: number
+  readonly batch_id: string | null
+  readonly first_failed_at: number | null
+  readonly due_at: number
+}
+
+export async function createOutboxStore(
+  runner: Runner,
+  builder: QueryBuilder,
+  sealer: Sealer,
+  clock: Clock,
+): Promise<{ outbox: OutboxStore & OutboxFeed; writer: OutboxWriter }> {
+  const q = queries(builder)
+  const listeners = new Set<(items: readonly OutboxItem[]) => void>()
+  let lastId = Number((await runner.read(first(q.lastId)))?.id ?? 0)
+
+  const toItem = (row: OutboxRow): OutboxItem => ({
+    id: row.id,
+    appKey: row.app_key,
+    kind: row.kind as PushKind,
+    url: row.url,
+    sessionId: row.session_id,
+    body: sealer.openText(row.sealed_body, 'push'),
+    attempts: row.attempts,
+    ...(row.batch_id !== null && { batchId: row.batch_id }),
+    ...(row.first_failed_at !== null && { firstFailedAt: row.first_failed_at }),
+    dueAt: row.due_at,
+  })
+
+  function* eachId(ids: readonly number[], step: (id: number) => Plan<unknown>): Plan<void> {
+    for (const id of ids) yield* step(id)
+  }
+
+  return {
+    writer: {
+      toItem: (draft, appKey, at) => ({
+        id: ++lastId,
+        appKey,
+        kind: draft.kind,
+        url: draft.url,
+        sessionId: draft.sessionId,
+        body: draft.body,
+        attempts: 0,
+        dueAt: at,
+      }),
+      *insert(item) {
+        const body = sealer.sealText(item.body, 'push')
+        yield* all(q.insert, item.id, item.appKey, item.kind, item.url, item.sessionId, body, item.dueAt)
+      },
+      announce: (items) => {
+        if (items.length > 0) for (const listener of listeners) listener(items)
+      },
+    },
+    outbox: {
+      onCommitted(listener) {
+        listeners.add(listener)
+        return { stop: () => void listeners.delete(listener) }
+      },
+      async due(at, limit) {
+        return (await runner.read(all(q.due, at, limit))).map(toItem)
+      },
+      async nextDueAt() {
+        return (await runner.read(first(q.nextDue, clock.now())))?.due_at
+      },
+      remove: (ids) => runner.write(() => eachId(ids, (id) => all(q.remove, id))),
+      postpone: (ids, { attempts, firstFailedAt, dueAt, batchId, error }) =>
+        runner.write(() =>
+          eachId(ids, (id) => all(q.postpone, id, attempts, firstFailedAt, dueAt, batchId ?? null, error)),
+        ),
+    },
+  }
+}
+
+function queries(db: QueryBuilder) {
+  const item = [
+    'id',
+    'app_key',
+    'kind',
+    'url',
+    'session_id',
+    'sealed_body',
+    'attempts',
+    'batch_id',
+    'first_failed_at',
+    'due_at',
+  ] as const
+  return {
+    lastId: prepare(db.selectFrom('outbox').select('id').orderBy('id', 'desc').limit(1)),
+    insert: prepare(
+      db.insertInto('outbox').values({
+        id: slot<number>(0),
+        app_key: slot<string>(1),
+        kind: slot<string>(2),
+        url: slot<string>(3),
+        session_id: slot<string>(4),
+        sealed_body: slot<string>(5),
+        attempts: 0,
+        due_at: slot<number>(6),
+      }),
+    ),
+    due: prepare(
+      db
+        .selectFrom('outbox')
+        .select(item)
+        .where('due_at', '<=', slot<number>(0))
+        .orderBy('due_at')
+        .orderBy('id')
+        .limit(slot<number>(1)),
+    ),
+    nextDue: prepare(
+      db
+        .selectFrom('outbox')
+        .select('due_at')
+        .where('due_at', '>', slot<number>(0))
+        .orderBy('due_at')
+        .limit(1),
+    ),
+    remove: prepare(db.deleteFrom('outbox').where('id', '=', slot<number>(0))),
+    postpone: prepare(
+      db
+        .updateTable('outbox')
+        .set({
+          attempts: slot<number>(1),
+          first_failed_at: slot<number>(2),
+          due_at: slot<number>(3),
+          batch_id: slot<string | null>(4),
+          error: slot<string>(5),
+        })
+        .where('id', '=', slot<number>(0)),
+    ),
+  }
+}
