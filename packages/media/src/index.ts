@@ -1,1 +1,7 @@
 export * from './engine.ts'
+export { createEmbeddedEngine, type EmbeddedOptions } from './embedded/engine.ts'
+export * from './audio/g711.ts'
+export * from './audio/tones.ts'
+export * from './audio/wav.ts'
+export { buildRtp, parseRtp, type RtpHeader, type RtpPacket } from './rtp/rtp.ts'
+export { buildTelephoneEvent, parseTelephoneEvent, type TelephoneEvent } from './rtp/telephone-event.ts'

@@ -1,0 +1,215 @@
+import { isIPv6 } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import {
+  MediaError,
+  type LegStats,
+  type MediaEngine,
+  type MediaSession,
+  type PlayAudio,
+  type SessionOptions,
+} from '../engine.ts'
+import { PortPool } from './port-pool.ts'
+import type { Command, Report } from './protocol.ts'
+import { EmbeddedSession, type SessionHost } from './session.ts'
+import type { WorkerData } from './worker.ts'
+
+export type EmbeddedOptions = {
+  /** Local address the media sockets are bound to. */
+  readonly host: string
+  /** Address told to the parties (behind NAT); default `host`. */
+  readonly publicHost?: string
+  /** UDP ports, inclusive. A call takes four: RTP and RTCP of two legs. */
+  readonly portMin: number
+  readonly portMax: number
+  /** Milliseconds a port rests after a call, so that a late packet never reaches the next one. */
+  readonly portRestMs: number
+  /** Seconds without RTP from any leg until `media-timeout`. */
+  readonly timeoutSec: number
+  /** For the rest of ports; default the monotonic clock, in milliseconds. */
+  readonly clock?: { now(): number }
+}
+
+/** Pairs taken when a session opens, so that a call that was let in never fails for want of ports. */
+const PAIRS_PER_CALL = 2
+
+/**
+ * Starts the engine: SDP on this thread, packets in a worker thread. Resolves when the first ports are bound; rejects
+ * with NO_PORTS when none can be (wrong host, range in use).
+ */
+export async function createEmbeddedEngine(options: EmbeddedOptions): Promise<MediaEngine> {
+  if (!(options.portMin > 0 && options.portMax <= 65535 && options.portMax > options.portMin)) {
+    throw new RangeError(`media port range ${options.portMin}–${options.portMax} is not within 1–65535`)
+  }
+  const engine = new EmbeddedEngine(options)
+  try {
+    await engine.started
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return engine
+}
+
+/** A session is told to the worker as it is when its turn ends, however often it changed. */
+type Queued = Command | EmbeddedSession
+
+class EmbeddedEngine implements MediaEngine, SessionHost {
+  readonly address: string
+  readonly ipv6: boolean
+  readonly started: Promise<void>
+  readonly #worker: Worker
+  readonly #pool: PortPool
+  readonly #sessions = new Map<number, EmbeddedSession>()
+  readonly #audioIds = new WeakMap<Uint8Array, number>()
+  readonly #audioKeeper = new FinalizationRegistry<number>((audio) =>
+    this.#send({ op: 'forget-audio', audio }),
+  )
+  readonly #statsWaiters = new Map<number, (legs: readonly LegStats[]) => void>()
+  #queue: Queued[] = []
+  readonly #touched = new Set<EmbeddedSession>()
+  /** Sessions the worker knows of. */
+  readonly #told = new WeakSet<EmbeddedSession>()
+  #nextId = 1
+  #failure: MediaError | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: EmbeddedOptions) {
+    this.address = options.publicHost ?? options.host
+    this.ipv6 = isIPv6(options.host)
+    const workerData: WorkerData = {
+      host: options.host,
+      portMin: options.portMin,
+      portMax: options.portMax,
+      timeoutMs: options.timeoutSec * 1000,
+    }
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, name: 'maskline-media' })
+    this.#worker.on('message', (report: Report) => this.#onReport(report))
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#worker.on('exit', () => this.#fail(undefined))
+    const now = options.clock ? () => options.clock?.now() ?? 0 : () => performance.now()
+    const grow = (pairs: number): void => this.#send({ op: 'grow', pairs })
+    this.#pool = new PortPool({ now, restMs: options.portRestMs, grow })
+    this.started = this.#pool.take().then((port) => this.#pool.release(port, false))
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  async open(options: SessionOptions): Promise<MediaSession> {
+    if (this.#failure) throw this.#failure
+    const ports: number[] = []
+    try {
+      while (ports.length < PAIRS_PER_CALL) ports.push(this.#pool.takeNow() ?? (await this.#pool.take()))
+    } catch (error) {
+      for (const port of ports) this.#pool.release(port, false)
+      throw error
+    }
+    const session = new EmbeddedSession(this.#nextId++, options, this, ports)
+    this.#sessions.set(session.id, session)
+    return session
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  async #shutDown(): Promise<void> {
+    for (const session of this.#sessions.values()) void session.close()
+    this.#failure = new MediaError('CLOSED', 'the media engine is closed')
+    this.#pool.close(this.#failure)
+    this.#flush()
+    const gone = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#worker.postMessage('close')
+    await gone
+  }
+
+  takePort(): number | Promise<number> {
+    return this.#pool.takeNow() ?? this.#pool.take()
+  }
+
+  releasePort(port: number, exposed: boolean): void {
+    this.#pool.release(port, exposed)
+  }
+
+  touch(session: EmbeddedSession): void {
+    if (this.#touched.has(session)) return
+    this.#touched.add(session)
+    this.#send(session)
+  }
+
+  play(session: EmbeddedSession, leg: number, playId: number, audio: PlayAudio, repeat: number): void {
+    const times = repeat > 0 ? repeat : 1
+    this.#send({ op: 'play', id: session.id, leg, playId, audio: this.#audioId(audio), repeat: times })
+  }
+
+  stop(session: EmbeddedSession, leg: number): void {
+    this.#send({ op: 'stop', id: session.id, leg })
+  }
+
+  stats(session: EmbeddedSession): Promise<readonly LegStats[]> {
+    const request = this.#nextId++
+    return new Promise((resolve) => {
+      this.#statsWaiters.set(request, resolve)
+      this.#send({ op: 'stats', id: session.id, request })
+    })
+  }
+
+  closed(session: EmbeddedSession): void {
+    this.#sessions.delete(session.id)
+    if (this.#told.has(session)) this.#send({ op: 'close', id: session.id })
+  }
+
+  /** Announcements are few and played often: the worker gets each array once and keeps it while we do. */
+  #audioId(content: PlayAudio): number {
+    const known = this.#audioIds.get(content.samples)
+    if (known !== undefined) return known
+    const audio = this.#nextId++
+    this.#audioIds.set(content.samples, audio)
+    this.#audioKeeper.register(content.samples, audio)
+    this.#send({ op: 'audio', audio, content })
+    return audio
+  }
+
+  #send(item: Queued): void {
+    if (this.#queue.length === 0) setImmediate(() => this.#flush())
+    this.#queue.push(item)
+  }
+
+  #flush(): void {
+    if (this.#queue.length === 0) return
+    const commands: Command[] = []
+    for (const item of this.#queue) {
+      if (!(item instanceof EmbeddedSession)) commands.push(item)
+      else if (!item.isClosed) {
+        this.#told.add(item)
+        commands.push({ op: 'session', session: item.state() })
+      }
+    }
+    this.#queue = []
+    this.#touched.clear()
+    this.#worker.postMessage(commands)
+  }
+
+  #onReport(report: Report): void {
+    if (report.op === 'ready') return this.#pool.add(report.ports, report.exhausted)
+    if (report.op === 'stats') {
+      this.#statsWaiters.get(report.request)?.(report.legs)
+      this.#statsWaiters.delete(report.request)
+      return
+    }
+    this.#sessions.get(report.id)?.onReport(report)
+  }
+
+  /** The worker ended: by close, or by a fault, which ends the media of every call. */
+  #fail(error: unknown): void {
+    for (const resolve of this.#statsWaiters.values()) resolve([])
+    this.#statsWaiters.clear()
+    if (this.#failure) return
+    this.#failure = new MediaError('CLOSED', 'the media worker has ended unexpectedly', { cause: error })
+    this.#pool.close(this.#failure)
+    for (const session of [...this.#sessions.values()])
+      session.onReport({ op: 'media-timeout', id: session.id })
+  }
+}

@@ -1,0 +1,129 @@
+import { MediaError } from '../engine.ts'
+import { random32 } from '../random.ts'
+import type { Codec } from '../sdp/codec.ts'
+import { receives, sends, type Description, type Direction, type Section } from '../sdp/description.ts'
+import { routesBetween, type Agreed, type Offered, type TypeNumbers } from '../sdp/negotiation.ts'
+import { writeBody, writeOrigin } from '../sdp/write.ts'
+import type { LegState, ReceivedType } from './protocol.ts'
+
+/** One party of a session on the main thread: what it described, what was agreed, and the SDP we show it. */
+export type Leg = {
+  readonly name: string
+  readonly index: number
+  readonly port: number
+  /** Its latest offer that has no answer yet. */
+  pendingOffer: Description | undefined
+  /** What stands: its description, the codecs agreed on it, and how often that changed. */
+  remote: Description | undefined
+  agreed: readonly Agreed[]
+  epoch: number
+  /** Our latest offer to it, kept for a repeated or another fork's answer. */
+  offered: readonly Offered[] | undefined
+  readonly numbers: TypeNumbers
+  peer: Leg | undefined
+  /** m-lines of our SDP to it: once there, they stay (RFC 3264 §8). */
+  sections: readonly Section[]
+  audioIndex: number
+  readonly sessionId: string
+  version: number
+  lastBody: string | undefined
+}
+
+const OWN_SECTIONS: readonly Section[] = [{ media: 'audio', protocol: 'RTP/AVP', format: '8' }]
+
+export const createLeg = (name: string, index: number, port: number): Leg => ({
+  name,
+  index,
+  port,
+  pendingOffer: undefined,
+  remote: undefined,
+  agreed: [],
+  epoch: 0,
+  offered: undefined,
+  numbers: new Map(),
+  peer: undefined,
+  sections: OWN_SECTIONS,
+  audioIndex: 0,
+  sessionId: `${random32()}${random32() % 1000}`,
+  version: 0,
+  lastBody: undefined,
+})
+
+/** Lets a description stand with the codecs agreed on it. The same text again keeps the latch closed. */
+export function settle(leg: Leg, description: Description, agreed: readonly Agreed[]): void {
+  if (leg.remote?.text !== description.text) leg.epoch++
+  leg.remote = description
+  leg.agreed = agreed
+  leg.pendingOffer = undefined
+}
+
+/** A new offer of the party: our SDPs to it follow its m-lines from now on. */
+export function takeOffer(leg: Leg, description: Description): void {
+  leg.pendingOffer = description
+  leg.sections = description.sections
+  leg.audioIndex = description.audioIndex
+}
+
+export type Timing = Pick<Description, 'ptime' | 'maxptime'>
+
+/** Writes our SDP for the leg; the version of its o-line goes up when the rest changes (RFC 3264 §8). */
+export function describeTo(
+  leg: Leg,
+  own: { readonly address: string; readonly ipv6: boolean },
+  codecs: readonly Codec[],
+  direction: Direction,
+  timing: Timing | undefined,
+): Buffer {
+  const description = {
+    address: own.address,
+    ipv6: own.ipv6,
+    port: leg.port,
+    codecs,
+    direction,
+    ptime: timing?.ptime,
+    maxptime: timing?.maxptime,
+    sections: leg.sections,
+    audioIndex: leg.audioIndex,
+  }
+  const body = writeBody(description)
+  if (body !== leg.lastBody) leg.version++
+  leg.lastBody = body
+  return Buffer.from(writeOrigin(leg.sessionId, leg.version, description) + body, 'latin1')
+}
+
+/** The codecs as the party knows them: our numbers, for offers and answers to it. */
+export const ownCodecs = (agreed: readonly Agreed[]): Codec[] =>
+  agreed.map(({ codec, receiveType }) =>
+    codec.payloadType === receiveType ? codec : { ...codec, payloadType: receiveType },
+  )
+
+/** The state the worker is told. */
+export function stateOf(leg: Leg): LegState {
+  const { remote, agreed, peer } = leg
+  const playable = agreed.find(({ codec }) => codec.g711)
+  return {
+    port: leg.port,
+    epoch: leg.epoch,
+    remote: remote && { address: remote.address, port: remote.port, rtcpPort: remote.rtcpPort },
+    hears: remote !== undefined && receives(remote.direction),
+    speaks: remote !== undefined && sends(remote.direction),
+    peer: peer?.index ?? -1,
+    types: receivedTypes(agreed),
+    routes: peer ? routesBetween(agreed, peer.agreed) : [],
+    playAs: playable?.codec.g711 && { payloadType: playable.sendType, law: playable.codec.g711 },
+  }
+}
+
+/** Our numbers; a party that sends under its own is understood where that is no other codec. */
+function receivedTypes(agreed: readonly Agreed[]): ReceivedType[] {
+  return agreed.map(({ codec, receiveType }) => ({
+    payloadType: receiveType,
+    clockRateHz: codec.clockRateHz,
+    isEvent: codec.isEvent,
+  }))
+}
+
+export function requireOffer(leg: Leg): readonly Offered[] {
+  if (leg.offered === undefined) throw new MediaError('NO_SUCH_LEG', `leg ${leg.name} got no offer to answer`)
+  return leg.offered
+}

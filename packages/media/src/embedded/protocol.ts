@@ -1,0 +1,79 @@
+import type { LegStats, PlayAudio } from '../engine.ts'
+import type { Route } from '../sdp/negotiation.ts'
+import type { G711 } from '../audio/g711.ts'
+
+/**
+ * What the two halves of the embedded engine say to each other. The main thread sends the wished state of a session
+ * whole, so that any number of changes within one turn of the event loop is one message; plays are commands.
+ */
+export type Command =
+  | { readonly op: 'grow'; readonly pairs: number }
+  | { readonly op: 'session'; readonly session: SessionState }
+  | { readonly op: 'close'; readonly id: number }
+  | {
+      readonly op: 'play'
+      readonly id: number
+      readonly leg: number
+      readonly playId: number
+      readonly audio: number
+      readonly repeat: number
+    }
+  | { readonly op: 'stop'; readonly id: number; readonly leg: number }
+  | { readonly op: 'audio'; readonly audio: number; readonly content: PlayAudio }
+  | { readonly op: 'forget-audio'; readonly audio: number }
+  | { readonly op: 'stats'; readonly id: number; readonly request: number }
+
+export type SessionState = {
+  readonly id: number
+  /** Watched by the media time-out: an answer has been given. */
+  readonly active: boolean
+  readonly legs: readonly LegState[]
+}
+
+export type LegState = {
+  /** RTP port of its socket pair. */
+  readonly port: number
+  /** Counts descriptions of the party: a new one opens the latch again. */
+  readonly epoch: number
+  /** Where its description says it listens; undefined before one came, or on hold. */
+  readonly remote: RemoteAddress | undefined
+  /** It wants to hear. */
+  readonly hears: boolean
+  /** It may be expected to send. */
+  readonly speaks: boolean
+  /** Index of the leg it talks with, or -1. */
+  readonly peer: number
+  readonly types: readonly ReceivedType[]
+  /** Towards the peer. */
+  readonly routes: readonly Route[]
+  /** How announcements are sent to it; undefined when it takes no G.711. */
+  readonly playAs: { readonly payloadType: number; readonly law: G711 } | undefined
+}
+
+export type RemoteAddress = {
+  /** Undefined for a host name: the party is found by its packets. */
+  readonly address: string | undefined
+  readonly port: number
+  readonly rtcpPort: number
+}
+
+/** A payload type the party may send. */
+export type ReceivedType = {
+  readonly payloadType: number
+  readonly clockRateHz: number
+  readonly isEvent: boolean
+}
+
+/** From the worker. `exhausted` says why no more pairs can be had. */
+export type Report =
+  | { readonly op: 'ready'; readonly ports: readonly number[]; readonly exhausted: string | undefined }
+  | {
+      readonly op: 'digit'
+      readonly id: number
+      readonly leg: number
+      readonly digit: string
+      readonly durationMs: number
+    }
+  | { readonly op: 'play-finished'; readonly id: number; readonly leg: number; readonly playId: number }
+  | { readonly op: 'media-timeout'; readonly id: number }
+  | { readonly op: 'stats'; readonly request: number; readonly legs: readonly LegStats[] }

@@ -1,0 +1,222 @@
+import { ALAW_TO_ULAW, ULAW_TO_ALAW } from '../audio/g711.ts'
+import { isRtcp, translateRtcp } from '../rtp/rtcp.ts'
+import { RTP_HEADER_BYTES, buildRtp, payloadEnd, payloadStart, writeHeader } from '../rtp/rtp.ts'
+import {
+  createDigitDetector,
+  detectDigit,
+  parseTelephoneEvent,
+  type SeenDigit,
+} from '../rtp/telephone-event.ts'
+import { createIncoming, received } from './incoming.ts'
+import { admit, createLatch, describeSource } from './latch.ts'
+import { ANNOUNCEMENT, NOBODY, createOutgoing, sent, takeOver } from './outgoing.ts'
+import type { Player } from './players.ts'
+import type { LegState, RemoteAddress } from './protocol.ts'
+import type { PairReceiver, SocketPair } from './socket-pairs.ts'
+
+const UNKNOWN = 0
+const AUDIO = 1
+const EVENT = 2
+const NO_ROUTE = 255
+
+/** What the legs of one session share. */
+export type RelaySession = {
+  lastRtpAtMs: number
+  now(): number
+  onDigit(leg: RelayLeg, digit: SeenDigit): void
+}
+
+/**
+ * One party in the worker: checks what it sends, passes it to its peer, and holds the stream it hears. The hot path is
+ * `onRtp`: no allocation besides what dgram does; headers are rewritten where they lie.
+ */
+export class RelayLeg implements PairReceiver {
+  readonly index: number
+  readonly pair: SocketPair
+  readonly incoming = createIncoming()
+  readonly digits = createDigitDetector()
+  readonly #session: RelaySession
+  readonly #latch = createLatch()
+  readonly #out = createOutgoing()
+  /** By received payload type: what it is, where it goes, under which number and law. */
+  readonly #kinds = new Uint8Array(128)
+  readonly #sendTypes = new Uint8Array(128)
+  readonly #clockRatesHz = new Uint32Array(128)
+  readonly #conversions: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(128).fill(undefined)
+  #state: LegState | undefined
+  #remote: RemoteAddress | undefined
+  #peer: RelayLeg | undefined
+  #rtcpAddress: string | undefined
+  #rtcpPort = 0
+  /** The announcement it hears; mutes the peer. */
+  player: Player | undefined
+
+  constructor(session: RelaySession, index: number, pair: SocketPair) {
+    this.#session = session
+    this.index = index
+    this.pair = pair
+    pair.receiver = this
+  }
+
+  get speaks(): boolean {
+    return this.#state?.speaks ?? false
+  }
+
+  /** Takes the wished state. `peer` is the leg it talks with. */
+  configure(state: LegState, peer: RelayLeg | undefined): void {
+    if (state.epoch !== this.#state?.epoch) this.#rtcpAddress = undefined
+    this.#state = state
+    this.#remote = state.remote
+    this.#peer = peer
+    describeSource(this.#latch, state.epoch, state.remote?.address, state.remote?.port ?? 0)
+    this.#kinds.fill(UNKNOWN)
+    this.#sendTypes.fill(NO_ROUTE)
+    this.#conversions.fill(undefined)
+    for (const type of state.types) {
+      this.#kinds[type.payloadType] = type.isEvent ? EVENT : AUDIO
+      this.#clockRatesHz[type.payloadType] = type.clockRateHz
+    }
+    for (const route of state.routes) {
+      this.#sendTypes[route.receiveType] = route.sendType
+      if (route.convert !== 'none') {
+        this.#conversions[route.receiveType] = route.convert === 'to-alaw' ? ULAW_TO_ALAW : ALAW_TO_ULAW
+      }
+    }
+  }
+
+  /** Leaves the socket pair to rest. */
+  detach(): void {
+    this.pair.receiver = undefined
+    this.#peer = undefined
+  }
+
+  onRtp(packet: Buffer, address: string, port: number): void {
+    const start = payloadStart(packet)
+    if (start < 0) return
+    const type = (packet[1] ?? 0) & 0x7f
+    const kind = this.#kinds[type]
+    if (kind === UNKNOWN || !admit(this.#latch, address, port)) return
+    const now = this.#session.now()
+    const end = payloadEnd(packet, start)
+    this.#session.lastRtpAtMs = now
+    received(this.incoming, packet.readUInt32BE(8), packet.readUInt16BE(2), end - start)
+    if (kind === EVENT) this.#onEvent(packet, start, end, type, now)
+    const peer = this.#peer
+    const sendType = this.#sendTypes[type] ?? NO_ROUTE
+    if (peer === undefined || sendType === NO_ROUTE || peer.player !== undefined) return
+    const table = this.#conversions[type]
+    if (table !== undefined) for (let i = start; i < end; i++) packet[i] = table[packet[i] ?? 0] ?? 0
+    peer.#forward(packet, start, end, sendType, this.index, this.#clockRatesHz[type] ?? 8000, now)
+  }
+
+  #onEvent(packet: Buffer, start: number, end: number, type: number, now: number): void {
+    const event = parseTelephoneEvent(packet.subarray(start, end))
+    if (event === undefined) return
+    const clockRateHz = this.#clockRatesHz[type] ?? 8000
+    detectDigit(this.digits, event, packet.readUInt32BE(4), clockRateHz, now, (digit) =>
+      this.#session.onDigit(this, digit),
+    )
+  }
+
+  /** Sends a packet of leg `from` to this party. CSRCs and extensions end here: the header moves up to the payload. */
+  #forward(
+    packet: Buffer,
+    start: number,
+    end: number,
+    type: number,
+    from: number,
+    clockRateHz: number,
+    now: number,
+  ): void {
+    const out = this.#out
+    const inSequence = packet.readUInt16BE(2)
+    const inTimestamp = packet.readUInt32BE(4)
+    const changed = takeOver(out, from, packet.readUInt32BE(8), inSequence, inTimestamp, clockRateHz, now)
+    if (!this.#hears()) return
+    const sequence = (inSequence + out.sequenceOffset) & 0xffff
+    const timestamp = (inTimestamp + out.timestampOffset) >>> 0
+    const marker = changed || ((packet[1] ?? 0) & 0x80) !== 0
+    const head = start - RTP_HEADER_BYTES
+    writeHeader(packet, head, type, marker, sequence, timestamp, out.ssrc)
+    this.#send(packet, head, end - head)
+    sent(out, sequence, timestamp, end - start, now)
+  }
+
+  /** Sends one frame of an announcement; without a G.711 codec or on hold the time passes silently. */
+  play(frame: Uint8Array, first: boolean, now: number): void {
+    const playAs = this.#state?.playAs
+    if (playAs === undefined || !this.#hears()) return
+    const out = this.#out
+    if (first) out.sourceLeg = NOBODY
+    const begins = takeOver(out, ANNOUNCEMENT, 0, 0, 0, 8000, now)
+    const sequence = begins ? out.sequenceOffset : (out.lastSequence + 1) & 0xffff
+    const timestamp = begins ? out.timestampOffset : (out.lastTimestamp + 160) >>> 0
+    const header = { payloadType: playAs.payloadType, marker: begins, sequence, timestamp, ssrc: out.ssrc }
+    const packet = buildRtp(header, frame)
+    this.#send(packet, 0, packet.length)
+    sent(out, sequence, timestamp, frame.length, now)
+  }
+
+  /** The law announcements are sent in. */
+  get playLaw(): 'alaw' | 'ulaw' | undefined {
+    return this.#state?.playAs?.law
+  }
+
+  #hears(): boolean {
+    return this.#state?.hears ?? false
+  }
+
+  #send(packet: Buffer, at: number, length: number): void {
+    const latch = this.#latch
+    const address = latch.sourceAddress ?? this.#remote?.address
+    const port = latch.sourceAddress === undefined ? this.#remote?.port : latch.sourcePort
+    if (address === undefined || port === undefined) return
+    this.pair.rtp.send(packet, at, length, port, address)
+  }
+
+  onRtcp(packet: Buffer, address: string, port: number): void {
+    if (!isRtcp(packet) || !this.#admitRtcp(address, port)) return
+    const peer = this.#peer
+    if (peer === undefined || peer.player !== undefined || peer.#out.sourceLeg !== this.index) return
+    peer.#forwardRtcp(packet, this)
+  }
+
+  /** From the described RTCP address, or from where its RTP comes; the first of them stays. */
+  #admitRtcp(address: string, port: number): boolean {
+    if (this.#rtcpAddress !== undefined) return address === this.#rtcpAddress && port === this.#rtcpPort
+    const remote = this.#remote
+    const described = remote !== undefined && address === remote.address && port === remote.rtcpPort
+    if (!described && address !== this.#latch.sourceAddress) return false
+    this.#rtcpAddress = address
+    this.#rtcpPort = port
+    return true
+  }
+
+  #forwardRtcp(packet: Buffer, from: RelayLeg): void {
+    const translated = translateRtcp(packet, {
+      ssrc: this.#out.ssrc,
+      cname: this.#out.cname,
+      timestampOffset: this.#out.timestampOffset,
+      packets: this.#out.packets,
+      octets: this.#out.octets,
+      // While it hears an announcement, its reports are about that: nothing for the peer.
+      reportedSsrc: from.#out.sourceLeg === this.index ? from.#out.ssrc : -1,
+      reportedSource: from.#out.sourceSsrc,
+      reportedSequenceOffset: from.#out.sequenceOffset,
+    })
+    if (translated === undefined) return
+    // The RTCP port of a party behind NAT is known once it sent; until then its RTP's next port is the best guess.
+    const address = this.#rtcpAddress ?? this.#latch.sourceAddress ?? this.#remote?.address
+    const port = this.#rtcpAddress !== undefined ? this.#rtcpPort : this.#guessedRtcpPort()
+    if (address !== undefined && port > 0)
+      this.pair.rtcp.send(translated, 0, translated.length, port, address)
+  }
+
+  #guessedRtcpPort(): number {
+    const latch = this.#latch
+    const remote = this.#remote
+    if (latch.sourceAddress === undefined) return remote?.rtcpPort ?? 0
+    const asDescribed = latch.sourceAddress === remote?.address && latch.sourcePort === remote.port
+    return asDescribed ? remote.rtcpPort : latch.sourcePort + 1
+  }
+}

@@ -1,0 +1,165 @@
+import { G711_SILENCE, convertG711, type G711 } from '../audio/g711.ts'
+import type { PlayAudio } from '../engine.ts'
+import { FRAME_SAMPLES } from '../rtp/rtp.ts'
+import { LOST_END_MS, flushDigit, type SeenDigit } from '../rtp/telephone-event.ts'
+import { statsOf } from './incoming.ts'
+import { Players, framesOf, type Player, type PlayerClock } from './players.ts'
+import type { Command, Report, SessionState } from './protocol.ts'
+import { RelayLeg, type RelaySession } from './relay-leg.ts'
+import type { SocketPair } from './socket-pairs.ts'
+
+type Session = RelaySession & {
+  readonly id: number
+  readonly legs: RelayLeg[]
+  active: boolean
+  timedOut: boolean
+}
+
+export type RelayOptions = {
+  readonly clock: PlayerClock
+  readonly timeoutMs: number
+  /** The bound pair of an RTP port. */
+  readonly pairOf: (port: number) => SocketPair | undefined
+  readonly report: (report: Report) => void
+}
+
+/** All sessions of the worker: carries out commands, reports what happened. Knows sockets only through their pairs. */
+export class Relay {
+  readonly #options: RelayOptions
+  readonly #sessions = new Map<number, Session>()
+  readonly #players: Players
+  readonly #audios = new Map<number, Record<G711, Uint8Array>>()
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+    this.#players = new Players(options.clock)
+  }
+
+  run(command: Command): void {
+    switch (command.op) {
+      case 'session':
+        return this.#update(command.session)
+      case 'close':
+        return this.#close(command.id)
+      case 'play':
+        return this.#play(command)
+      case 'stop':
+        return this.#stop(this.#sessions.get(command.id)?.legs[command.leg])
+      case 'audio':
+        return void this.#audios.set(command.audio, bothLaws(command.content))
+      case 'forget-audio':
+        return void this.#audios.delete(command.audio)
+      case 'stats':
+        return this.#stats(command.id, command.request)
+      case 'grow':
+        // Sockets are the worker's.
+        return
+      default:
+        command satisfies never
+    }
+  }
+
+  /** Looks for silent calls and digits without an end; call a few times per second. */
+  sweep(): void {
+    const now = this.#options.clock.now()
+    for (const session of this.#sessions.values()) {
+      for (const leg of session.legs) {
+        if (now - leg.digits.seenAtMs >= LOST_END_MS) {
+          flushDigit(leg.digits, (digit) => session.onDigit(leg, digit))
+        }
+      }
+      if (!session.active || session.timedOut) continue
+      // Nobody is expected to send on hold, and an announcement shows that the call is at work.
+      const waiting = session.legs.some((leg) => leg.speaks) && !session.legs.some((leg) => leg.player)
+      if (!waiting) session.lastRtpAtMs = now
+      else if (now - session.lastRtpAtMs >= this.#options.timeoutMs) {
+        session.timedOut = true
+        this.#options.report({ op: 'media-timeout', id: session.id })
+      }
+    }
+  }
+
+  close(): void {
+    for (const id of this.#sessions.keys()) this.#close(id)
+    this.#players.close()
+  }
+
+  #update(state: SessionState): void {
+    const session = this.#sessions.get(state.id) ?? this.#open(state.id)
+    for (const [index, leg] of state.legs.entries()) {
+      const pair = this.#options.pairOf(leg.port)
+      if (pair !== undefined) session.legs[index] ??= new RelayLeg(session, index, pair)
+    }
+    for (const [index, leg] of state.legs.entries())
+      session.legs[index]?.configure(leg, session.legs[leg.peer])
+    if (state.active && !session.active) session.lastRtpAtMs = this.#options.clock.now()
+    session.active = state.active
+  }
+
+  #open(id: number): Session {
+    const { clock, report } = this.#options
+    const session: Session = {
+      id,
+      legs: [],
+      active: false,
+      timedOut: false,
+      lastRtpAtMs: clock.now(),
+      now: clock.now,
+      onDigit: (leg: RelayLeg, digit: SeenDigit) => report({ op: 'digit', id, leg: leg.index, ...digit }),
+    }
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  #close(id: number): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    this.#sessions.delete(id)
+    for (const leg of session.legs) {
+      this.#stop(leg)
+      leg.detach()
+    }
+  }
+
+  #play({ id, leg: index, playId, audio, repeat }: Extract<Command, { op: 'play' }>): void {
+    const leg = this.#sessions.get(id)?.legs[index]
+    const laws = this.#audios.get(audio)
+    if (leg === undefined || laws === undefined) return
+    this.#stop(leg)
+    const frames = framesOf(laws.alaw.length)
+    const player: Player = {
+      samples: () => laws[leg.playLaw ?? 'alaw'],
+      frames: frames === 0 ? 0 : frames * repeat,
+      startAtMs: 0,
+      sent: 0,
+      send: (frame, first, now) => leg.play(frame, first, now),
+      finish: () => {
+        leg.player = undefined
+        this.#options.report({ op: 'play-finished', id, leg: index, playId })
+      },
+    }
+    leg.player = player
+    this.#players.start(player)
+  }
+
+  #stop(leg: RelayLeg | undefined): void {
+    if (leg?.player === undefined) return
+    this.#players.stop(leg.player)
+    leg.player = undefined
+  }
+
+  #stats(id: number, request: number): void {
+    const legs = this.#sessions.get(id)?.legs ?? []
+    this.#options.report({ op: 'stats', request, legs: legs.map((leg) => statsOf(leg.incoming)) })
+  }
+}
+
+/** In either law, filled up to whole frames with silence. */
+function bothLaws({ encoding, samples }: PlayAudio): Record<G711, Uint8Array> {
+  const inLaw = (law: G711): Uint8Array => {
+    const whole = new Uint8Array(framesOf(samples.length) * FRAME_SAMPLES).fill(G711_SILENCE[law])
+    whole.set(convertG711(encoding, law, samples))
+    return whole
+  }
+  return { alaw: inLaw('alaw'), ulaw: inLaw('ulaw') }
+}
