@@ -207,7 +207,9 @@ function readStartLine(head: Head, text: string, end: number): void {
     head.method = METHODS.get(method) ?? method
     head.uri = text.slice(methodEnd + 1, versionAt - 1)
     const wrong = faultInRequestUri(head.uri)
-    if (wrong !== undefined) head.fault = fault('BAD_START_LINE', 400, wrong)
+    if (wrong === undefined) return
+    head.fault = fault('BAD_START_LINE', 400, wrong)
+    head.uri = head.uri.trim()
     return
   }
   readOddRequestLine(head, method, trimmed(text, methodEnd, end))
@@ -326,15 +328,14 @@ function readHeader(head: Head, rawName: string, value: string): void {
     else head.fault ??= fault('BAD_HEADER', 400, 'a header name has characters that no name may have')
     return
   }
-  head.headers.push(name, value)
   const field = fieldOf(name)
-  if (field === 0) return
   if ((head.seen & field) !== 0 && field !== VIA) {
     if (field === CONTENT_LENGTH) head.contentLength = UNUSABLE
     const code = field === CONTENT_LENGTH ? 'BAD_LENGTH' : 'DUPLICATE_HEADER'
     head.fault ??= fault(code, 400, `${name} may come only once`)
     return
   }
+  head.headers.push(name, value)
   head.seen |= field
   if (field === CSEQ) checkCSeq(head, value)
   else if (field === CONTENT_LENGTH) readContentLength(head, value)

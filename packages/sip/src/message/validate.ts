@@ -31,7 +31,7 @@ export function faultInFields(message: SipMessage): ParseFault | undefined {
 function faultInRequestUri(uri: string): ParseFault | undefined {
   const scheme = schemeOf(uri)
   if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel')
-    return fault('BAD_FIELD', 416, 'only sip:, sips: and tel: Request-URIs are served here')
+    return fault('BAD_FIELD', 416, 'the scheme of the Request-URI is not sip, sips or tel')
   return parseUri(uri) === undefined ? fault('BAD_FIELD', 400, 'the Request-URI cannot be read') : undefined
 }
 
