@@ -14,8 +14,7 @@ export type Credentials = {
 }
 
 export type CredentialsOrFault =
-  | { readonly ok: true; readonly credentials: Credentials }
-  | { readonly ok: false; readonly fault: ResultKey }
+  { readonly ok: true; readonly credentials: Credentials } | { readonly ok: false; readonly fault: ResultKey }
 
 /** Names in lower case, as node:http gives them. */
 export type RequestHeaders = {
@@ -161,6 +160,7 @@ export function parseCreated(text: string): EpochMs | undefined {
   if (Number.isNaN(at)) return undefined
   // Date.parse takes 30 February and 24:00:00; the day and the hour must come back as they went in.
   const date = new Date(at)
-  const same = date.getUTCDate() === Number(text.slice(8, 10)) && date.getUTCHours() === Number(text.slice(11, 13))
+  const same =
+    date.getUTCDate() === Number(text.slice(8, 10)) && date.getUTCHours() === Number(text.slice(11, 13))
   return same ? at : undefined
 }

@@ -31,8 +31,7 @@ export type Values<T extends Table> = {
 type ValueOf<P> = P extends Param<infer V, boolean> ? V : never
 
 export type Read<T extends Table> =
-  | { readonly ok: true; readonly values: Values<T> }
-  | { readonly ok: false; readonly parameter: string }
+  { readonly ok: true; readonly values: Values<T> } | { readonly ok: false; readonly parameter: string }
 
 export function required<T>(read: Reader<T>): Param<T, true> {
   return { read, required: true }
@@ -73,7 +72,9 @@ const WHOLE = /^\d{1,15}$/
 export function integer(min: number, max: number): Reader<number> {
   return (raw) => {
     const value = typeof raw === 'string' && WHOLE.test(raw) ? Number(raw) : raw
-    return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : INVALID
+    return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+      ? value
+      : INVALID
   }
 }
 
@@ -88,7 +89,8 @@ export function integerOr(fallback: number, min: number, max: number): Reader<nu
 
 /** String enum with fixed values; a JSON number counts as its digits. */
 export function oneOf<const T extends string>(...allowed: readonly T[]): Reader<T> {
-  return (raw) => allowed.find((value) => value === raw || (typeof raw === 'number' && value === String(raw))) ?? INVALID
+  return (raw) =>
+    allowed.find((value) => value === raw || (typeof raw === 'number' && value === String(raw))) ?? INVALID
 }
 
 /** The boolean enum `"true"`/`"false"`, any letter case, or a JSON boolean. */
@@ -148,7 +150,9 @@ export function parseJsonObject(bytes: Buffer | undefined): Params | undefined {
   if (bytes === undefined || bytes.length === 0) return {}
   try {
     const value: unknown = JSON.parse(withoutBom(bytes.toString('utf8')))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Params) : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Params)
+      : undefined
   } catch {
     return undefined
   }

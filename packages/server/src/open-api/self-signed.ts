@@ -49,7 +49,10 @@ export async function makeSelfSigned(hosts: readonly string[], now: EpochMs): Pr
 
 function distinguishedName(commonName: string): Buffer {
   // ub-common-name is 64 characters (RFC 5280 appendix A.1); the alternative names carry the whole host.
-  const attribute = der.sequence(der.objectIdentifier(OID.commonName), der.utf8String(commonName.slice(0, 64)))
+  const attribute = der.sequence(
+    der.objectIdentifier(OID.commonName),
+    der.utf8String(commonName.slice(0, 64)),
+  )
   return der.sequence(der.set(attribute))
 }
 
@@ -82,7 +85,8 @@ function generalName(host: string): Buffer {
 /** The 16 bytes of an IPv6 address without an embedded IPv4 part or zone. */
 function ipv6Bytes(address: string): Buffer {
   const [head = '', tail] = address.split('::')
-  const groups = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))
+  const groups = (part: string) =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16))
   const left = groups(head)
   const right = tail === undefined ? [] : groups(tail)
   const bytes = Buffer.alloc(16)

@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -184,7 +189,10 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
 }
 
 /** Bytes that are no HTTP get an HTTP answer with a JSON body, then the connection closes. */
-function answerBrokenHttp(server: Server, handle: (request: IncomingMessage, response: ServerResponse) => void): void {
+function answerBrokenHttp(
+  server: Server,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
   // `Expect: 100-continue` is Node's own; any other expectation is ignored instead of a bare 417.
   server.on('checkExpectation', handle)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
