@@ -38,7 +38,10 @@ export function createSqliteRunner(
     const settled = waiting
     waiting = []
     open = false
-    for (const one of settled) error ? one.fail(error) : one.commit()
+    for (const { commit, fail } of settled) {
+      if (error) fail(error)
+      else commit()
+    }
   }
 
   /** Undoes everything that is not committed: a failed statement may have left its plan half done. */

@@ -1,0 +1,170 @@
+import { areaOf, normaliseAreaCode, provinceOf } from '../numbers/area.ts'
+import { newUuid } from '../shared/ids.ts'
+import type { E164 } from '../shared/e164.ts'
+import type { Clock, EpochMs } from '../shared/time.ts'
+import type { App } from '../tenants/app.ts'
+import {
+  AXB_CODES,
+  type AxbPolicy,
+  checkBind,
+  checkModify,
+  checkX,
+  DEFAULT_AXB_POLICY,
+  failureOf,
+  modified,
+  newBinding,
+} from './axb.ts'
+import type { AxbBindRequest, AxbService, BindFailure } from './axb-requests.ts'
+import type { AxbBinding } from './binding.ts'
+import type { BindingStore } from './ports.ts'
+
+export type AxbServiceOptions = {
+  readonly store: BindingStore
+  readonly clock: Clock
+  /** Most pairs on one X, default 5000. */
+  readonly maxPairsPerX?: number
+  /** Countries whose numbers may be bound, default mainland China. */
+  readonly countryCodes?: readonly string[]
+  /** The area of A, for a bind that names neither X nor area. Default: the geo data (`loadAreas` first). */
+  readonly areaOf?: (number: E164) => { readonly areaCode: string; readonly province: string } | undefined
+  /** Province of a city code; default: the geo data. */
+  readonly provinceOf?: (areaCode: string) => string | undefined
+  /** subscriptionId of a new binding; default a UUID of version 7. */
+  readonly newId?: (at: EpochMs) => string
+}
+
+/** Candidates asked for at once: the first nearly always fits, the others are for races. */
+const CANDIDATES = 8
+/** How often a list of candidates is asked for again when others took all of them meanwhile. */
+const ATTEMPTS = 3
+
+/** Where to look for an X, one after the other. */
+type Scope = { readonly area?: string; readonly province?: string }
+const ANYWHERE: Scope = {}
+
+const refuse = (code: string, parameter?: string): BindFailure => ({
+  ok: false,
+  code,
+  ...(parameter !== undefined && { parameter }),
+})
+
+/** AXB bind, unbind, modify and query (spec/axb.md) on parsed requests: rules here and in `axb.ts`, no HTTP. */
+export function createAxbService(options: AxbServiceOptions): AxbService {
+  const { store, clock } = options
+  const policy: AxbPolicy = {
+    maxPairsPerX: options.maxPairsPerX ?? DEFAULT_AXB_POLICY.maxPairsPerX,
+    countryCodes: options.countryCodes ?? DEFAULT_AXB_POLICY.countryCodes,
+  }
+  const areaOfNumber = options.areaOf ?? areaOf
+  const provinceOfArea = options.provinceOf ?? provinceOf
+  const newId = options.newId ?? newUuid
+
+  /** Strict: the one city. Lenient: the city, its province, any. No known area: nowhere or any. */
+  const scopesOf = (request: AxbBindRequest): readonly Scope[] => {
+    const lenient = request.areaMatchMode === '1'
+    const home = request.areaCode === undefined ? areaOfNumber(request.callerNum) : undefined
+    const area = request.areaCode === undefined ? home?.areaCode : normaliseAreaCode(request.areaCode)
+    if (area === undefined) return lenient ? [ANYWHERE] : []
+    if (!lenient) return [{ area }]
+    const province = home?.province || provinceOfArea(area)
+    return province ? [{ area }, { province }, ANYWHERE] : [{ area }, ANYWHERE]
+  }
+
+  const insert = async (app: App, request: AxbBindRequest, x: E164, at: EpochMs) => {
+    const binding = newBinding(app, request, x, newId(at), at)
+    const outcome = await store.insertAxb(binding, policy.maxPairsPerX, at)
+    return outcome.ok ? ({ ok: true, binding } as const) : failureOf(outcome)
+  }
+
+  const bindIn = async (app: App, request: AxbBindRequest, scope: Scope, at: EpochMs) => {
+    const { callerNum: a, calleeNum: b } = request
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const candidates = await store.candidates({
+        appKey: app.key,
+        a,
+        b,
+        ...scope,
+        maxPairs: policy.maxPairsPerX,
+        at,
+        limit: CANDIDATES,
+      })
+      if (candidates.length === 0) return undefined
+      for (const { number } of candidates) {
+        if (number === a || number === b) continue
+        const outcome = await insert(app, request, number, at)
+        if (outcome.ok) return outcome
+      }
+    }
+    return undefined
+  }
+
+  /** The live binding of that id, if it is this app's: another app's is none of its business. */
+  const findOwn = async (app: App, id: string, at: EpochMs): Promise<AxbBinding | undefined> => {
+    const binding = await store.findById(id, at)
+    return binding?.mode === 'AXB' && binding.appKey === app.key ? binding : undefined
+  }
+
+  const isOwn = async (app: App, x: E164): Promise<boolean> => (await store.findX(x))?.appKey === app.key
+
+  return {
+    async bind(app, request) {
+      const at = clock.now()
+      const fault = checkBind(app, request, policy)
+      if (fault) return fault
+      if (request.relationNum !== undefined) {
+        const x = await store.findX(request.relationNum)
+        return checkX(app, x) ?? (await insert(app, request, request.relationNum, at))
+      }
+      for (const scope of scopesOf(request)) {
+        const bound = await bindIn(app, request, scope, at)
+        if (bound) return bound
+      }
+      return refuse(AXB_CODES.noResource)
+    },
+
+    async unbind(app, { subscriptionId, relationNum }) {
+      const at = clock.now()
+      if (subscriptionId !== undefined) {
+        const removed =
+          (await findOwn(app, subscriptionId, at)) && (await store.deleteById(subscriptionId, at))
+        return removed ? { ok: true } : refuse(AXB_CODES.notFound)
+      }
+      if (relationNum === undefined) return refuse(AXB_CODES.invalidRequest, 'subscriptionId')
+      if (!(await isOwn(app, relationNum))) return refuse(AXB_CODES.notOfThisApp)
+      const removed = await store.deleteByX(app.key, relationNum, at)
+      return removed > 0 ? { ok: true } : refuse(AXB_CODES.notFound)
+    },
+
+    async modify(app, request) {
+      const at = clock.now()
+      const old = await findOwn(app, request.subscriptionId, at)
+      if (!old) return refuse(AXB_CODES.notFound)
+      const changed = modified(old, request, at)
+      const fault = checkModify(app, request, old, changed, await store.findX(old.x), policy)
+      if (fault) return fault
+      const outcome = await store.replaceAxb(changed, at)
+      return outcome.ok ? outcome : failureOf(outcome)
+    },
+
+    async query(app, { subscriptionId, relationNum, callerNum, calleeNum, pageIndex, pageSize }) {
+      const at = clock.now()
+      if (subscriptionId !== undefined) {
+        const binding = await findOwn(app, subscriptionId, at)
+        return binding ? { ok: true, bindings: [binding], total: 1 } : refuse(AXB_CODES.notFound)
+      }
+      if (relationNum === undefined) return refuse(AXB_CODES.invalidRequest, 'relationNum')
+      if (!(await isOwn(app, relationNum))) return refuse(AXB_CODES.notOfThisApp)
+      const byParty = callerNum !== undefined || calleeNum !== undefined
+      const { total, bindings } = await store.queryAxb({
+        appKey: app.key,
+        x: relationNum,
+        a: callerNum,
+        b: calleeNum,
+        at,
+        offset: byParty ? 0 : (pageIndex - 1) * pageSize,
+        limit: pageSize,
+      })
+      return total > 0 ? { ok: true, bindings, total } : refuse(AXB_CODES.notFound)
+    },
+  }
+}
