@@ -31,13 +31,28 @@ const serverFolders: Readonly<
     may: ['shared', 'tenants'],
     sentence: 'config imports only shared and tenants: it is read once at start and hands out values.',
   },
+  announcements: {
+    may: ['shared', 'tenants', '@media'],
+    sentence: 'announcements imports only shared, tenants and @maskline/media: it is audio by name.',
+  },
+  observability: {
+    may: ['shared', 'config/config.ts'],
+    sentence:
+      'observability imports only shared and its part of the configuration: everything is seen by it.',
+  },
+  trunks: {
+    may: ['shared', 'calls', 'numbers', 'config/config.ts', '@sip'],
+    sentence:
+      'trunks imports shared, the ports of calls, its part of the configuration and @maskline/sip: it turns numbers into SIP peers and back.',
+  },
   storage: {
     may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications'],
     sentence: 'storage imports the ports of the domain and shared, never an edge, config or a protocol.',
   },
   'open-api': {
-    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications'],
-    sentence: 'open-api imports the domain and shared, never storage: an HTTP edge touches no table.',
+    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications', 'config/config.ts'],
+    sentence:
+      'open-api imports the domain, shared and its part of the configuration, never storage: an HTTP edge touches no table.',
   },
 }
 
