@@ -1,5 +1,6 @@
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import type { Endpoint, Hop, TransportName } from '../transport/address.ts'
+import type { OpenTransport } from '../transport/transport.ts'
 
 /** Timers of the stack; a test kit turns the hands. `setTimer` returns a handle for `clearTimer`. */
 export type SipClock = {
@@ -15,6 +16,10 @@ export type StackOptions = {
   /** `User-Agent`/`Server`; default `Maskline`. */
   readonly productName?: string
   readonly clock?: SipClock
+  /** Opens a listening address; default real sockets. A test kit brings a network in memory. */
+  readonly openTransport?: OpenTransport
+  /** Beyond this many open transactions a new INVITE gets 503 without a trace; default 200,000. */
+  readonly maxTransactions?: number
   readonly handlers: StackHandlers
 }
 export type ListenOptions = Endpoint & { readonly transport: TransportName }
@@ -57,8 +62,8 @@ export type DialogCall = {
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void
   /** ACK of a re-INVITE's 2xx is sent by the stack unless `ackBody` of a delayed offer is needed: use ackReinvite. */
   ackReinvite(options?: RequestOptions): void
-  /** Any other in-dialog request: INFO, UPDATE, OPTIONS. */
-  request(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void
+  /** Any other in-dialog request: INFO, UPDATE, OPTIONS. A time-out is reported as 408, a dead transport as 503. */
+  sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void
 }
 
 /** Handlers shared by both sides of a dialog. */

@@ -1,0 +1,185 @@
+import { header, headerValues } from '../message/headers.ts'
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
+import { parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
+import { parseCSeq } from '../message/cseq.ts'
+import type { Hop } from '../transport/address.ts'
+import { isPrivate, literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
+import { buildRequest, faceFor } from '../ua/core.ts'
+import type { Core, Face } from '../ua/core.ts'
+import type { RequestOptions } from '../ua/types.ts'
+
+/** A dialog (RFC 3261 §12): what it takes to write the next request in it and to check the peer's. */
+export type Dialog = {
+  readonly callId: string
+  readonly localTag: string
+  readonly remoteTag: string
+  /** From of our requests, tag included; To of our requests, likewise. */
+  readonly local: string
+  readonly remote: string
+  /** Our Contact. */
+  readonly contact: string
+  readonly face: Face
+  /** Where the peer's messages come from. */
+  readonly source: Hop
+  /** Route header values, first hop first. */
+  routeSet: readonly string[]
+  localSeq: number
+  /** CSeq number of the peer's last request; -1 before the first. */
+  remoteSeq: number
+  /** URI of the peer's Contact. */
+  remoteTarget: string
+  /** Where requests go. */
+  hop: Hop
+}
+
+/** The dialog a UAS enters with its first tagged response (RFC 3261 §12.1.1). */
+export function dialogOfRequest(
+  request: SipRequest,
+  localTag: string,
+  face: Face,
+  source: Hop,
+  contact: string,
+): Dialog {
+  const from = header(request, 'From') ?? ''
+  const dialog: Dialog = {
+    callId: header(request, 'Call-ID') ?? '',
+    localTag,
+    remoteTag: tagOf(from) ?? '',
+    local: withTag(header(request, 'To') ?? '', localTag),
+    remote: from,
+    contact,
+    face,
+    source,
+    routeSet: recordedRoute(request),
+    localSeq: 0,
+    remoteSeq: seqOf(request),
+    remoteTarget: '',
+    hop: source,
+  }
+  refreshTarget(dialog, request)
+  return dialog
+}
+
+/** The dialog a UAC enters with a tagged response to `request` (RFC 3261 §12.1.2). */
+export function dialogOfResponse(
+  request: DialogSeed,
+  response: SipResponse,
+  face: Face,
+  source: Hop,
+): Dialog {
+  const to = header(response, 'To') ?? ''
+  const dialog: Dialog = {
+    callId: request.callId,
+    localTag: request.localTag,
+    remoteTag: tagOf(to) ?? '',
+    local: request.from,
+    remote: to,
+    contact: request.contact,
+    face,
+    source,
+    routeSet: recordedRoute(response).reverse(),
+    localSeq: request.seq,
+    remoteSeq: -1,
+    remoteTarget: request.uri,
+    hop: source,
+  }
+  refreshTarget(dialog, response)
+  return dialog
+}
+
+/** What a UAC's dialogs inherit from its INVITE. */
+export type DialogSeed = {
+  readonly callId: string
+  readonly localTag: string
+  readonly from: string
+  readonly contact: string
+  readonly uri: string
+  readonly seq: number
+}
+
+/** Takes over the peer's Contact (RFC 3261 §12.2.1.2, §12.2.2). */
+export function refreshTarget(dialog: Dialog, message: SipMessage): void {
+  const contact = header(message, 'Contact')
+  const uri = contact === undefined ? undefined : uriOfContact(contact)
+  if (uri !== undefined) dialog.remoteTarget = uri
+  chooseHop(dialog)
+}
+
+/** A 2xx replaces the route set of the early dialog it confirms (RFC 3261 §13.2.2.4). */
+export function confirmDialog(dialog: Dialog, response: SipResponse): void {
+  dialog.routeSet = recordedRoute(response).reverse()
+  refreshTarget(dialog, response)
+}
+
+export function seqOf(message: SipMessage): number {
+  return parseCSeq(header(message, 'CSeq') ?? '')?.seq ?? 0
+}
+
+/** A request inside the dialog (RFC 3261 §12.2.1.1), and the face and hop to send it by. */
+export function requestInDialog(
+  core: Core,
+  dialog: Dialog,
+  branch: string,
+  method: string,
+  seq: number,
+  options?: RequestOptions,
+  extra?: readonly string[],
+): { request: SipRequest; face: Face; hop: Hop } {
+  const { routeSet, remoteTarget, source } = dialog
+  // A peer behind a NAT cannot be connected to, but the connection it opened is there (RFC 5923 in spirit).
+  const { transport } = dialog.face
+  const hop =
+    routeSet.length === 0 && transport.reliable && transport.isConnected(source) ? source : dialog.hop
+  const face = faceFor(core, hop, dialog.face) ?? dialog.face
+  let uri = remoteTarget
+  let routes = routeSet
+  const first = routeSet[0]
+  if (first !== undefined && !isLoose(first)) {
+    // A strict router wants itself in the Request-URI and the target last (RFC 3261 §12.2.1.1).
+    uri = parseNameAddr(first)?.uri ?? remoteTarget
+    routes = [...routeSet.slice(1), `<${remoteTarget}>`]
+  }
+  const contact = method === 'INVITE' || method === 'UPDATE' ? dialog.contact : undefined
+  const { callId, local: from, remote: to } = dialog
+  const parts = { method, uri, from, to, callId, seq, routes, contact, extra, options }
+  return { request: buildRequest(core, face, branch, parts), face, hop }
+}
+
+function chooseHop(dialog: Dialog): void {
+  const first = dialog.routeSet[0]
+  const next = nextHopOf(first === undefined ? dialog.remoteTarget : (parseNameAddr(first)?.uri ?? ''))
+  if (next === undefined) return
+  const hop = literalHop(next)
+  if (hop === undefined) {
+    // Until the name is looked up, the peer is where its messages came from.
+    const target = dialog.remoteTarget
+    resolveHop(next, (found) => {
+      if (found !== undefined && dialog.remoteTarget === target) dialog.hop = found
+    })
+    return
+  }
+  // A private Contact seen from outside its network is a NATed phone that was not told: answer where it speaks from.
+  const isNated = first === undefined && hop.address !== dialog.source.address && isPrivate(hop.address)
+  dialog.hop = isNated && !isPrivate(dialog.source.address) ? dialog.source : hop
+}
+
+function recordedRoute(message: SipMessage): string[] {
+  const { headers } = message
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] === 'Record-Route') return headerValues(message, 'Record-Route')
+  }
+  return []
+}
+
+function isLoose(route: string): boolean {
+  return /;lr[\s;=>]/i.test(route)
+}
+
+function uriOfContact(contact: string): string | undefined {
+  // The usual spelling, without parsing parameters nobody asks for.
+  if (contact.startsWith('<')) {
+    const close = contact.indexOf('>')
+    if (close > 0) return contact.slice(1, close)
+  }
+  return parseNameAddr(contact)?.uri
+}

@@ -1,0 +1,94 @@
+import { header } from '../message/headers.ts'
+import type { SipResponse } from '../message/message.ts'
+import { tagOf } from '../message/name-addr.ts'
+import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
+import type { Hop } from '../transport/address.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Core, Face } from '../ua/core.ts'
+import type { ChallengeAnswerer } from '../ua/credentials.ts'
+import { newBranch } from '../ua/ids.ts'
+import type { RequestOptions } from '../ua/types.ts'
+import { dialogOfResponse, requestInDialog } from './dialog.ts'
+import type { Dialog, DialogSeed } from './dialog.ts'
+import { InDialogRequest } from './in-dialog-request.ts'
+import type { RequestEnd } from './in-dialog-request.ts'
+
+type SentAck = { readonly remoteTag: string; bytes: Uint8Array | undefined; transport: Transport; hop: Hop }
+
+const NOT_INTERESTED: RequestEnd = { onRequestEnd() {} }
+
+/**
+ * The 2xxs of one INVITE (RFC 3261 §13.2.2.4): of the one that won, copies get its ACK again; every other fork's is
+ * acknowledged and ended with BYE. Outlives the call until Timer M, so it holds only what that takes.
+ */
+export class AnsweredForks implements ClientUser {
+  readonly #core: Core
+  readonly #seed: DialogSeed
+  readonly #face: Face
+  readonly #answerer: ChallengeAnswerer | undefined
+  /** Credentials of the INVITE, which its ACK repeats (RFC 3261 §22.1). */
+  readonly #authorization: readonly string[] | undefined
+  readonly #acks: SentAck[] = []
+
+  constructor(
+    core: Core,
+    seed: DialogSeed,
+    face: Face,
+    answerer: ChallengeAnswerer | undefined,
+    authorization: readonly string[] | undefined,
+  ) {
+    this.#core = core
+    this.#seed = seed
+    this.#face = face
+    this.#answerer = answerer
+    this.#authorization = authorization
+  }
+
+  /** This fork won; its ACK is sent when its owner says so. */
+  win(remoteTag: string): void {
+    this.#entry(remoteTag)
+  }
+
+  /** Sends the ACK once. */
+  ack(dialog: Dialog, options: RequestOptions | undefined): void {
+    const entry = this.#entry(dialog.remoteTag)
+    if (entry.bytes !== undefined) return
+    const { seq } = this.#seed
+    const sending = requestInDialog(this.#core, dialog, newBranch(), 'ACK', seq, options, this.#authorization)
+    entry.transport = sending.face.transport
+    entry.hop = sending.hop
+    entry.bytes = this.#core.layer.sendOnce(sending.request, entry.transport, entry.hop)
+  }
+
+  onResponse(transaction: ClientTransaction, response: SipResponse): void {
+    if (response.status < 200 || response.status >= 300) return
+    const tag = tagOf(header(response, 'To') ?? '') ?? ''
+    const known = this.#acks.find((ack) => ack.remoteTag === tag)
+    if (known === undefined) {
+      const dialog = dialogOfResponse(this.#seed, response, this.#face, transaction.hop)
+      this.ack(dialog, undefined)
+      new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
+    } else if (known.bytes !== undefined) {
+      this.#core.layer.resend(known.bytes, known.transport, known.hop)
+    }
+  }
+
+  onTimeout(): void {}
+
+  onSendFailed(): void {}
+
+  #entry(remoteTag: string): SentAck {
+    let entry = this.#acks.find((ack) => ack.remoteTag === remoteTag)
+    if (entry === undefined) {
+      const { transport } = this.#face
+      entry = {
+        remoteTag,
+        bytes: undefined,
+        transport,
+        hop: { ...transport.local, transport: transport.name },
+      }
+      this.#acks.push(entry)
+    }
+    return entry
+  }
+}

@@ -1,0 +1,185 @@
+import { serializeMessage } from '../message/serialize.ts'
+import type { SipRequest, SipResponse } from '../message/message.ts'
+import type { Hop } from '../transport/address.ts'
+import type { SendFailure, Transport } from '../transport/transport.ts'
+import type { TimerHandle, Timers, Waiter } from './clock.ts'
+import { ackOfFailure } from './derived-requests.ts'
+import { GIVE_UP_MS, T1, T2, T4 } from './timing.ts'
+
+/** Who sent the request. Exactly one of: a final response, `onTimeout`, `onSendFailed`. */
+export type ClientUser = {
+  /** Every provisional and final response; of an INVITE also each further 2xx until Timer M. */
+  onResponse(transaction: ClientTransaction, response: SipResponse): void
+  /** Timer B or F. */
+  onTimeout(transaction: ClientTransaction): void
+  onSendFailed(transaction: ClientTransaction): void
+}
+
+/** A transaction that only waits for retransmissions holds on to nobody. */
+const NOBODY: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
+
+export type ClientTransactionOwner = {
+  readonly timers: Timers
+  sent(message: SipRequest | undefined, bytes: Uint8Array, hop: Hop, transport: Transport): void
+  clientEnded(transaction: ClientTransaction): void
+}
+
+/**
+ * A client transaction (RFC 3261 §17.1, RFC 6026). States and what wakes them:
+ *
+ *     INVITE      calling (A, B) -1xx-> proceeding -2xx-> accepted -M->
+ *                                              \ -3xx..6xx-> completed, ACK sent -D->
+ *     the others  calling (E, F) -1xx-> proceeding (E, F) -2xx..6xx-> completed -K->
+ */
+export class ClientTransaction implements Waiter, SendFailure {
+  readonly method: string
+  readonly key: string
+  readonly transport: Transport
+  readonly hop: Hop
+  user: ClientUser
+  #owner: ClientTransactionOwner
+  /** Until the final response: what ACK and CANCEL are made of. */
+  #request: SipRequest | undefined
+  /** The request until it is answered, then the ACK of a failed INVITE. */
+  #bytes: Uint8Array | undefined
+  #state: 'calling' | 'proceeding' | 'accepted' | 'completed' | 'ended' = 'calling'
+  #timer: TimerHandle
+  #intervalMs = T1
+  #waitedMs = 0
+
+  constructor(
+    owner: ClientTransactionOwner,
+    key: string,
+    request: SipRequest,
+    transport: Transport,
+    hop: Hop,
+    user: ClientUser,
+  ) {
+    this.#owner = owner
+    this.key = key
+    this.method = request.method
+    this.transport = transport
+    this.hop = hop
+    this.user = user
+    this.#request = request
+    const bytes = serializeMessage(request)
+    this.#bytes = transport.reliable ? undefined : bytes
+    // Asking for send errors costs a callback; what cannot be sent is noticed on a call's first message.
+    transport.send(bytes, hop, transport.reliable || request.method === 'INVITE' ? this : undefined)
+    owner.sent(request, bytes, hop, transport)
+    this.#intervalMs = transport.reliable ? GIVE_UP_MS : T1
+    this.#timer = owner.timers.set(this.#intervalMs, this)
+  }
+
+  /** The request, while no final response has come. */
+  get pendingRequest(): SipRequest | undefined {
+    return this.#request
+  }
+
+  get hasProvisional(): boolean {
+    return this.#state === 'proceeding'
+  }
+
+  onResponse(response: SipResponse): void {
+    const status = response.status
+    switch (this.#state) {
+      case 'calling':
+      case 'proceeding':
+        if (status < 200) {
+          if (this.#state === 'calling') {
+            this.#state = 'proceeding'
+            if (this.method === 'INVITE') {
+              this.#bytes = undefined
+              this.#owner.timers.clear(this.#timer)
+            }
+          }
+        } else {
+          const user = this.user
+          this.#onFinal(response)
+          if (this.method !== 'INVITE' || status >= 300) this.user = NOBODY
+          user.onResponse(this, response)
+          return
+        }
+        this.user.onResponse(this, response)
+        return
+      case 'accepted':
+        if (status >= 200 && status < 300) this.user.onResponse(this, response)
+        return
+      case 'completed':
+        if (status >= 300 && this.method === 'INVITE' && this.#bytes !== undefined) this.#repeat()
+        return
+      case 'ended':
+        return
+      default:
+        this.#state satisfies never
+    }
+  }
+
+  onTimer(): void {
+    this.#timer = undefined
+    if (this.#state !== 'calling' && this.#state !== 'proceeding') {
+      this.end()
+      return
+    }
+    this.#waitedMs += this.#intervalMs
+    if (this.#waitedMs >= GIVE_UP_MS) {
+      this.end()
+      this.user.onTimeout(this)
+      return
+    }
+    this.#repeat()
+    // Timer A doubles without bound; Timer E up to T2, and is T2 once a provisional response came.
+    const doubled = this.#intervalMs * 2
+    if (this.method === 'INVITE') this.#intervalMs = doubled
+    else this.#intervalMs = this.#state === 'proceeding' ? T2 : Math.min(doubled, T2)
+    this.#intervalMs = Math.min(this.#intervalMs, GIVE_UP_MS - this.#waitedMs)
+    this.#timer = this.#owner.timers.set(this.#intervalMs, this)
+  }
+
+  onSendFailed(): void {
+    if (this.#state !== 'calling') return
+    this.end()
+    this.user.onSendFailed(this)
+  }
+
+  /** Ends the transaction silently. */
+  end(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#request = undefined
+    this.#bytes = undefined
+    this.#owner.timers.clear(this.#timer)
+    this.#owner.clientEnded(this)
+  }
+
+  #onFinal(response: SipResponse): void {
+    const { timers } = this.#owner
+    const { reliable } = this.transport
+    const request = this.#request!
+    this.#request = undefined
+    this.#bytes = undefined
+    timers.clear(this.#timer)
+    if (this.method === 'INVITE' && response.status < 300) {
+      this.#state = 'accepted'
+      this.#timer = timers.set(GIVE_UP_MS, this)
+      return
+    }
+    this.#state = 'completed'
+    if (this.method === 'INVITE') {
+      const ack = ackOfFailure(request, response)
+      const bytes = serializeMessage(ack)
+      this.transport.send(bytes, this.hop)
+      this.#owner.sent(ack, bytes, this.hop, this.transport)
+      this.#bytes = bytes
+    }
+    if (reliable) this.end()
+    else this.#timer = timers.set(this.method === 'INVITE' ? GIVE_UP_MS : T4, this)
+  }
+
+  #repeat(): void {
+    const bytes = this.#bytes
+    if (bytes === undefined) return
+    this.transport.send(bytes, this.hop)
+    this.#owner.sent(undefined, bytes, this.hop, this.transport)
+  }
+}

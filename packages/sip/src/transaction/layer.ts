@@ -1,0 +1,261 @@
+import { response } from '../message/build.ts'
+import { parseCSeq } from '../message/cseq.ts'
+import { header } from '../message/headers.ts'
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
+import { tagOf } from '../message/name-addr.ts'
+import type { ParseFault } from '../message/parse.ts'
+import { parseMessage } from '../message/parse.ts'
+import { serializeMessage } from '../message/serialize.ts'
+import { branchOf } from '../message/via.ts'
+import type { Endpoint, Hop } from '../transport/address.ts'
+import type { Transport, TransportSink } from '../transport/transport.ts'
+import { newTag } from '../ua/ids.ts'
+import { ClientTransaction } from './client-transaction.ts'
+import type { ClientTransactionOwner, ClientUser } from './client-transaction.ts'
+import type { Timers } from './clock.ts'
+import { ServerTransaction } from './server-transaction.ts'
+import type { ServerTransactionOwner } from './server-transaction.ts'
+import { stampTopVia } from './via-top.ts'
+import type { ViaTop } from './via-top.ts'
+
+/** Who takes the requests that start a server transaction, and what belongs to none. */
+export type RequestUser = {
+  onRequest(transaction: ServerTransaction, request: SipRequest): void
+  /** An ACK that belongs to a dialog (of a 2xx). */
+  onAck(request: SipRequest, source: Hop, transport: Transport): void
+}
+
+export type LayerOptions = {
+  readonly timers: Timers
+  /** Beyond this many transactions a new INVITE is refused with 503, without keeping anything. */
+  readonly maxTransactions: number
+  /** Flat headers on every response, `Server`. */
+  readonly responseHeaders: readonly string[]
+  readonly onMessage?:
+    ((direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop) => void) | undefined
+  readonly user: RequestUser
+}
+
+/** What makes a peer wait before it asks a refused INVITE again, seconds. */
+const OVERLOAD_RETRY_AFTER = '5'
+
+/**
+ * Matches messages to transactions (RFC 3261 §17) and makes new ones. Bytes in from transports, requests out to the user
+ * agent; what is malformed, late or a copy ends here.
+ */
+export class TransactionLayer implements TransportSink, ServerTransactionOwner, ClientTransactionOwner {
+  readonly timers: Timers
+  #options: LayerOptions
+  #servers = new Map<string, ServerTransaction>()
+  #clients = new Map<string, ClientTransaction>()
+  /** Server transactions of requests outside dialogs, by RFC 3261 §8.2.2.2. */
+  #merges = new Map<string, ServerTransaction>()
+  #closed = false
+
+  constructor(options: LayerOptions) {
+    this.#options = options
+    this.timers = options.timers
+  }
+
+  get size(): number {
+    return this.#servers.size + this.#clients.size
+  }
+
+  /** Starts a client transaction; `branch` is that of the request's topmost Via. */
+  request(
+    request: SipRequest,
+    branch: string,
+    transport: Transport,
+    hop: Hop,
+    user: ClientUser,
+  ): ClientTransaction {
+    const key = clientKey(branch, request.method)
+    const transaction = new ClientTransaction(this, key, request, transport, hop, user)
+    this.#clients.set(key, transaction)
+    return transaction
+  }
+
+  /** Sends a message that has no transaction: ACK of a 2xx, a stateless answer. Returns its bytes. */
+  sendOnce(message: SipMessage, transport: Transport, hop: Hop): Uint8Array {
+    const bytes = serializeMessage(message)
+    transport.send(bytes, hop)
+    this.sent(message, bytes, hop, transport)
+    return bytes
+  }
+
+  /** Sends bytes again. */
+  resend(bytes: Uint8Array, transport: Transport, hop: Hop): void {
+    transport.send(bytes, hop)
+    this.sent(undefined, bytes, hop, transport)
+  }
+
+  /** Ends every transaction silently. */
+  close(): void {
+    this.#closed = true
+    for (const transaction of [...this.#servers.values()]) transaction.end()
+    for (const transaction of [...this.#clients.values()]) transaction.end()
+  }
+
+  onMessage(message: SipMessage, source: Hop, transport: Transport): void {
+    if (this.#closed) return
+    this.#options.onMessage?.('in', message, transport.local, source)
+    if (message.kind === 'response') this.#onResponse(message)
+    else this.#onRequest(message, source, transport)
+  }
+
+  onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void {
+    if (this.#closed) return
+    const via = stampTopVia(request, source)
+    if (via === undefined) return
+    this.#refuse(request, via, transport, fault.status, reasonOf(fault), [])
+  }
+
+  sent(message: SipMessage | undefined, bytes: Uint8Array, hop: Hop, transport: Transport): void {
+    const { onMessage } = this.#options
+    if (onMessage === undefined) return
+    if (message !== undefined) {
+      onMessage('out', message, transport.local, hop)
+      return
+    }
+    const parsed = parseMessage(bytes)
+    if (parsed.ok) onMessage('out', parsed.message, transport.local, hop)
+  }
+
+  serverEnded(transaction: ServerTransaction): void {
+    this.#servers.delete(transaction.key)
+    const { mergeKey } = transaction
+    if (mergeKey !== undefined && this.#merges.get(mergeKey) === transaction) this.#merges.delete(mergeKey)
+  }
+
+  clientEnded(transaction: ClientTransaction): void {
+    this.#clients.delete(transaction.key)
+  }
+
+  #onResponse(message: SipResponse): void {
+    const branch = branchOf(header(message, 'Via') ?? '')
+    const cseq = parseCSeq(header(message, 'CSeq') ?? '')
+    if (branch === undefined || cseq === undefined) return
+    const transaction = this.#clients.get(clientKey(branch, cseq.method))
+    // RFC 3261 §17.1.3: the method must match too. What matches nothing came too late or was never ours.
+    if (transaction?.method === cseq.method) transaction.onResponse(message)
+  }
+
+  #onRequest(request: SipRequest, source: Hop, transport: Transport): void {
+    const via = stampTopVia(request, source)
+    if (via === undefined) return
+    const { method } = request
+    const base = serverKey(request, via)
+    if (method === 'ACK') {
+      const invite = this.#servers.get(`${base} INVITE`)
+      if (invite === undefined || !invite.onAck()) this.#options.user.onAck(request, source, transport)
+      return
+    }
+    const key = `${base} ${method}`
+    const known = this.#servers.get(key)
+    if (known !== undefined) {
+      known.onDuplicate()
+      return
+    }
+    if (method === 'CANCEL') {
+      this.#onCancel(request, base, key, via, source, transport)
+      return
+    }
+    if (method === 'INVITE' && this.size >= this.#options.maxTransactions) {
+      this.#refuse(request, via, transport, 503, undefined, ['Retry-After', OVERLOAD_RETRY_AFTER])
+      return
+    }
+    const mergeKey = mergeKeyOf(request)
+    if (mergeKey !== undefined && this.#merges.has(mergeKey)) {
+      const copy = this.#open(method, key, undefined, via, source, transport)
+      copy.respond(response(request, 482, { toTag: newTag(), headers: this.#options.responseHeaders }))
+      return
+    }
+    const transaction = this.#open(method, key, mergeKey, via, source, transport)
+    if (mergeKey !== undefined) this.#merges.set(mergeKey, transaction)
+    if (method === 'INVITE') transaction.respond(response(request, 100))
+    this.#options.user.onRequest(transaction, request)
+  }
+
+  #onCancel(
+    request: SipRequest,
+    base: string,
+    key: string,
+    via: ViaTop,
+    source: Hop,
+    transport: Transport,
+  ): void {
+    const invite = this.#servers.get(`${base} INVITE`)
+    const cancel = this.#open('CANCEL', key, undefined, via, source, transport)
+    const headers = this.#options.responseHeaders
+    if (invite === undefined) {
+      cancel.respond(response(request, 481, { toTag: newTag(), headers }))
+      return
+    }
+    cancel.respond(response(request, 200, { toTag: invite.toTag ?? newTag(), headers }))
+    invite.user?.onCancel(request)
+  }
+
+  #open(
+    method: string,
+    key: string,
+    mergeKey: string | undefined,
+    via: ViaTop,
+    source: Hop,
+    transport: Transport,
+  ): ServerTransaction {
+    const made = new ServerTransaction(
+      this,
+      method,
+      key,
+      mergeKey,
+      transport,
+      source,
+      via.replyTo,
+      via.sentByPort,
+    )
+    this.#servers.set(key, made)
+    return made
+  }
+
+  #refuse(
+    request: SipRequest,
+    via: ViaTop,
+    transport: Transport,
+    status: number,
+    reason: string | undefined,
+    extra: readonly string[],
+  ): void {
+    const headers = [...this.#options.responseHeaders, ...extra]
+    const answer = response(request, status, {
+      toTag: newTag(),
+      headers,
+      ...(reason !== undefined && { reason }),
+    })
+    this.sendOnce(answer, transport, via.replyTo)
+  }
+}
+
+/** Our branches are unique by themselves; only CANCEL shares one, with its INVITE. */
+function clientKey(branch: string, method: string): string {
+  return method === 'CANCEL' ? `${branch} CANCEL` : branch
+}
+
+/** RFC 3261 §17.2.3, less the method; by the older rule for peers without the magic cookie. */
+function serverKey(request: SipRequest, via: ViaTop): string {
+  if (via.branch !== undefined && via.branch.startsWith('z9hG4bK')) return `${via.branch} ${via.sentBy}`
+  const cseq = Number.parseInt(header(request, 'CSeq') ?? '', 10)
+  const from = tagOf(header(request, 'From') ?? '') ?? ''
+  return `${header(request, 'Call-ID')} ${from} ${cseq} ${via.branch ?? ''} ${via.sentBy}`
+}
+
+/** Only a request outside a dialog can be a merged one. */
+function mergeKeyOf(request: SipRequest): string | undefined {
+  if (tagOf(header(request, 'To') ?? '') !== undefined) return undefined
+  const from = tagOf(header(request, 'From') ?? '') ?? ''
+  return `${header(request, 'CSeq')} ${from} ${header(request, 'Call-ID')}`
+}
+
+/** A fault's text never quotes the peer's values, so it may be told as the reason. */
+function reasonOf(fault: ParseFault): string | undefined {
+  return fault.status === 400 ? `Bad Request: ${fault.text}` : undefined
+}

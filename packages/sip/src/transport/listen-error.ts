@@ -1,0 +1,19 @@
+import type { ListenOptions } from '../ua/types.ts'
+
+const WHY: Record<string, string> = {
+  EADDRINUSE: 'another program already uses it; stop that program or choose another port',
+  EADDRNOTAVAIL: 'this machine has no such address; choose one of its own addresses or 0.0.0.0',
+  EACCES: 'the operating system does not allow it; ports below 1024 need a privilege',
+}
+
+/** A sentence for the person who wrote the listen address. */
+export function listenError(options: ListenOptions, cause: Error): Error {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  const where = `${options.address} port ${options.port} (${options.transport.toUpperCase()})`
+  return Object.assign(
+    new Error(`cannot listen for SIP on ${where}: ${WHY[code] ?? cause.message}`, { cause }),
+    {
+      code,
+    },
+  )
+}

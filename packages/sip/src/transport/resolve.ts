@@ -1,0 +1,35 @@
+import { lookup } from 'node:dns'
+import { isIP } from 'node:net'
+import { parseUri } from '../message/uri.ts'
+import type { Hop, TransportName } from './address.ts'
+
+const DEFAULT_PORT = 5060
+
+export type NextHop = { readonly host: string; readonly port: number; readonly transport: TransportName }
+
+/** Host, port and transport a URI leads to (RFC 3263 §4.1 without NAPTR and SRV); undefined when it is no SIP URI. */
+export function nextHopOf(uriText: string): NextHop | undefined {
+  const uri = parseUri(uriText)
+  if (uri === undefined || uri.scheme === 'tel') return undefined
+  const transport = uri.params['transport']?.toLowerCase() === 'tcp' ? 'tcp' : 'udp'
+  return { host: uri.params['maddr'] ?? uri.host, port: uri.port ?? DEFAULT_PORT, transport }
+}
+
+/** The hop when the host is a literal address. */
+export function literalHop({ host, port, transport }: NextHop): Hop | undefined {
+  return isIP(host) === 0 ? undefined : { address: host, port, transport }
+}
+
+/** Looks the host up (A, AAAA); `done` gets undefined when it has no address. */
+export function resolveHop({ host, port, transport }: NextHop, done: (hop: Hop | undefined) => void): void {
+  lookup(host, (error, address) => done(error === null ? { address, port, transport } : undefined))
+}
+
+/** Addresses that mean nothing outside their own network (RFC 1918, RFC 6598). */
+export function isPrivate(address: string): boolean {
+  if (address.startsWith('10.') || address.startsWith('192.168.')) return true
+  const second = /^(172|100)\.(\d+)\./.exec(address)
+  if (second === null) return false
+  const octet = Number(second[2])
+  return second[1] === '172' ? octet >= 16 && octet < 32 : octet >= 64 && octet < 128
+}

@@ -1,0 +1,31 @@
+import type { SipMessage, SipRequest } from '../message/message.ts'
+import type { ParseFault } from '../message/parse.ts'
+import type { ListenOptions } from '../ua/types.ts'
+import type { Endpoint, Hop, TransportName } from './address.ts'
+
+/** Told when a message could not be sent; at most once per `send`, never from within it. */
+export type SendFailure = { onSendFailed(): void }
+
+/** One listening address and what it sends. */
+export type Transport = {
+  readonly name: TransportName
+  /** The address really bound. */
+  readonly local: Endpoint
+  readonly family: 4 | 6
+  /** No retransmission needed (RFC 3261 §17). */
+  readonly reliable: boolean
+  /** Sends one message. Never throws. */
+  send(bytes: Uint8Array, hop: Hop, failure?: SendFailure): void
+  /** Whether a connection to exactly this peer is open; a datagram transport says no. */
+  isConnected(hop: Hop): boolean
+  close(): Promise<void>
+}
+
+export type TransportSink = {
+  onMessage(message: SipMessage, source: Hop, transport: Transport): void
+  /** A request that broke the grammar but can be answered. */
+  onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void
+}
+
+/** Opens a listening address; rejects with a sentence for people. */
+export type OpenTransport = (options: ListenOptions, sink: TransportSink) => Promise<Transport>

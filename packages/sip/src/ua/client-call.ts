@@ -1,0 +1,347 @@
+import { confirmDialog, dialogOfResponse } from '../dialog/dialog.ts'
+import type { DialogSeed } from '../dialog/dialog.ts'
+import { AnsweredForks } from '../dialog/forks.ts'
+import { Session } from '../dialog/session.ts'
+import type { SessionOwner } from '../dialog/session.ts'
+import { header } from '../message/headers.ts'
+import { NO_BODY } from '../message/message.ts'
+import type { SipRequest, SipResponse } from '../message/message.ts'
+import { tagOf, withTag } from '../message/name-addr.ts'
+import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
+import type { TimerHandle, Waiter } from '../transaction/clock.ts'
+import { cancelOf } from '../transaction/derived-requests.ts'
+import type { ServerTransaction } from '../transaction/server-transaction.ts'
+import { GIVE_UP_MS, TIMER_C_MS } from '../transaction/timing.ts'
+import type { Hop } from '../transport/address.ts'
+import { literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
+import { branchOf } from '../message/via.ts'
+import { buildRequest, contactOf, faceFor, reply } from './core.ts'
+import type { CallRoute, Core, Face } from './core.ts'
+import { ChallengeAnswerer } from './credentials.ts'
+import { newBranch, newCallId, newTag } from './ids.ts'
+import type {
+  ClientCall,
+  ClientCallHandlers,
+  DialogHandlers,
+  InviteOptions,
+  RequestOptions,
+} from './types.ts'
+
+/** CANCEL is answered by the next hop; what becomes of it shows in the INVITE's final response. */
+const IGNORE_CANCEL: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
+
+/**
+ * An outgoing call.
+ *
+ *     resolving -> calling -1xx-> ringing -2xx-> answered -ack-> confirmed -> over
+ *     calling, ringing -failure, time-out-> over
+ *     ringing -cancel-> cancelling -487, crossing 2xx (ACK, BYE)-> over
+ */
+export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionOwner, Waiter {
+  readonly callId = newCallId()
+  owner: unknown
+  readonly #core: Core
+  readonly #options: InviteOptions
+  readonly #handlers: ClientCallHandlers
+  readonly #localTag = newTag()
+  readonly #from: string
+  readonly #answerer: ChallengeAnswerer | undefined
+  #triedNonces: Set<string> | undefined
+  #authorization: readonly string[] | undefined
+  #hop: Hop | undefined
+  #face: Face | undefined
+  #seq = 1
+  #state: 'resolving' | 'calling' | 'ringing' | 'answered' | 'confirmed' | 'over' = 'resolving'
+  #transaction: ClientTransaction | undefined
+  /** Early dialogs, one per fork; after the answer the one that won. */
+  #sessions: Session[] = []
+  #forks: AnsweredForks | undefined
+  #timer: TimerHandle
+  #lastNewsAt = 0
+  /** Set once the call is given up: what onFailure will say. */
+  #givenUpAs: 487 | 408 | undefined
+  #isCancelSent = false
+  #cancelHeaders: readonly string[] = []
+
+  constructor(core: Core, options: InviteOptions, handlers: ClientCallHandlers) {
+    this.#core = core
+    this.#options = options
+    this.#handlers = handlers
+    this.#from = withTag(options.from, this.#localTag)
+    this.#answerer =
+      options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
+    core.calls.set(this.#localTag, this)
+    const next = options.hop === undefined ? nextHopOf(options.uri) : undefined
+    const hop = options.hop ?? (next === undefined ? undefined : literalHop(next))
+    if (hop !== undefined || next === undefined) this.#start(hop)
+    else resolveHop(next, (found) => this.#start(found))
+  }
+
+  get call(): ClientCall {
+    return this
+  }
+
+  get sessionHandlers(): DialogHandlers {
+    return this.#handlers
+  }
+
+  ack(options?: RequestOptions): void {
+    if (this.#state !== 'answered') return
+    this.#state = 'confirmed'
+    this.#forks?.ack(this.#sessions[0]!.dialog, options)
+    this.#forks = undefined
+  }
+
+  cancel(options?: RequestOptions): void {
+    this.#giveUp(487, options)
+  }
+
+  bye(options?: RequestOptions): void {
+    if (this.#state === 'answered') this.ack()
+    if (this.#state === 'confirmed') {
+      this.#state = 'over'
+      this.#sessions[0]!.bye(options)
+    } else {
+      this.cancel(options)
+    }
+  }
+
+  reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void {
+    if (this.#state === 'answered') this.ack()
+    const session = this.#state === 'confirmed' ? this.#sessions[0] : undefined
+    if (session === undefined) onFinal(NO_DIALOG)
+    else session.reinvite(options, onFinal)
+  }
+
+  ackReinvite(options?: RequestOptions): void {
+    this.#sessions[0]?.ackReinvite(options)
+  }
+
+  sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {
+    const session = this.#state === 'over' ? undefined : this.#sessions.at(-1)
+    if (session === undefined) onFinal(NO_DIALOG)
+    else session.request(method, options, onFinal)
+  }
+
+  onResponse(transaction: ClientTransaction, response: SipResponse): void {
+    // An answer to an attempt that was given up, or that a challenge replaced.
+    if (transaction !== this.#transaction || this.#state === 'over') return
+    const { status } = response
+    if (status < 200) this.#onProvisional(response)
+    else if (status < 300) this.#onAnswer(transaction, response)
+    else if (!this.#answerChallenge(response)) this.#fail(this.#givenUpAs ?? status, response)
+  }
+
+  onTimeout(): void {
+    this.#fail(408, undefined)
+  }
+
+  onSendFailed(): void {
+    this.#fail(503, undefined)
+  }
+
+  /** Timer C, or the end of the wait for a cancelled INVITE's final response (RFC 3261 §9.1). */
+  onTimer(): void {
+    this.#timer = undefined
+    if (this.#isCancelSent) {
+      this.#fail(this.#givenUpAs ?? 487, undefined)
+      return
+    }
+    const silentMs = this.#core.timers.now() - this.#lastNewsAt
+    if (silentMs < TIMER_C_MS) this.#timer = this.#core.timers.set(TIMER_C_MS - silentMs, this)
+    else this.#giveUp(408, undefined)
+  }
+
+  owns(callId: string, remoteTag: string): boolean {
+    return this.#sessions.some((session) => session.owns(callId, remoteTag))
+  }
+
+  /** The callee's requests before it answered: they belong to the fork with its tag. */
+  onRequest(transaction: ServerTransaction, request: SipRequest): void {
+    const tag = tagOf(header(request, 'From') ?? '')
+    const session = this.#sessions.find(({ dialog }) => dialog.remoteTag === tag)
+    if (session === undefined || request.method === 'BYE') {
+      // A callee refuses an unanswered call with a response, never with BYE (RFC 3261 §15).
+      reply(this.#core, transaction, request, 481, this.#localTag)
+    } else {
+      session.onRequest(transaction, request)
+    }
+  }
+
+  onAck(): void {}
+
+  onFirstAck(): void {}
+
+  onPeerBye(): void {
+    this.#state = 'over'
+  }
+
+  drop(): void {
+    this.#end()
+  }
+
+  #start(hop: Hop | undefined): void {
+    if (this.#state !== 'resolving') return
+    this.#hop = hop
+    this.#face = hop === undefined ? undefined : faceFor(this.#core, hop)
+    if (this.#face === undefined) queueMicrotask(() => this.#fail(503, undefined))
+    else this.#send()
+  }
+
+  #send(): void {
+    const face = this.#face!
+    const { uri, to, contactUser } = this.#options
+    this.#state = 'calling'
+    const branch = newBranch()
+    const request = buildRequest(this.#core, face, branch, {
+      method: 'INVITE',
+      uri,
+      from: this.#from,
+      to,
+      callId: this.callId,
+      seq: this.#seq,
+      contact: contactOf(face, contactUser),
+      extra: this.#authorization,
+      options: this.#options,
+    })
+    this.#transaction = this.#core.layer.request(request, branch, face.transport, this.#hop!, this)
+  }
+
+  #onProvisional(response: SipResponse): void {
+    if (this.#state === 'calling') {
+      this.#state = 'ringing'
+      if (this.#timer === undefined) this.#timer = this.#core.timers.set(TIMER_C_MS, this)
+    }
+    this.#lastNewsAt = this.#core.timers.now()
+    if (this.#givenUpAs !== undefined) {
+      this.#sendCancel()
+      return
+    }
+    if (response.status === 100) return
+    const tag = tagOf(header(response, 'To') ?? '')
+    if (tag !== undefined && !this.#sessions.some(({ dialog }) => dialog.remoteTag === tag))
+      this.#enter(response)
+    this.#handlers.onProvisional(this, response)
+  }
+
+  #onAnswer(transaction: ClientTransaction, response: SipResponse): void {
+    this.#core.timers.clear(this.#timer)
+    const forks = new AnsweredForks(
+      this.#core,
+      this.#seed(),
+      this.#face!,
+      this.#answerer,
+      this.#authorization,
+    )
+    transaction.user = forks
+    if (this.#givenUpAs !== undefined) {
+      // The 200 crossed our CANCEL: the call came up and goes down at once.
+      forks.onResponse(transaction, response)
+      this.#fail(this.#givenUpAs, undefined)
+      return
+    }
+    const tag = tagOf(header(response, 'To') ?? '') ?? ''
+    let session = this.#sessions.find(({ dialog }) => dialog.remoteTag === tag)
+    if (session === undefined) session = this.#enter(response)
+    else confirmDialog(session.dialog, response)
+    this.#sessions = [session]
+    this.#core.calls.set(this.#localTag, session)
+    this.#state = 'answered'
+    this.#forks = forks
+    this.#transaction = undefined
+    forks.win(tag)
+    this.#handlers.onAnswer(this, response)
+  }
+
+  #enter(response: SipResponse): Session {
+    const dialog = dialogOfResponse(this.#seed(), response, this.#face!, this.#hop!)
+    const session = new Session(this.#core, dialog, this, true, this.#answerer)
+    this.#sessions.push(session)
+    return session
+  }
+
+  #seed(): DialogSeed {
+    return {
+      callId: this.callId,
+      localTag: this.#localTag,
+      from: this.#from,
+      contact: contactOf(this.#face!, this.#options.contactUser),
+      uri: this.#options.uri,
+      seq: this.#seq,
+    }
+  }
+
+  #answerChallenge(response: SipResponse): boolean {
+    if (this.#answerer === undefined || this.#givenUpAs !== undefined) return false
+    this.#triedNonces ??= new Set()
+    const { uri, body } = this.#options
+    const extra = this.#answerer.answer(response, { method: 'INVITE', uri, body }, this.#triedNonces)
+    if (extra === undefined) return false
+    this.#authorization = extra
+    this.#seq++
+    this.#sessions = []
+    this.#send()
+    return true
+  }
+
+  #giveUp(status: 487 | 408, options: RequestOptions | undefined): void {
+    if (this.#givenUpAs !== undefined) return
+    switch (this.#state) {
+      case 'resolving':
+        this.#givenUpAs = status
+        queueMicrotask(() => this.#fail(status, undefined))
+        return
+      case 'calling':
+      case 'ringing':
+        this.#givenUpAs = status
+        this.#cancelHeaders = options?.headers ?? []
+        // RFC 3261 §9.1: no CANCEL before a provisional response; it could overtake the INVITE.
+        if (this.#state === 'ringing') this.#sendCancel()
+        return
+      case 'answered':
+      case 'confirmed':
+      case 'over':
+        return
+      default:
+        this.#state satisfies never
+    }
+  }
+
+  #sendCancel(): void {
+    const transaction = this.#transaction
+    const invite = transaction?.pendingRequest
+    if (this.#isCancelSent || transaction === undefined || invite === undefined) return
+    this.#isCancelSent = true
+    const { timers, layer } = this.#core
+    timers.clear(this.#timer)
+    this.#timer = timers.set(GIVE_UP_MS, this)
+    const cancel = cancelOf(invite, this.#cancelHeaders)
+    const branch = branchOf(header(invite, 'Via') ?? '') ?? ''
+    layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_CANCEL)
+  }
+
+  #fail(status: number, response: SipResponse | undefined): void {
+    if (this.#state === 'over') return
+    this.#end()
+    this.#handlers.onFailure(this, status, response)
+  }
+
+  #end(): void {
+    this.#state = 'over'
+    this.#core.timers.clear(this.#timer)
+    // A cancelled INVITE nobody answered must not wait for ever; one that failed has ended by itself.
+    if (this.#transaction?.pendingRequest !== undefined) this.#transaction.end()
+    this.#transaction = undefined
+    this.#sessions = []
+    const { calls } = this.#core
+    if (calls.get(this.#localTag) === this) calls.delete(this.#localTag)
+  }
+}
+
+const NO_DIALOG: SipResponse = {
+  kind: 'response',
+  status: 481,
+  reason: 'Call/Transaction Does Not Exist',
+  headers: [],
+  body: NO_BODY,
+}

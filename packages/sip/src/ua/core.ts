@@ -1,0 +1,131 @@
+import { response } from '../message/build.ts'
+import { NO_BODY } from '../message/message.ts'
+import type { SipRequest, SipResponse } from '../message/message.ts'
+import type { Timers } from '../transaction/clock.ts'
+import type { TransactionLayer } from '../transaction/layer.ts'
+import type { ServerTransaction } from '../transaction/server-transaction.ts'
+import type { Hop } from '../transport/address.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { RequestOptions, ResponseOptions } from './types.ts'
+
+/** How one transport shows itself to peers. */
+export type Face = {
+  readonly transport: Transport
+  /** `SIP/2.0/UDP 192.0.2.1:5060;rport;branch=` */
+  readonly via: string
+  /** `192.0.2.1:5060` */
+  readonly hostPort: string
+  /** `;transport=tcp`, or nothing for UDP. */
+  readonly uriParams: string
+}
+
+/** A call as the stack finds it by its local tag. */
+export type CallRoute = {
+  /** A request inside the dialog; not ACK, not CANCEL. */
+  onRequest(transaction: ServerTransaction, request: SipRequest): void
+  onAck(request: SipRequest): void
+  /** Whether Call-ID and remote tag are those of this call. */
+  owns(callId: string, remoteTag: string): boolean
+  /** Forgets everything, sends nothing. */
+  drop(): void
+}
+
+/** What calls and requests share: the stack's own context. */
+export type Core = {
+  readonly layer: TransactionLayer
+  readonly timers: Timers
+  readonly faces: readonly Face[]
+  readonly userAgentHeaders: readonly string[]
+  readonly serverHeaders: readonly string[]
+  /** By local tag, which we made and which is random. */
+  readonly calls: Map<string, CallRoute>
+}
+
+/** Methods this stack takes part in; the value of Allow. */
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE'
+
+const MAX_FORWARDS = '70'
+
+export function contactOf(face: Face, user: string | undefined): string {
+  return `<sip:${user === undefined ? '' : `${user}@`}${face.hostPort}${face.uriParams}>`
+}
+
+/** The face to send from to a hop: the preferred one if it can, else one of the hop's transport and address family. */
+export function faceFor(core: Core, hop: Hop, preferred?: Face): Face | undefined {
+  const family = hop.address.includes(':') ? 6 : 4
+  if (preferred?.transport.name === hop.transport && preferred.transport.family === family) return preferred
+  return core.faces.find(({ transport }) => transport.name === hop.transport && transport.family === family)
+}
+
+export type RequestParts = {
+  readonly method: string
+  readonly uri: string
+  readonly from: string
+  readonly to: string
+  readonly callId: string
+  readonly seq: number
+  readonly routes?: readonly string[]
+  readonly contact?: string | undefined
+  /** Authorization headers. */
+  readonly extra?: readonly string[] | undefined
+  readonly options?: RequestOptions | undefined
+}
+
+/** A request with everything that the stack writes (RFC 3261 §8.1.1). */
+export function buildRequest(core: Core, face: Face, branch: string, parts: RequestParts): SipRequest {
+  const { method, options } = parts
+  const headers = ['Via', face.via + branch, 'Max-Forwards', MAX_FORWARDS]
+  if (parts.routes !== undefined) for (const route of parts.routes) headers.push('Route', route)
+  headers.push('From', parts.from, 'To', parts.to, 'Call-ID', parts.callId, 'CSeq', `${parts.seq} ${method}`)
+  if (parts.contact !== undefined) headers.push('Contact', parts.contact)
+  if (method === 'INVITE') headers.push('Allow', ALLOW)
+  for (const item of core.userAgentHeaders) headers.push(item)
+  if (parts.extra !== undefined) for (const item of parts.extra) headers.push(item)
+  return {
+    kind: 'request',
+    method,
+    uri: parts.uri,
+    headers: withOwn(headers, options),
+    body: options?.body ?? NO_BODY,
+  }
+}
+
+/** Adds the user's headers and the type of the body. */
+function withOwn(headers: string[], options: RequestOptions | undefined): string[] {
+  if (options === undefined) return headers
+  if (options.headers !== undefined) for (const item of options.headers) headers.push(item)
+  if (options.body !== undefined && options.body.length > 0) {
+    headers.push('Content-Type', options.contentType ?? 'application/sdp')
+  }
+  return headers
+}
+
+/** Answers a request; `extra` are flat headers the stack adds. Returns the bytes when they were sent. */
+export function reply(
+  core: Core,
+  transaction: ServerTransaction,
+  request: SipRequest,
+  status: number,
+  toTag: string,
+  options?: ResponseOptions,
+  extra?: readonly string[],
+): Uint8Array | undefined {
+  const headers: string[] = []
+  if (extra !== undefined) for (const item of extra) headers.push(item)
+  for (const item of core.serverHeaders) headers.push(item)
+  if (options?.headers !== undefined) for (const item of options.headers) headers.push(item)
+  return transaction.respond(
+    response(request, status, {
+      toTag,
+      headers,
+      ...(options?.reason !== undefined && { reason: options.reason }),
+      ...(options?.body !== undefined && { body: options.body }),
+      ...(options?.contentType !== undefined && { contentType: options.contentType }),
+    }),
+  )
+}
+
+/** A response nobody sent: what a time-out (408) or a dead transport (503) looks like to who asked. */
+export function localResponse(status: number, reason: string): SipResponse {
+  return { kind: 'response', status, reason, headers: [], body: NO_BODY }
+}

@@ -1,0 +1,47 @@
+import type { SipRequest } from '../message/message.ts'
+import type { ServerTransaction } from '../transaction/server-transaction.ts'
+import type { Hop } from '../transport/address.ts'
+import { reply } from './core.ts'
+import type { Core } from './core.ts'
+import type { IncomingRequest, ResponseOptions } from './types.ts'
+
+/** Told that a final response went out, with its bytes. */
+export type AnswerWatcher = {
+  onAnswered(transaction: ServerTransaction, status: number, bytes: Uint8Array): void
+}
+
+/** A request handed to the application, which answers it once. */
+export class Incoming implements IncomingRequest {
+  readonly request: SipRequest
+  readonly source: Hop
+  readonly #core: Core
+  readonly #transaction: ServerTransaction
+  readonly #toTag: string
+  readonly #contact: string | undefined
+  readonly #watcher: AnswerWatcher | undefined
+
+  /** `contact`: goes into 1xx and 2xx of requests that may refresh the target. */
+  constructor(
+    core: Core,
+    transaction: ServerTransaction,
+    request: SipRequest,
+    toTag: string,
+    contact?: string,
+    watcher?: AnswerWatcher,
+  ) {
+    this.#core = core
+    this.#transaction = transaction
+    this.request = request
+    this.source = transaction.source
+    this.#toTag = toTag
+    this.#contact = contact
+    this.#watcher = watcher
+  }
+
+  respond(status: number, options?: ResponseOptions): void {
+    const extra =
+      this.#contact !== undefined && status > 100 && status < 300 ? ['Contact', this.#contact] : undefined
+    const bytes = reply(this.#core, this.#transaction, this.request, status, this.#toTag, options, extra)
+    if (bytes !== undefined && status >= 200) this.#watcher?.onAnswered(this.#transaction, status, bytes)
+  }
+}

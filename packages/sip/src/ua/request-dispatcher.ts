@@ -1,0 +1,121 @@
+import { header, headerValues } from '../message/headers.ts'
+import type { SipRequest } from '../message/message.ts'
+import { tagOf } from '../message/name-addr.ts'
+import { schemeOf } from '../message/uri.ts'
+import type { RequestUser } from '../transaction/layer.ts'
+import type { ServerTransaction } from '../transaction/server-transaction.ts'
+import { ALLOW, reply } from './core.ts'
+import type { Core, Face } from './core.ts'
+import { newTag } from './ids.ts'
+import { Incoming } from './incoming.ts'
+import { IncomingCall } from './server-call.ts'
+import type { StackHandlers } from './types.ts'
+
+/** Methods that mean something only inside a dialog. */
+const ONLY_IN_DIALOG: ReadonlySet<string> = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK'])
+/** Methods an application may take outside dialogs; what is none of these nobody here knows. */
+const OUTSIDE: ReadonlySet<string> = new Set([
+  'OPTIONS',
+  'REGISTER',
+  'MESSAGE',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'PUBLISH',
+  'REFER',
+])
+const SCHEMES: ReadonlySet<string | undefined> = new Set(['sip', 'sips', 'tel'])
+
+/** What a user agent does with a request before anyone sees it (RFC 3261 §8.2): who it is for, or why it is refused. */
+export class RequestDispatcher implements RequestUser {
+  #handlers: StackHandlers
+  #core: Core | undefined
+
+  constructor(handlers: StackHandlers) {
+    this.#handlers = handlers
+  }
+
+  serve(core: Core): void {
+    this.#core = core
+  }
+
+  onRequest(transaction: ServerTransaction, request: SipRequest): void {
+    const core = this.#core!
+    const { method } = request
+    const toTag = tagOf(header(request, 'To') ?? '')
+    const refusal = refusalOf(request, toTag !== undefined)
+    if (refusal !== undefined) {
+      reply(core, transaction, request, refusal.status, newTag(), undefined, refusal.headers)
+      return
+    }
+    if (toTag !== undefined) {
+      const call = core.calls.get(toTag)
+      const fromTag = tagOf(header(request, 'From') ?? '') ?? ''
+      if (call?.owns(header(request, 'Call-ID') ?? '', fromTag) === true) {
+        call.onRequest(transaction, request)
+        return
+      }
+    }
+    if (method === 'INVITE' && toTag === undefined) this.#onInvite(core, transaction, request)
+    else if ((toTag !== undefined && method !== 'REGISTER') || ONLY_IN_DIALOG.has(method)) {
+      reply(core, transaction, request, 481, newTag())
+    } else {
+      this.#onOther(core, transaction, request)
+    }
+  }
+
+  onAck(request: SipRequest): void {
+    const core = this.#core!
+    const toTag = tagOf(header(request, 'To') ?? '')
+    const call = toTag === undefined ? undefined : core.calls.get(toTag)
+    const fromTag = tagOf(header(request, 'From') ?? '') ?? ''
+    if (call?.owns(header(request, 'Call-ID') ?? '', fromTag) === true) call.onAck(request)
+  }
+
+  #onInvite(core: Core, transaction: ServerTransaction, request: SipRequest): void {
+    this.#handlers.onInvite(new IncomingCall(core, transaction, request, faceOf(core, transaction)))
+  }
+
+  #onOther(core: Core, transaction: ServerTransaction, request: SipRequest): void {
+    const { onRequest } = this.#handlers
+    if (onRequest !== undefined && OUTSIDE.has(request.method)) {
+      this.#handlers.onRequest?.(new Incoming(core, transaction, request, newTag()))
+    } else if (request.method === 'OPTIONS') {
+      reply(core, transaction, request, 200, newTag(), undefined, [
+        'Allow',
+        ALLOW,
+        'Accept',
+        'application/sdp',
+      ])
+    } else {
+      reply(core, transaction, request, 405, newTag(), undefined, ['Allow', ALLOW])
+    }
+  }
+}
+
+type Refusal = { readonly status: number; readonly headers?: readonly string[] }
+
+function refusalOf(request: SipRequest, isInDialog: boolean): Refusal | undefined {
+  const { headers, method } = request
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] === 'Require') {
+      // We support no extension that changes what a request means.
+      const unsupported = headerValues(request, 'Require').join(', ')
+      return { status: 420, headers: ['Unsupported', unsupported] }
+    }
+    // OPTIONS with 0 is how a hop is probed, and is answered by the hop it reaches (RFC 3261 §11).
+    if (
+      headers[i] === 'Max-Forwards' &&
+      !isInDialog &&
+      method !== 'OPTIONS' &&
+      Number(headers[i + 1]) === 0
+    ) {
+      return { status: 483 }
+    }
+  }
+  const isSip = request.uri.startsWith('sip:')
+  return isSip || SCHEMES.has(schemeOf(request.uri)) ? undefined : { status: 416 }
+}
+
+function faceOf(core: Core, transaction: ServerTransaction): Face {
+  return core.faces.find(({ transport }) => transport === transaction.transport) ?? core.faces[0]!
+}

@@ -1,0 +1,95 @@
+import { networkInterfaces } from 'node:os'
+import { formatHostPort } from '../message/host-port.ts'
+import { TimerWheel, timersOf } from '../transaction/clock.ts'
+import { TransactionLayer } from '../transaction/layer.ts'
+import { openTcp } from '../transport/tcp.ts'
+import type { OpenTransport, Transport } from '../transport/transport.ts'
+import { openUdp } from '../transport/udp.ts'
+import { OutgoingCall } from './client-call.ts'
+import type { Core, Face } from './core.ts'
+import { OutOfDialogRequest } from './out-of-dialog-request.ts'
+import { RequestDispatcher } from './request-dispatcher.ts'
+import type { SipStack, StackOptions } from './types.ts'
+
+const DEFAULT_MAX_TRANSACTIONS = 200_000
+
+const openSocket: OpenTransport = (options, sink) =>
+  options.transport === 'tcp' ? openTcp(options, sink) : openUdp(options, sink)
+
+/**
+ * Opens every listening address and serves SIP on them. Rejects, with nothing left open, when one of them cannot be opened;
+ * the error says which and why.
+ */
+export async function createSipStack(options: StackOptions): Promise<SipStack> {
+  const wheel = options.clock === undefined ? new TimerWheel() : undefined
+  const timers = wheel ?? timersOf(options.clock!)
+  const product = options.productName ?? 'Maskline'
+  const serverHeaders = ['Server', product]
+  const faces: Face[] = []
+  const { onMessage } = options.handlers
+  const dispatcher = new RequestDispatcher(options.handlers)
+  const layer = new TransactionLayer({
+    timers,
+    maxTransactions: options.maxTransactions ?? DEFAULT_MAX_TRANSACTIONS,
+    responseHeaders: serverHeaders,
+    onMessage: onMessage === undefined ? undefined : (...message) => options.handlers.onMessage?.(...message),
+    user: dispatcher,
+  })
+  const core: Core = {
+    layer,
+    timers,
+    faces,
+    userAgentHeaders: ['User-Agent', product],
+    serverHeaders,
+    calls: new Map(),
+  }
+  dispatcher.serve(core)
+
+  const open = options.openTransport ?? openSocket
+  const transports: Transport[] = []
+  const closeAll = async (): Promise<void> => {
+    layer.close()
+    for (const call of [...core.calls.values()]) call.drop()
+    core.calls.clear()
+    wheel?.close()
+    await Promise.all(transports.map((transport) => transport.close()))
+  }
+  try {
+    for (const listen of options.listen) {
+      const transport = await open(listen, layer)
+      transports.push(transport)
+      faces.push(faceOf(transport, options.publicHost))
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+  let closing: Promise<void> | undefined
+  return {
+    addresses: transports.map(({ local, name }) => ({ ...local, transport: name })),
+    invite: (inviteOptions, handlers) => new OutgoingCall(core, inviteOptions, handlers),
+    request: (requestOptions, onFinal) => void new OutOfDialogRequest(core, requestOptions, onFinal),
+    stats: () => ({ transactions: layer.size, dialogs: core.calls.size }),
+    close: () => (closing ??= closeAll()),
+  }
+}
+
+function faceOf(transport: Transport, publicHost: string | undefined): Face {
+  const { address, port } = transport.local
+  const hostPort = formatHostPort(publicHost ?? reachable(address, transport.family), port)
+  return {
+    transport,
+    via: `SIP/2.0/${transport.name.toUpperCase()} ${hostPort};rport;branch=`,
+    hostPort,
+    uriParams: transport.name === 'udp' ? '' : `;transport=${transport.name}`,
+  }
+}
+
+/** A wildcard address means nothing to a peer: the first outside address of this machine stands for it. */
+function reachable(address: string, family: 4 | 6): string {
+  if (address !== '0.0.0.0' && address !== '::') return address
+  const wanted = family === 4 ? 'IPv4' : 'IPv6'
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const outside = all.find(({ internal, family: has }) => !internal && has === wanted)
+  return outside?.address ?? (family === 4 ? '127.0.0.1' : '::1')
+}
