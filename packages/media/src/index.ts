@@ -5,3 +5,10 @@ export * from './audio/tones.ts'
 export * from './audio/wav.ts'
 export { buildRtp, parseRtp, type RtpHeader, type RtpPacket } from './rtp/rtp.ts'
 export { buildTelephoneEvent, parseTelephoneEvent, type TelephoneEvent } from './rtp/telephone-event.ts'
+export {
+  createRtpEndpoint,
+  type RtpEndpoint,
+  type RtpEndpointOptions,
+  type RtpRemote,
+} from './endpoint/endpoint.ts'
+export { endpointAnswer, endpointOffer, readRemote, type EndpointSdp } from './endpoint/endpoint-sdp.ts'

@@ -209,7 +209,6 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     if (this.#failure) return
     this.#failure = new MediaError('CLOSED', 'the media worker has ended unexpectedly', { cause: error })
     this.#pool.close(this.#failure)
-    for (const session of [...this.#sessions.values()])
-      session.onReport({ op: 'media-timeout', id: session.id })
+    for (const session of this.#sessions.values()) session.onReport({ op: 'media-timeout', id: session.id })
   }
 }

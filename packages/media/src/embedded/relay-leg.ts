@@ -10,7 +10,7 @@ import {
 import { createIncoming, received } from './incoming.ts'
 import { admit, createLatch, describeSource } from './latch.ts'
 import { ANNOUNCEMENT, NOBODY, createOutgoing, sent, takeOver } from './outgoing.ts'
-import type { Player } from './players.ts'
+import type { Player } from '../audio/players.ts'
 import type { LegState, RemoteAddress } from './protocol.ts'
 import type { PairReceiver, SocketPair } from './socket-pairs.ts'
 
@@ -42,7 +42,7 @@ export class RelayLeg implements PairReceiver {
   readonly #kinds = new Uint8Array(128)
   readonly #sendTypes = new Uint8Array(128)
   readonly #clockRatesHz = new Uint32Array(128)
-  readonly #conversions: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(128).fill(undefined)
+  readonly #conversions: (Uint8Array | undefined)[] = Array.from({ length: 128 })
   #state: LegState | undefined
   #remote: RemoteAddress | undefined
   #peer: RelayLeg | undefined

@@ -1,5 +1,6 @@
 /** The worker half of the embedded engine: sockets and packets, away from signalling and its garbage. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { monotonicClock } from '../audio/players.ts'
 import { Relay } from './relay.ts'
 import type { Command, Report } from './protocol.ts'
 import { SocketPairs } from './socket-pairs.ts'
@@ -19,11 +20,7 @@ const { host, portMin, portMax, timeoutMs } = workerData as WorkerData
 const report = (message: Report): void => port.postMessage(message)
 const pairs = new SocketPairs(host, portMin, portMax)
 const relay = new Relay({
-  clock: {
-    now: () => performance.now(),
-    setTimer: (delayMs, run) => setTimeout(run, delayMs),
-    clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
-  },
+  clock: monotonicClock,
   timeoutMs,
   pairOf: (rtpPort) => pairs.get(rtpPort),
   report,

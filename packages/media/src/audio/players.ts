@@ -24,6 +24,13 @@ export type Player = {
 }
 
 export const MAX_LATE_MS = 100
+
+/** Real time. */
+export const monotonicClock: PlayerClock = {
+  now: () => performance.now(),
+  setTimer: (delayMs, run) => setTimeout(run, delayMs),
+  clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
+}
 /** Starts are rounded up to this grid, so that hundreds of players share few wake-ups. */
 const START_GRID_MS = 5
 
