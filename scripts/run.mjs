@@ -1,18 +1,17 @@
-// `node scripts/run.mjs FILE.ts ARGS…`: runs a TypeScript file on Node 24, whatever Node started this.
-// Signals go through, so that Ctrl-C and a service manager's SIGTERM reach the program.
+// `node scripts/run.mjs [--peers] FILE ARGS…`: runs a program on Node 24, whatever Node started this, after installing
+// what a fresh clone lacks; `--peers` also the peer programs of the tests. Signals go through, so that Ctrl-C and a
+// service manager's SIGTERM reach the program.
 import { spawn } from 'node:child_process'
-import { findNode24 } from './node24.mjs'
+import { bootstrap } from './bootstrap.mjs'
+import { installPeers } from './peers.mjs'
 
-const node24 = findNode24()
-if (node24 === undefined) {
-  process.stderr.write(
-    'maskline: Node 24 is missing; run `npm ci` in this folder, then the same command again.\n',
-  )
-  process.exit(1)
+const args = process.argv.slice(2)
+const node24 = bootstrap()
+if (args[0] === '--peers') {
+  args.shift()
+  installPeers()
 }
-const child = spawn(node24, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], {
-  stdio: 'inherit',
-})
+const child = spawn(node24, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => {
   if (signal) {
