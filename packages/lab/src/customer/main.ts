@@ -88,7 +88,7 @@ function consume(socket: Socket, arrived: Buffer): Buffer {
   for (;;) {
     const headEnd = rest.indexOf('\r\n\r\n')
     if (headEnd < 0) return rest
-    const head = rest.latin1Slice(0, headEnd)
+    const head = rest.toString('latin1', 0, headEnd)
     const length = Number(headerOf(head, 'content-length'))
     if (!Number.isInteger(length)) {
       fault('Content-Length is missing')
@@ -97,7 +97,7 @@ function consume(socket: Socket, arrived: Buffer): Buffer {
     }
     const end = headEnd + 4 + length
     if (rest.length < end) return rest
-    receive(head, rest.utf8Slice(headEnd + 4, end))
+    receive(head, rest.toString('utf8', headEnd + 4, end))
     socket.write(OK)
     rest = rest.subarray(end)
   }
