@@ -148,10 +148,7 @@ test('work per byte does not grow with the size of a message that trickles in', 
     touched += source.length
     set.call(this, source, at)
   })
-  for (const text of [
-    message('x', 'y'.repeat(20_000)),
-    message('x', '', `Subject: ${'y'.repeat(15_000)}\r\n`),
-  ]) {
+  for (const text of [message('x', 'y'.repeat(4000)), message('x', '', `Subject: ${'y'.repeat(4000)}\r\n`)]) {
     touched = 0
     assert.equal(pushBytes(text).length, 1)
     assert.ok(touched > 0 && touched < text.length * 12, `${touched} bytes touched for ${text.length}`)

@@ -1,6 +1,7 @@
 import { CR, LF, isTokenCode } from './chars.ts'
 import { ABSENT, DEFAULT_LIMITS, UNUSABLE, fault, parseHead, withBody } from './parse.ts'
 import type { Head, ParseFault, ParseLimits, ParseResult } from './parse.ts'
+import { NO_BODY } from './message.ts'
 import type { SipRequest } from './message.ts'
 
 /** What a stream brought. After `fatal` no further byte can be understood: answer if `answerable`, then close. */
@@ -18,7 +19,7 @@ export type FramedItem =
 export class StreamFramer {
   readonly #limits: ParseLimits
   /** Bytes not consumed yet are `#bytes[#from, #to)`. */
-  #bytes: Uint8Array = new Uint8Array(0)
+  #bytes: Uint8Array = NO_BODY
   #from = 0
   #to = 0
   /** Whether `#bytes` is ours (may be appended to) or a chunk of the caller. */
@@ -141,7 +142,7 @@ export class StreamFramer {
 
   /** Moves the held bytes into a buffer of our own with room to grow, doubling, so that copying stays linear. */
   #own(needed = this.#to - this.#from): void {
-    const bytes = new Uint8Array(Math.max(1024, needed * 2))
+    const bytes = Buffer.alloc(Math.max(1024, needed * 2))
     bytes.set(this.#bytes.subarray(this.#from, this.#to))
     this.#bytes = bytes
     this.#to -= this.#from
@@ -151,7 +152,7 @@ export class StreamFramer {
   }
 
   #forget(): void {
-    this.#bytes = new Uint8Array(0)
+    this.#bytes = NO_BODY
     this.#from = this.#to = this.#searched = 0
     this.#owned = false
   }

@@ -71,7 +71,7 @@ function isUriText(uri: string): boolean {
 }
 
 /**
- * The `tag` parameter of a From or To value; undefined when there is none. Does not parse the rest, yet is not fooled by
+ * The `tag` parameter of a From or To value; undefined when there is none or it is empty. Does not parse the rest, yet is not fooled by
  * `tag=` inside a display name, the URI or a quoted parameter.
  */
 export function tagOf(text: string): string | undefined {
@@ -79,7 +79,8 @@ export function tagOf(text: string): string | undefined {
   if (from < 0) return undefined
   const at = findTag(text, from)
   if (at < 0) return undefined
-  return text.slice(at, tagEnd(text, at))
+  const end = tagEnd(text, at)
+  return end === at ? undefined : text.slice(at, end)
 }
 
 /** The From or To value with this tag: added, or put in place of the one it has. */

@@ -1,4 +1,16 @@
-import { EQUALS, QUOTE, SEMICOLON, endOfQuoted, skipBlanks, trimmed, unquote } from './chars.ts'
+import {
+  COMMA,
+  EQUALS,
+  GREATER,
+  LESS,
+  QUOTE,
+  SEMICOLON,
+  SP,
+  endOfQuoted,
+  skipBlanks,
+  trimmed,
+  unquote,
+} from './chars.ts'
 
 /**
  * Parameters after `;`, names in lower case. A flag (`;lr`) is there with the value undefined: test with `'lr' in params`.
@@ -10,7 +22,8 @@ export const NO_PARAMS: Params = Object.freeze(Object.create(null) as Record<str
 
 /**
  * Reads `;name=value;flag` from `from`, which must be at a `;`, a blank or the end. Quoted values come unquoted. Of a name
- * that comes twice, the first counts. Undefined when a name is empty or a quote never closes.
+ * that comes twice, the first counts. Undefined when a name is empty, a quote never closes, or an unquoted part has blanks,
+ * commas, quotes or angle brackets in it.
  */
 export function parseParams(text: string, from: number, to = text.length): Params | undefined {
   let i = skipBlanks(text, from, to)
@@ -38,11 +51,22 @@ export function parseParams(text: string, from: number, to = text.length): Param
       }
     }
     const name = trimmed(text, nameAt, equalsAt < 0 ? i : equalsAt).toLowerCase()
-    if (name === '') return undefined
-    if (equalsAt >= 0 && value === undefined) value = trimmed(text, equalsAt + 1, i)
+    if (name === '' || !isPlain(name)) return undefined
+    if (equalsAt >= 0 && value === undefined) {
+      value = trimmed(text, equalsAt + 1, i)
+      if (!isPlain(value)) return undefined
+    }
     if (!(name in params)) params[name] = value
   }
   return params
+}
+
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code <= SP || code === QUOTE || code === COMMA || code === LESS || code === GREATER) return false
+  }
+  return true
 }
 
 /** `;name=value;flag`, values as they are. */
