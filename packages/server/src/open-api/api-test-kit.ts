@@ -154,13 +154,13 @@ export async function startTestApi(
 ): Promise<TestApi> {
   const axb = recordingAxb()
   const hand = { now: NOW }
-  const clock: Clock = { now: () => hand.now, setTimer: systemClock.setTimer }
+  const clock: Clock = changes.clock ?? { now: () => hand.now, setTimer: systemClock.setTimer }
   const api = await createOpenApi({
     apps: { findApp: async (key) => (key === test.app.key ? test.app : undefined) },
     axb,
     announcementExists: (_app, name) => name.endsWith('.wav'),
-    clock,
     ...changes,
+    clock,
     config: { ...API_CONFIG, ...changes.config },
   })
   const { httpPort: port, httpsPort } = await api.listen()

@@ -100,14 +100,9 @@ export const flag: Reader<boolean> = (raw) => {
   return word === 'true' ? true : word === 'false' ? false : INVALID
 }
 
-/** 400 and 800 service numbers look like fixed lines and are none (spec/axb.md section 1). */
-const SERVICE_NUMBER = /^\+86[48]00\d{7}$/
-
 /** A real number, A or B: mobile or fixed line in global form. */
-export const partyNumber: Reader<E164> = (raw) => {
-  const number = typeof raw === 'string' ? parseApiNumber(raw) : undefined
-  return number === undefined || SERVICE_NUMBER.test(number) ? INVALID : number
-}
+export const partyNumber: Reader<E164> = (raw) =>
+  (typeof raw === 'string' ? parseApiNumber(raw) : undefined) ?? INVALID
 
 const GLOBAL_FORM = /^\+[1-9]\d{4,30}$/
 

@@ -200,6 +200,12 @@ function answerBrokenHttp(
       socket.destroy()
       return
     }
+    const running = (socket as SocketWithAnswer)._httpMessage
+    if (running) {
+      // The bytes after a request are broken (a body without a length): that request still gets its own answer.
+      running.shouldKeepAlive = false
+      return
+    }
     const { status, reason, what } = BROKEN_HTTP[error.code ?? ''] ?? MALFORMED
     const { body } = invalidRequest(status, what)
     socket.end(
@@ -208,6 +214,9 @@ function answerBrokenHttp(
     )
   })
 }
+
+/** The answer under way on a connection; Node's own handler of `clientError` looks at this member too. */
+type SocketWithAnswer = Socket & { readonly _httpMessage?: ServerResponse | null }
 
 const MALFORMED = { status: 400, reason: 'Bad Request', what: 'HTTP message' }
 const BROKEN_HTTP: Readonly<Record<string, typeof MALFORMED>> = {
