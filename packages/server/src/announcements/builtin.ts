@@ -1,5 +1,5 @@
 import type { PlayAudio } from '@maskline/media'
-import { encodeAlaw, generateTone } from '@maskline/media'
+import { encodeG711, generateTone } from '@maskline/media'
 
 /**
  * Tones that every deployment has without uploading a file: the special information tone (ITU-T E.180, three rising
@@ -27,5 +27,5 @@ function toAlaw(frequencies: readonly number[]): PlayAudio {
     samples.set(part, at)
     at += part.length
   }
-  return { encoding: 'alaw', samples: encodeAlaw(samples) }
+  return { encoding: 'alaw', samples: encodeG711('alaw', samples) }
 }

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { type PlayAudio, readWav } from '@maskline/media'
+import { type PlayAudio, readWav, toPlayAudio } from '@maskline/media'
 import type { Log } from '../shared/log.ts'
 import { builtinTones } from './builtin.ts'
 
@@ -20,7 +20,7 @@ export function openAnnouncements(folder: string, log: Log): AnnouncementLibrary
   const audio = new Map(builtinTones())
   for (const name of namesIn(folder)) {
     try {
-      audio.set(name, readWav(readFileSync(path.join(folder, name))))
+      audio.set(name, toPlayAudio(readWav(readFileSync(path.join(folder, name)))))
     } catch (error) {
       log.warn(
         { file: name, err: error },

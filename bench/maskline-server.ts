@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { type App, type E164, createLogger, loadConfig, startPlatform } from '@maskline/server'
+import { benchPairs } from './support/parties.ts'
+
+/**
+ * The server under test: the whole platform with its defaults on temporary data, one trunk in and out, `--pairs`
+ * bindings in force and, with `--push URL`, every event and CDR pushed there. Prints one JSON line when it takes calls.
+ */
+const { values } = parseArgs({
+  options: {
+    pairs: { type: 'string', default: '500' },
+    push: { type: 'string' },
+    address: { type: 'string', default: '127.0.7.2' },
+    caller: { type: 'string', default: '127.0.7.1' },
+    callee: { type: 'string', default: '127.0.7.3' },
+    'http-port': { type: 'string', default: '0' },
+    key: { type: 'string', default: 'bench' },
+    secret: { type: 'string', default: 'bench-secret' },
+  },
+})
+
+const dataDir = mkdtempSync(path.join(tmpdir(), 'maskline-bench-'))
+const base = loadConfig({
+  MASKLINE_DATA: dataDir,
+  MASKLINE_HOST_NAME: 'bench.example',
+  MASKLINE_SIP_HOST: values.address,
+  MASKLINE_SIP_REGISTRAR: 'false',
+  MASKLINE_HTTP_PORT: values['http-port'],
+  MASKLINE_HTTPS_PORT: '0',
+  MASKLINE_API_HOST: '127.0.0.1',
+  MASKLINE_APP_RATE: '0',
+  MASKLINE_PLATFORM_RATE: '0',
+  MASKLINE_MEDIA_HOST: values.address,
+  MASKLINE_LOG_LEVEL: 'error',
+})
+const platform = await startPlatform(
+  {
+    ...base,
+    sip: {
+      ...base.sip,
+      trunks: [
+        {
+          name: 'bench',
+          peer: { address: values.callee, port: 5060, transport: 'udp' },
+          allowFrom: [values.caller, values.callee],
+          numberFormat: 'e164',
+        },
+      ],
+    },
+  },
+  { log: createLogger('error', process.stderr) },
+)
+
+const app: App = {
+  key: values.key,
+  secret: values.secret,
+  tenantId: 'bench',
+  spId: 'bench',
+  name: 'bench',
+  mode: 'AXB',
+  status: 'normal',
+  accountStatus: 'active',
+  recordingEnabled: false,
+  smsEnabled: false,
+  allowFixedLineCaller: false,
+  lenientUserData: false,
+  ipAllowlist: [],
+  pushSignature: 'aksk',
+  verifyPushCertificate: true,
+  ...(values.push && { statusUrl: `${values.push}/status`, cdrUrl: `${values.push}/fee` }),
+}
+const pairs = benchPairs(Number(values.pairs))
+const { storage } = platform
+await storage.apps.saveApp(app)
+await storage.numbers.save(
+  pairs.map(({ x }) => ({
+    number: x as E164,
+    appKey: app.key,
+    areaCode: '0755',
+    province: '广东省',
+    status: 'normal',
+    smsCapable: false,
+  })),
+)
+const now = Date.now()
+await Promise.all(
+  pairs.map(({ caller, x, callee }, i) =>
+    storage.bindings.insertAxb(
+      {
+        mode: 'AXB',
+        id: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
+        appKey: app.key,
+        x: x as E164,
+        a: caller as E164,
+        b: callee as E164,
+        callDirection: 0,
+        durationSec: 0,
+        maxDurationMin: 0,
+        recordFlag: false,
+        privateSms: true,
+        changedAt: now,
+      },
+      5000,
+      now,
+    ),
+  ),
+)
+console.log(JSON.stringify({ ready: true, pid: process.pid, sip: platform.sip, api: platform.api }))
+
+process.once('SIGTERM', () => {
+  void platform
+    .settle()
+    .then(() => platform.close())
+    .finally(() => rmSync(dataDir, { recursive: true, force: true }))
+})

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../config/config.ts'
+import type { App } from '../tenants/app.ts'
+import type { E164 } from '../shared/e164.ts'
+import { AppError } from '../shared/app-error.ts'
+import { type Storage, openStorage } from '../storage/index.ts'
+
+/** The lab that a first start creates: made-up numbers, a tenant of its own. */
+const LAB_APP_KEY = 'lab-axb'
+const LAB_X: readonly E164[] = Array.from(
+  { length: 10 },
+  (_, i) => `+861700000${String(i + 1).padStart(4, '0')}` as E164,
+)
+const LAB_PHONES = [
+  { name: 'A', user: '13800000021', number: '+8613800000021' },
+  { name: 'B', user: '13800000022', number: '+8613800000022' },
+] as const
+
+/** Province of Shenzhen (0755), as the geo data names it. */
+const LAB_PROVINCE = '广东省'
+
+const word = (bytes: number): string => randomBytes(bytes).toString('hex')
+
+/** Creates the lab in an empty database; true when it did. */
+export async function ensureLab(storage: Storage, config: Config): Promise<boolean> {
+  if ((await storage.apps.listApps()).length > 0) return false
+  const app: App = {
+    key: LAB_APP_KEY,
+    secret: word(16),
+    tenantId: 'lab',
+    spId: 'lab',
+    name: 'lab',
+    mode: 'AXB',
+    status: 'normal',
+    accountStatus: 'active',
+    recordingEnabled: false,
+    smsEnabled: false,
+    allowFixedLineCaller: false,
+    lenientUserData: false,
+    ipAllowlist: [],
+    pushSignature: config.defaults.pushSignature,
+    verifyPushCertificate: true,
+    noBindingTone: 'no_binding.wav',
+    noPermissionTone: 'no_permission.wav',
+    exceptionTone: 'business_exception.wav',
+  }
+  await storage.apps.saveApp(app)
+  await storage.numbers.save(
+    LAB_X.map((number) => ({
+      number,
+      appKey: app.key,
+      areaCode: '0755',
+      province: LAB_PROVINCE,
+      status: 'normal',
+      smsCapable: false,
+    })),
+  )
+  for (const phone of LAB_PHONES) await storage.subscribers.save({ username: phone.user, password: word(6) })
+  return true
+}
+
+/** What to type, in order, with the lab's own values filled in. */
+export async function labGuide(
+  storage: Storage,
+  at: { sip: { host: string; port: number }; api: { httpPort: number } },
+): Promise<string> {
+  const app = await storage.apps.findApp(LAB_APP_KEY)
+  if (app === undefined)
+    throw new AppError(
+      'NO_LAB',
+      'there is no lab in this data folder; a first `npm start` with an empty folder creates one',
+    )
+  const [a, b] = LAB_PHONES
+  const x = LAB_X[0]!
+  const phones = await Promise.all(
+    LAB_PHONES.map(async (phone) => {
+      const subscriber = await storage.subscribers.find(phone.user)
+      return `       phone ${phone.name}   user ${phone.user}   password ${subscriber?.password ?? '(removed)'}`
+    }),
+  )
+  const bind = `{"callerNum":"${a.number}","calleeNum":"${b.number}","relationNum":"${x}"}`
+  return `The lab: an AXB app with ten X numbers and two phones.
+
+  1. Register two SIP apps (Linphone, MicroSIP, baresip, Zoiper …) at domain ${at.sip.host}:${at.sip.port}
+${phones.join('\n')}
+
+  2. Bind A and B to X = ${x}
+
+       npm run maskline -- api POST /rest/caas/relationnumber/partners/v1.0 '${bind}' \\
+         --url http://127.0.0.1:${at.api.httpPort} --key ${app.key} --secret ${app.secret}
+
+     (add --print-curl to see the same request as a curl command)
+
+  3. On phone A dial ${x.slice(3)}: phone B rings and shows ${x.slice(3)}, never A's number. B can call back the same X.
+
+  4. Unbind, and the next call is refused:
+
+       npm run maskline -- api DELETE '/rest/caas/relationnumber/partners/v1.0?relationNum=%2B${x.slice(1)}' \\
+         --url http://127.0.0.1:${at.api.httpPort} --key ${app.key} --secret ${app.secret}
+`
+}
+
+/** `maskline lab`: prints the guide again, also while the platform runs. */
+export async function printLab(config: Config): Promise<number> {
+  const storage = await openStorage({
+    dataDir: config.dataDir,
+    durability: config.storage.durability,
+    hostName: config.hostName,
+  })
+  try {
+    const host = config.sip.publicHost ?? '127.0.0.1'
+    process.stdout.write(
+      await labGuide(storage, {
+        sip: { host, port: config.sip.port },
+        api: { httpPort: config.api.httpPort },
+      }),
+    )
+    return 0
+  } finally {
+    await storage.close()
+  }
+}

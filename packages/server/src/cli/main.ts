@@ -1,0 +1,45 @@
+import { AppError } from '../shared/app-error.ts'
+import { printConfig } from '../config/load.ts'
+import { loadFromCommandLine } from './options.ts'
+
+const USAGE = `maskline: the open number-masking platform
+
+  serve                 run the platform (npm start)
+  lab                   print the lab's numbers, passwords and key, and what to type
+  api METHOD PATH …     send a signed request to the API; \`maskline api --help\`
+  config                print the configuration in force, secrets hidden
+  help                  this text
+
+  --config FILE         JSON file of settings (default: maskline.json beside the data, when it exists)
+  --data DIR            data folder (default ./data)
+`
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  serve: async (args) => (await import('./serve.ts')).serve(loadFromCommandLine(args, process.env)),
+  lab: async (args) => (await import('./lab.ts')).printLab(loadFromCommandLine(args, process.env)),
+  api: async (args) => (await import('./api-call.ts')).runApiCall(args, process),
+  async config(args) {
+    process.stdout.write(`${printConfig(loadFromCommandLine(args, process.env))}\n`)
+    return 0
+  },
+  async help() {
+    process.stdout.write(USAGE)
+    return 0
+  },
+}
+
+const [name = 'help', ...args] = process.argv.slice(2)
+const command = COMMANDS[name === '--help' || name === '-h' ? 'help' : name]
+if (command === undefined) {
+  process.stderr.write(`maskline: there is no command "${name}".\n\n${USAGE}`)
+  process.exitCode = 2
+} else {
+  try {
+    process.exitCode = await command(args)
+  } catch (error) {
+    // A fault that a person can mend is one sentence; anything else is a bug and shows its stack.
+    if (error instanceof AppError) process.stderr.write(`maskline: ${error.message}\n`)
+    else process.stderr.write(`maskline: unexpected fault, please report it\n${(error as Error).stack}\n`)
+    process.exit(1)
+  }
+}

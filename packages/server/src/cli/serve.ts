@@ -1,0 +1,37 @@
+import type { Config } from '../config/config.ts'
+import { createLogger } from '../observability/logger.ts'
+import { startPlatform } from '../platform.ts'
+import { ensureLab, labGuide } from './lab.ts'
+
+/** Runs until SIGINT or SIGTERM; a second signal ends at once. Resolves to the exit code. */
+export async function serve(config: Config): Promise<number> {
+  const platform = await startPlatform(config, { log: createLogger(config.logLevel) })
+  const { api, sip } = platform
+  const created = await ensureLab(platform.storage, config)
+  if (created) await platform.reloadSubscribers()
+  process.stdout.write(
+    `maskline is running\n` +
+      `  SIP    ${sip.host}:${sip.port} (UDP and TCP)\n` +
+      `  API    http://127.0.0.1:${api.httpPort} and https://127.0.0.1:${api.httpsPort}\n` +
+      `  data   ${config.dataDir}\n` +
+      (platform.crashedCalls > 0
+        ? `  ${platform.crashedCalls} calls that a crash had left open were closed\n`
+        : '') +
+      (created
+        ? `\n${await labGuide(platform.storage, { sip, api })}`
+        : '\n`npm run maskline -- lab` prints the lab again.\n') +
+      `\nCtrl-C stops it.\n`,
+  )
+  await new Promise<void>((resolve) => {
+    const stop = (): void => {
+      process.once('SIGINT', () => process.exit(130))
+      process.once('SIGTERM', () => process.exit(143))
+      process.stdout.write('\nmaskline stops: no new calls; running calls are ended and written down …\n')
+      resolve()
+    }
+    process.once('SIGINT', stop)
+    process.once('SIGTERM', stop)
+  })
+  await platform.close()
+  return 0
+}

@@ -1,0 +1,10 @@
+/** The platform as a library: for the lab, the benches and programs that embed it. */
+export { startPlatform, type Platform, type PlatformOptions } from './platform.ts'
+export { loadConfig, printConfig } from './config/load.ts'
+export type { Config, TrunkConfig } from './config/config.ts'
+export { createLogger } from './observability/logger.ts'
+export { type Log, silentLog } from './shared/log.ts'
+export { type E164, maskNumber } from './shared/e164.ts'
+export type { App } from './tenants/app.ts'
+export type { XNumber } from './numbers/x-number.ts'
+export { signHeaders } from './open-api/signing.ts'

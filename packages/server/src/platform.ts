@@ -1,0 +1,192 @@
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { createEmbeddedEngine } from '@maskline/media'
+import { type StackHandlers, createSipStack } from '@maskline/sip'
+import { openAnnouncements } from './announcements/library.ts'
+import { createAxbService } from './bindings/axb-service.ts'
+import { startSweeper } from './bindings/sweeper.ts'
+import { createCallController } from './calls/call-controller.ts'
+import { createCallIds } from './calls/call-ids.ts'
+import { advertisedHost } from './config/advertised.ts'
+import type { Config } from './config/config.ts'
+import { createDeliverer } from './notifications/deliver.ts'
+import { pushesOf } from './notifications/pushes.ts'
+import { loadAreas } from './numbers/area.ts'
+import { loadCertificate } from './open-api/certificate.ts'
+import { createOpenApi } from './open-api/server.ts'
+import { AppError } from './shared/app-error.ts'
+import type { Log } from './shared/log.ts'
+import { type Clock, systemClock } from './shared/time.ts'
+import { lockDataDir } from './storage/data-lock.ts'
+import { type Storage, openStorage } from './storage/index.ts'
+import { createPhones } from './trunks/phones.ts'
+import { createTrunks } from './trunks/trunks.ts'
+
+export type Platform = {
+  readonly sip: { readonly host: string; readonly port: number }
+  readonly api: { readonly httpPort: number; readonly httpsPort: number | undefined }
+  /** For seeding and inspection by the command line, the lab and tests. */
+  readonly storage: Storage
+  readonly activeCalls: number
+  /** Calls that a crash had left open and that were closed at this start. */
+  readonly crashedCalls: number
+  /** Takes over subscribers that were added or changed in storage. */
+  reloadSubscribers(): Promise<void>
+  /** Waits until every push that is due was tried. */
+  settle(): Promise<void>
+  /** Stops taking calls, lets running ones end within `graceMs` (default 0), writes everything down. */
+  close(graceMs?: number): Promise<void>
+}
+
+export type PlatformOptions = {
+  readonly log: Log
+  readonly clock?: Clock
+  /** Every SIP message in and out, for traces. */
+  readonly onMessage?: StackHandlers['onMessage']
+}
+
+/**
+ * Composition root: configuration → adapters → wiring → listening. Rejects with AppError and leaves nothing running
+ * when any part cannot start.
+ */
+export async function startPlatform(config: Config, options: PlatformOptions): Promise<Platform> {
+  const { log, clock = systemClock } = options
+  const opened: (() => Promise<void> | void)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close()
+  }
+  try {
+    makeDataDir(config.dataDir)
+    const lock = lockDataDir(config.dataDir)
+    opened.push(() => lock.release())
+    await loadAreas()
+    const storage = await openStorage({
+      dataDir: config.dataDir,
+      durability: config.storage.durability,
+      groupCommitMs: config.storage.groupCommitMs,
+      clock,
+      hostName: config.hostName,
+      pushesOf,
+      onFault: (error, waiting) =>
+        log.error({ err: error, waiting }, 'call facts cannot be saved; they are kept and tried again'),
+    })
+    opened.push(() => storage.close())
+
+    const deliverer = createDeliverer({
+      outbox: storage.outbox,
+      apps: storage.apps,
+      clock,
+      onAttempt({ items, outcome, nextTryAt }) {
+        if (outcome.kind === 'delivered') return
+        const fields = { app: items[0]?.appKey, rows: items.length, why: outcome.error, nextTryAt }
+        log.warn(fields, nextTryAt === undefined ? 'push given up after the last try' : 'push failed')
+      },
+      onStorageError: (error) =>
+        log.error({ err: error }, 'the outbox cannot be read or written; it is tried again'),
+    })
+    storage.outbox.onCommitted((items) => deliverer.enqueue(items))
+    opened.push(() => deliverer.close())
+
+    const media = await createEmbeddedEngine({
+      ...config.media,
+      publicHost: advertisedHost(config.media.host, config.media.publicHost),
+    })
+    opened.push(() => media.close())
+
+    const announcements = openAnnouncements(path.join(config.dataDir, 'announcements'), log)
+    const sipHost = advertisedHost(config.sip.host, config.sip.publicHost)
+    const phones = await createPhones({
+      realm: config.hostName,
+      subscribers: storage.subscribers,
+      enabled: config.sip.registrar,
+      clock,
+      log,
+    })
+    const controller = createCallController({
+      routes: storage.routes,
+      journal: storage.journal,
+      media,
+      sip: { host: sipHost, stack: () => stack },
+      trunks: createTrunks({ trunks: config.sip.trunks, phones, guard: phones.guard, log }),
+      announcements: { find: (_app, fileName) => announcements.find(fileName) },
+      clock,
+      policy: { connectTimeoutMs: config.calls.connectTimeoutSec * 1000 },
+      alertOn183: config.calls.alertOn183,
+      ids: createCallIds(config.hostName),
+      hostName: config.hostName,
+      countryCode: config.calls.countryCode,
+      log,
+    })
+    // Before the first call is taken: what a crash left open gets its end, and pushes left over are picked up.
+    const crashedCalls = await controller.closeCrashedCalls(storage.aliveUntil)
+    if (crashedCalls > 0) log.warn({ calls: crashedCalls }, 'calls that a crash left open were closed')
+    await deliverer.start()
+
+    const stack = await createSipStack({
+      listen: [
+        { transport: 'udp', address: config.sip.host, port: config.sip.port },
+        { transport: 'tcp', address: config.sip.host, port: config.sip.port },
+      ],
+      publicHost: sipHost,
+      handlers: {
+        onInvite: (call) => controller.onInvite(call),
+        onRequest: (request) => phones.onRequest(request),
+        ...(options.onMessage && { onMessage: options.onMessage }),
+      },
+    })
+    opened.push(() => stack.close())
+
+    const axb = createAxbService({
+      store: storage.bindings,
+      clock,
+      maxPairsPerX: config.axb.maxPairsPerX,
+    })
+    const api = await createOpenApi({
+      config: config.api,
+      tls: await loadCertificate(config, clock.now()),
+      apps: storage.apps,
+      axb,
+      announcementExists: (_app, name) => announcements.has(name),
+      clock,
+      log,
+    })
+    opened.push(() => api.close())
+    const ports = await api.listen()
+    const sweeper = startSweeper({ store: storage.bindings, clock, log })
+    opened.push(() => sweeper.close())
+
+    return {
+      sip: { host: sipHost, port: stack.addresses[0]!.port },
+      api: ports,
+      storage,
+      get activeCalls() {
+        return controller.activeCalls
+      },
+      crashedCalls,
+      reloadSubscribers: () => phones.reload(),
+      async settle() {
+        await storage.journal.flush()
+        await deliverer.drain()
+      },
+      async close(graceMs = 0) {
+        await controller.drain(graceMs)
+        await closeAll()
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function makeDataDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new AppError(
+      'DATA_UNWRITABLE',
+      `cannot create the data folder ${path.resolve(dir)} (${(cause as NodeJS.ErrnoException).code}); choose another with --data DIR or MASKLINE_DATA`,
+      { cause },
+    )
+  }
+}
