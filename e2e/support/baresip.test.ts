@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { generateTone, goertzel } from '@maskline/media'
 import { startBaresip } from './baresip.ts'
@@ -92,6 +94,28 @@ describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not inst
     }
   })
 
+  test('a registered phone says so, answers the challenge, and takes its registration back at the end', async () => {
+    const registrar = await startTinyRegistrar()
+    const { port } = registrar.socket.address()
+    try {
+      const phone = await startBaresip({
+        user: ALICE,
+        speaks: generateTone(ALICE_HZ, 1),
+        registrar: { address: '127.0.0.1', port, domain: 'masked.example', password: 'pass-alice' },
+      })
+      try {
+        await phone.registered()
+      } finally {
+        await phone.close()
+      }
+      const accepted = registrar.requests.filter((request) => /^Authorization: Digest/m.test(request))
+      assert.match(accepted[0] ?? '', /^REGISTER sip:masked\.example.*username="\+8613800000021".*/s)
+      assert.match(accepted.at(-1) ?? '', /expires=0|^Expires: 0/m)
+    } finally {
+      registrar.socket.close()
+    }
+  })
+
   test('a start that fails says what baresip said', async () => {
     const first = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
     try {
@@ -104,6 +128,29 @@ describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not inst
     }
   })
 })
+
+/** Challenges once (RFC 3261 §22) and accepts any answer. */
+async function startTinyRegistrar() {
+  const requests: string[] = []
+  const socket = createSocket('udp4')
+  socket.on('message', (bytes, peer) => {
+    const request = bytes.toString('latin1')
+    requests.push(request)
+    const header = (name: string): string =>
+      new RegExp(`^${name}: .*$`, 'm').exec(request)?.[0].trimEnd() ?? ''
+    const lines = /^Authorization:/m.test(request)
+      ? ['SIP/2.0 200 OK', header('Contact')]
+      : [
+          'SIP/2.0 401 Unauthorized',
+          'WWW-Authenticate: Digest realm="masked.example", nonce="abc", qop="auth"',
+        ]
+    lines.push(header('Via'), header('From'), `${header('To')};tag=r`, header('Call-ID'), header('CSeq'))
+    socket.send(`${lines.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`, peer.port, peer.address)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  return { socket, requests }
+}
 
 /** The other one's tone is at least ten times as loud as the own one. */
 function assertHears(samples: Int16Array, other: number, own: number): void {

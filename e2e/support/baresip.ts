@@ -34,7 +34,7 @@ export type BaresipOptions = {
   }
 }
 
-/** An event of baresip's: `REGISTER_OK`, `CALL_INCOMING`, `CALL_RINGING`, `CALL_ESTABLISHED`, `CALL_CLOSED`, … */
+/** An event of baresip's: `CALL_INCOMING`, `CALL_RINGING`, `CALL_ESTABLISHED`, `CALL_CLOSED`, … */
 export type BaresipEvent = {
   readonly type: string
   readonly direction?: 'incoming' | 'outgoing'
@@ -59,6 +59,8 @@ export type Baresip = {
    * needs no care.
    */
   event(type: string, timeoutMs?: number): Promise<BaresipEvent>
+  /** Resolves when the registrar has accepted the account; rejects when it has not within the time. */
+  registered(timeoutMs?: number): Promise<void>
   dial(uri: string): Promise<void>
   accept(): Promise<void>
   hangup(): Promise<void>
@@ -154,6 +156,22 @@ function createBaresip(
       })
       taken.add(event)
       return event
+    },
+    async registered(timeoutMs) {
+      // Its first REGISTER may be answered before the control connection is there to tell of it, so ask.
+      let status = ''
+      await waitFor(
+        async () => {
+          status = await control.command('reginfo')
+          // `> sip:user@domain   OK   Expires 600s`, the verdict in colour.
+          return status.includes('OK ')
+        },
+        {
+          what: `${options.user} to be registered`,
+          ...(timeoutMs === undefined ? {} : { timeoutMs }),
+          detail: () => `${status}\n${peer.output()}`,
+        },
+      )
     },
     async dial(uri) {
       forgetRecordings()
