@@ -63,9 +63,10 @@ function readFormat(view: DataView, start: number, end: number): WavEncoding {
 }
 
 function takeSamples(encoding: WavEncoding, file: Uint8Array, start: number, end: number): WavAudio {
-  if (encoding !== 'pcm16') return { encoding, samples: file.slice(start, end) }
-  const bytes = file.slice(start, end - ((end - start) & 1))
-  return { encoding, samples: new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1) }
+  if (encoding !== 'pcm16') return { encoding, samples: new Uint8Array(file.subarray(start, end)) }
+  // A copy begins at an even offset, which Int16Array needs; a Buffer's own slice would be a view.
+  const bytes = new Uint8Array(file.subarray(start, end - ((end - start) & 1)))
+  return { encoding, samples: new Int16Array(bytes.buffer) }
 }
 
 /** An 8 kHz mono WAV file of the audio. */
