@@ -92,8 +92,8 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   /** Ends every transaction silently. */
   close(): void {
     this.#closed = true
-    for (const transaction of [...this.#servers.values()]) transaction.end()
-    for (const transaction of [...this.#clients.values()]) transaction.end()
+    for (const transaction of this.#servers.values()) transaction.end()
+    for (const transaction of this.#clients.values()) transaction.end()
   }
 
   onMessage(message: SipMessage, source: Hop, transport: Transport): void {

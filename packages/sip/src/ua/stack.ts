@@ -49,7 +49,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
   const transports: Transport[] = []
   const closeAll = async (): Promise<void> => {
     layer.close()
-    for (const call of [...core.calls.values()]) call.drop()
+    for (const call of core.calls.values()) call.drop()
     core.calls.clear()
     wheel?.close()
     await Promise.all(transports.map((transport) => transport.close()))

@@ -1,0 +1,6 @@
+export { ManualClock } from './manual-clock.ts'
+export { MemoryNetwork, ScriptedPeer, summaryOf } from './memory-network.ts'
+export type { Carried, MemoryNetworkOptions } from './memory-network.ts'
+export { seededRandom } from './random.ts'
+export { testRequest } from './requests.ts'
+export type { TestRequestParts } from './requests.ts'
