@@ -47,12 +47,11 @@ export const core: Migration = {
       .addColumn('id', 'text', (c) => c.notNull().unique())
       .addColumn('app_key', 'text', (c) => c.notNull())
       .addColumn('mode', 'text', (c) => c.notNull())
-      .addColumn('x', 'text', (c) => c.notNull().references('x_number.number'))
+      .addColumn('x', 'text', (c) => c.notNull())
       .addColumn('expires_at', 'bigint')
       .addColumn('changed_at', 'bigint', (c) => c.notNull())
       .addColumn('sealed_detail', 'text', (c) => c.notNull())
       .execute()
-    await db.schema.createIndex('binding_by_x').on('binding').columns(['x', 'seq']).execute()
     await db.schema
       .createIndex('binding_by_expiry')
       .on('binding')
