@@ -26,12 +26,17 @@ export function rememberTypes(numbers: TypeNumbers, codecs: readonly Codec[]): v
  */
 export function forwardCodecs(codecs: readonly Codec[], numbers: TypeNumbers): Offered[] {
   const offered: Offered[] = []
-  for (const codec of codecs) offered.push({ codec: numberFor(codec, numbers), from: codec })
+  const add = (codec: Codec, from: Codec | undefined, at = offered.length): void => {
+    const renumbered = numberFor(codec, numbers)
+    // A codec listed twice, or a number that is taken: the first one counts.
+    const taken = offered.some((entry) => entry.codec.payloadType === renumbered.payloadType)
+    if (!taken) offered.splice(at, 0, { codec: renumbered, from })
+  }
+  for (const codec of codecs) add(codec, codec)
   const speaks = (law: Codec): boolean => codecs.some((codec) => codec.key === law.key)
   if (speaks(PCMA) !== speaks(PCMU)) {
-    const missing = speaks(PCMA) ? PCMU : PCMA
     const firstEvent = offered.findIndex((entry) => !entry.codec.carriesSpeech)
-    offered.splice(firstEvent < 0 ? offered.length : firstEvent, 0, { codec: missing, from: undefined })
+    add(speaks(PCMA) ? PCMU : PCMA, undefined, firstEvent < 0 ? offered.length : firstEvent)
   }
   return offered
 }
@@ -60,7 +65,8 @@ export function agreeOnAnswer(offered: readonly Offered[], answer: readonly Code
       offered.find(
         (entry) => entry.codec.payloadType === codec.payloadType && entry.codec.key === codec.key,
       ) ?? offered.find((entry) => entry.codec.key === codec.key)
-    if (match !== undefined) {
+    const known = agreed.some((entry) => entry.receiveType === match?.codec.payloadType)
+    if (match !== undefined && !known) {
       agreed.push({ codec, sendType: codec.payloadType, receiveType: match.codec.payloadType })
     }
   }

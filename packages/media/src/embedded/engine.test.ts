@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { test, type TestContext } from 'node:test'
+import { generateTone, goertzel } from '../audio/tones.ts'
+import { endpointOffer, readRemote } from '../endpoint/endpoint-sdp.ts'
+import { connectCall, startEndpoint, startEngine, until } from '../testkit/call.ts'
+import { createEmbeddedEngine } from './engine.ts'
+
+const options = { id: 'test', onEvent: () => undefined }
+
+async function bind(test: TestContext, port: number): Promise<Socket> {
+  const socket = createSocket('udp4')
+  test.after(() => socket.close())
+  await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', () => resolve()))
+  return socket
+}
+
+test('refuses a call when the port range is used up, and takes one again after the rest', async (t) => {
+  const hands = { now: 0 }
+  const engine = await startEngine(t, {
+    portMin: 41_001,
+    portMax: 41_009,
+    portRestMs: 5000,
+    clock: { now: () => hands.now },
+  })
+  // 41002…41009 are four pairs: two calls.
+  const first = await engine.open(options)
+  const second = await engine.open(options)
+  await assert.rejects(engine.open(options), { name: 'MediaError', code: 'NO_PORTS' })
+  assert.equal(engine.sessionCount, 2)
+  for (const session of [first, second]) {
+    await session.offer('a', 'b', endpointOffer({ host: '127.0.0.1', port: 9000 }))
+    await session.close()
+  }
+  assert.equal(engine.sessionCount, 0)
+  await assert.rejects(engine.open(options), { code: 'NO_PORTS', message: /rest after calls/ })
+  hands.now = 5000
+  await engine.open(options)
+})
+
+test('skips ports that another program holds', async (t) => {
+  await bind(t, 41_100)
+  await bind(t, 41_103)
+  const engine = await startEngine(t, { portMin: 41_100, portMax: 41_107 })
+  const session = await engine.open(options)
+  const endpoint = { host: '127.0.0.1', port: 9000 }
+  const forB = await session.offer('a', 'b', endpointOffer(endpoint))
+  const forA = await session.answer('b', 'a', endpointOffer(endpoint))
+  assert.deepEqual([readRemote(forA).port, readRemote(forB).port].sort(), [41_104, 41_106])
+})
+
+test('says so when no socket can be bound', async () => {
+  const wrongHost = { host: '192.0.2.1', portMin: 41_200, portMax: 41_300, portRestMs: 0, timeoutSec: 1 }
+  await assert.rejects(createEmbeddedEngine(wrongHost), { code: 'NO_PORTS', message: /192\.0\.2\.1/ })
+  await assert.rejects(createEmbeddedEngine({ ...wrongHost, portMax: 10 }), RangeError)
+})
+
+test('opens more calls at once than there are spare ports', async (t) => {
+  const engine = await startEngine(t)
+  const sessions = await Promise.all(Array.from({ length: 200 }, () => engine.open(options)))
+  assert.equal(sessions.length, 200)
+  assert.equal(engine.sessionCount, 200)
+})
+
+test('a late packet of an ended call never reaches the next one on the same ports', async (t) => {
+  const hands = { now: 0 }
+  const range = { portMin: 41_400, portMax: 41_403, portRestMs: 2000 }
+  const engine = await startEngine(t, { ...range, clock: { now: () => hands.now } })
+  const old = await connectCall(t, engine)
+  await old.a.sendTone(440, 0.1)
+  await until('the old call talks', () => old.b.packetsReceived >= 5)
+  old.a.startLoop(generateTone(440, 1))
+  await old.session.close()
+  await assert.rejects(engine.open(options), { code: 'NO_PORTS' })
+  // The old caller has not noticed the end and still sends when the ports are used again.
+  hands.now = 2000
+  const next = await connectCall(t, engine)
+  assert.equal(next.a.localPort === old.a.localPort, false)
+  await next.a.sendTone(1000, 0.3)
+  await until('the next call talks', () => goertzel(next.b.received(), 1000) > 0.1)
+  old.a.stop()
+  // What came before the new party spoke could only be the old one; afterwards it is locked out.
+  next.b.clear()
+  old.a.startLoop(generateTone(440, 1))
+  await next.a.sendTone(1000, 0.3)
+  await until('the next call talks on', () => next.b.packetsReceived >= 15)
+  assert.ok(goertzel(next.b.received(), 440) < 0.01)
+})
+
+test('shows the public address and listens on the local one', async (t) => {
+  const engine = await startEngine(t, { publicHost: '198.51.100.7' })
+  const session = await engine.open(options)
+  const offer = await session.offer('a', 'b', endpointOffer({ host: '127.0.0.1', port: 9000 }))
+  assert.equal(readRemote(offer).address, '198.51.100.7')
+  assert.equal(Buffer.from(offer).includes('127.0.0.1'), false)
+})
+
+test('close ends everything: calls, sockets, later opens', async (t) => {
+  const engine = await startEngine(t, { portMin: 41_500, portMax: 41_503 })
+  const session = await engine.open(options)
+  await engine.close()
+  await engine.close()
+  await assert.rejects(engine.open(options), { code: 'CLOSED' })
+  await assert.rejects(session.stats(), { code: 'CLOSED' })
+  await bind(t, 41_500)
+})
+
+test('nothing of one party is in any byte the other receives, media and control', async (t) => {
+  const engine = await startEngine(t)
+  const bytes: Buffer[] = []
+  const rtp = await bind(t, 0)
+  const rtcp = await bind(t, 0)
+  for (const socket of [rtp, rtcp]) socket.on('message', (message) => bytes.push(message))
+  const session = await engine.open(options)
+  const a = await startEndpoint(t)
+  const offer = endpointOffer({ host: '127.0.0.1', port: a.localPort }).toString()
+  bytes.push(Buffer.from(await session.offer('a', 'b', Buffer.from(offer.replace('s=-', 's=alice')))))
+  const ofB = endpointOffer({ host: '127.0.0.1', port: rtp.address().port }).toString()
+  const answer = Buffer.from(`${ofB}a=rtcp:${rtcp.address().port}\r\n`)
+  const remote = readRemote(await session.answer('b', 'a', answer))
+  await session.stats()
+  a.setRemote(remote)
+  await a.sendTone(440, 0.1)
+  // From a's RTP socket's address: a report that names alice.
+  const aliceRtcp = await bind(t, 0)
+  const ssrc = [0x11, 0x22, 0x33, 0x44]
+  const rr = [0x80, 201, 0, 1, ...ssrc]
+  const sdes = [0x81, 202, 0, 3, ...ssrc, 1, 5, ...Buffer.from('alice'), 0]
+  aliceRtcp.send(Buffer.from([...rr, ...sdes]), remote.port + 1, '127.0.0.1')
+  await until('media and control came', () => bytes.length >= 7)
+  const control = bytes.find((message) => message[1] === 201)
+  assert.ok(control, 'a report came')
+  const portOfA = Buffer.from([a.localPort >> 8, a.localPort & 0xff])
+  for (const message of bytes) {
+    assert.equal(message.includes('alice'), false)
+    assert.equal(message.includes(Buffer.from(ssrc)), false)
+    assert.equal(message.includes(String(a.localPort)), false)
+  }
+  assert.equal(control.includes(portOfA), false)
+})
