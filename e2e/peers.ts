@@ -8,10 +8,14 @@ import { findPeer } from '../scripts/peers.mjs'
  *     const sipp = requirePeer(t, 'sipp')
  *     if (sipp === undefined) return
  */
-export function requirePeer(t: Pick<TestContext, 'skip'>, command: string): string | undefined {
-  const peer = findPeer(command)
+export function requirePeer(
+  t: Pick<TestContext, 'skip'>,
+  command: string,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  const peer = findPeer(command, env)
   if ('path' in peer) return peer.path
-  if (process.env.CI === 'true') throw new Error(`${peer.reason}; CI=true skips nothing`)
+  if (env.CI === 'true') throw new Error(`${peer.reason}; CI=true skips nothing`)
   t.skip(peer.reason)
   return undefined
 }
