@@ -151,7 +151,7 @@ class OutboxDeliverer implements Deliverer {
     this.#closed = true
     this.#wakeTimer?.cancel()
     this.#fees.close()
-    await this.#client.close()
+    this.#client.close()
     await this.#ledger.close()
     for (const resolve of this.#drainers.splice(0)) resolve()
   }

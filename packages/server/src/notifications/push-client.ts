@@ -1,8 +1,7 @@
-import { Client } from 'undici'
-import type { Dispatcher } from 'undici'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
-import { signingHeaders } from './signing.ts'
+import { Connection, endpointOf } from './push-connection.ts'
+import type { ConnectionOwner, Endpoint } from './push-connection.ts'
 import type { PushTarget } from './push-url.ts'
 
 /** One POST to a customer. `settle` is called exactly once. */
@@ -36,7 +35,7 @@ export type PushClientOptions = {
 export type PushClient = {
   post(post: Post): void
   /** Breaks what is in flight (it settles as failed) and closes all connections. */
-  close(): Promise<void>
+  close(): void
 }
 
 /** Failures in a row, none with an answer, after which a server counts as dead. */
@@ -44,8 +43,8 @@ const DEAD_AFTER = 32
 /** While a server is dead one POST per pause is sent to see whether it is back; the pause doubles up to the limit. */
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 10_000
-/** The body of an answer is not wanted; a longer one costs the connection, not the delivery. */
-const MAX_ANSWER_BYTES = 64 * 1024
+/** How often idle connections are looked at. */
+const IDLE_SWEEP_MS = 1_000
 /** Origins kept without traffic before idle ones are forgotten. */
 const MAX_ORIGINS = 2_000
 
@@ -61,12 +60,23 @@ const SKIPPED_BEHIND: PostOutcome = {
 }
 
 /**
- * Sends POSTs over kept-alive connections, a bounded number per origin (docs/adr/0004-push-connections.md). Each
- * slot owns one undici Client, hence one connection, so it is known whether a request went out on a used one.
+ * Sends POSTs over kept-alive connections, a bounded number per origin (docs/adr/0004-push-connections.md).
  */
 export function createPushClient(options: PushClientOptions): PushClient {
   const origins = new Map<string, Origin>()
   const deadlines = new Deadlines(options.clock, options.answerTimeoutMs)
+  let sweepTimer: Timer | undefined
+
+  /** Closes connections that had nothing to do; rests when there are none. */
+  function sweep(): void {
+    sweepTimer = undefined
+    let open = false
+    for (const origin of origins.values()) if (origin.closeIdle()) open = true
+    if (open) keepSweeping()
+  }
+  function keepSweeping(): void {
+    sweepTimer ??= options.clock.setTimer(IDLE_SWEEP_MS, sweep)
+  }
 
   function originOf(post: Post): Origin {
     const verify = post.app.verifyPushCertificate
@@ -84,28 +94,33 @@ export function createPushClient(options: PushClientOptions): PushClient {
     for (const [key, origin] of origins) {
       if (!origin.isIdle) continue
       origins.delete(key)
-      void origin.close() // Nothing is in flight, so nothing can fail.
+      origin.close()
     }
   }
 
   return {
-    post: (post) => originOf(post).post(post),
-    async close() {
-      deadlines.close()
-      await Promise.all([...origins.values()].map((origin) => origin.close()))
+    post(post) {
+      originOf(post).post(post)
+      keepSweeping()
+    },
+    close() {
+      sweepTimer?.cancel()
+      for (const origin of origins.values()) origin.close()
       origins.clear()
+      deadlines.close()
     },
   }
 }
 
 /** One customer server: its connections, its waiting POSTs, and whether it is alive. */
-class Origin {
-  readonly #url: string
-  readonly #verify: boolean
+class Origin implements ConnectionOwner {
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  readonly #endpoint: Endpoint
   readonly #options: PushClientOptions
   readonly #deadlines: Deadlines
-  readonly #free: Slot[] = []
-  readonly #slots = new Set<Slot>()
+  readonly #free: Connection[] = []
+  readonly #connections = new Set<Connection>()
   /** FIFO; entries before `#head` are gone. */
   #waiting: Post[] = []
   #head = 0
@@ -117,46 +132,55 @@ class Origin {
   #closed = false
 
   constructor(url: string, verify: boolean, options: PushClientOptions, deadlines: Deadlines) {
-    this.#url = url
-    this.#verify = verify
+    this.clock = options.clock
+    this.connectTimeoutMs = options.connectTimeoutMs
+    this.#endpoint = endpointOf(url, verify)
     this.#options = options
     this.#deadlines = deadlines
   }
 
   get isIdle(): boolean {
-    return this.#free.length === this.#slots.size && this.#head === this.#waiting.length
+    return this.#free.length === this.#connections.size && this.#head === this.#waiting.length
   }
 
   post(post: Post): void {
     if (this.#isDead()) return post.settle(SKIPPED_DEAD)
-    const slot = this.#free.pop() ?? this.#newSlot()
-    if (slot) return slot.send(post)
+    const connection = this.#free.pop() ?? this.#newConnection()
+    if (connection) return connection.send(post)
     if (this.#waiting.length - this.#head >= this.#options.maxWaiting) return post.settle(SKIPPED_BEHIND)
     this.#waiting.push(post)
   }
 
-  /** A slot is done with its POST. The slot is free before the outcome is told, as that may bring the next POST. */
-  finished(slot: Slot, post: Post, outcome: PostOutcome, answered: boolean): void {
+  started(connection: Connection): void {
+    this.#deadlines.start(connection)
+  }
+
+  /** The connection gets its next POST before the outcome is told, as that may bring another. */
+  finished(connection: Connection, post: Post, outcome: PostOutcome, answered: boolean): void {
+    this.#deadlines.stop(connection)
     this.#learn(answered)
-    const usable = this.#slots.has(slot) ? slot : this.#newSlot()
-    const next = usable && this.#shift()
-    if (usable && next) usable.send(next)
-    else if (usable) this.#free.push(usable)
+    const next = this.#closed ? undefined : this.#shift()
+    if (next) connection.send(next)
+    else this.#free.push(connection)
     post.settle(outcome)
     if (this.#silentFailures >= DEAD_AFTER) this.#skipWaiting()
   }
 
-  retire(slot: Slot): void {
-    this.#slots.delete(slot)
+  /** Closes connections without work; answers whether any is left open. */
+  closeIdle(): boolean {
+    const now = this.clock.now()
+    let open = false
+    for (const connection of this.#connections) {
+      connection.closeIfIdle(now)
+      if (connection.isOpen) open = true
+    }
+    return open
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true
     this.#skipWaiting()
-    const slots = [...this.#slots]
-    this.#slots.clear()
-    this.#free.length = 0
-    await Promise.all(slots.map((slot) => slot.close()))
+    for (const connection of this.#connections) connection.close()
   }
 
   #learn(answered: boolean): void {
@@ -169,24 +193,24 @@ class Origin {
     this.#silentFailures++
     if (this.#silentFailures !== DEAD_AFTER && !this.#probing) return
     this.#probing = false
-    this.#probeAt = this.#options.clock.now() + this.#pauseMs
+    this.#probeAt = this.clock.now() + this.#pauseMs
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
   }
 
   #isDead(): boolean {
     if (this.#silentFailures < DEAD_AFTER) return false
-    const now = this.#options.clock.now()
+    const now = this.clock.now()
     if (now < this.#probeAt) return true
     if (this.#probing) return true
     this.#probing = true
     return false
   }
 
-  #newSlot(): Slot | undefined {
-    if (this.#closed || this.#slots.size >= this.#options.concurrency) return undefined
-    const slot = new Slot(this, this.#url, this.#verify, this.#options, this.#deadlines)
-    this.#slots.add(slot)
-    return slot
+  #newConnection(): Connection | undefined {
+    if (this.#closed || this.#connections.size >= this.#options.concurrency) return undefined
+    const connection = new Connection(this.#endpoint, this)
+    this.#connections.add(connection)
+    return connection
   }
 
   #shift(): Post | undefined {
@@ -210,151 +234,11 @@ class Origin {
   }
 }
 
-/**
- * One connection and the POST on it. It is itself the undici handler, so a POST allocates none. The handler methods
- * are undici's plain ones (onConnect, onHeaders, …), which it calls without wrapping.
- */
-class Slot implements Dispatcher.DispatchHandler {
-  readonly #origin: Origin
-  readonly #clock: Clock
-  readonly #deadlines: Deadlines
-  readonly #client: Client
-  #post: Post | undefined
-  #abort: ((error?: Error) => void) | undefined
-  #startedAt: EpochMs = 0
-  #status = 0
-  #answerBytes = 0
-  #answerBegan = false
-  #timedOut = false
-  #resent = false
-  /** Whole answers seen on the present connection. */
-  #served = 0
-
-  constructor(
-    origin: Origin,
-    url: string,
-    verify: boolean,
-    options: PushClientOptions,
-    deadlines: Deadlines,
-  ) {
-    this.#origin = origin
-    this.#clock = options.clock
-    this.#deadlines = deadlines
-    this.#client = new Client(url, {
-      pipelining: 1,
-      allowH2: false,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: verify },
-    })
-    const fresh = () => {
-      this.#served = 0
-    }
-    this.#client.on('connect', fresh)
-    this.#client.on('disconnect', fresh)
-  }
-
-  send(post: Post): void {
-    this.#post = post
-    this.#resent = false
-    this.#timedOut = false
-    this.#startedAt = this.#clock.now()
-    this.#deadlines.start(this)
-    this.#dispatch(post)
-  }
-
-  get startedAt(): EpochMs {
-    return this.#startedAt
-  }
-
-  /** The answer took too long. Before there is a connection nothing can be aborted, so the client goes. */
-  expire(): void {
-    this.#timedOut = true
-    if (this.#abort) return this.#abort(new Error('no whole answer in time'))
-    this.#origin.retire(this)
-    void this.close()
-  }
-
-  async close(): Promise<void> {
-    await this.#client.destroy(new Error('the platform closed the connection'))
-  }
-
-  #dispatch(post: Post): void {
-    this.#abort = undefined
-    this.#status = 0
-    this.#answerBytes = 0
-    this.#answerBegan = false
-    const headers = signingHeaders(post.app, this.#clock.now())
-    headers.push('Content-Type', 'application/json;charset=UTF-8')
-    this.#client.dispatch({ method: 'POST', path: post.target.path, headers, body: post.body }, this)
-  }
-
-  #finish(outcome: PostOutcome, answered: boolean): void {
-    const post = this.#post
-    if (post === undefined) return
-    this.#post = undefined
-    this.#abort = undefined
-    this.#deadlines.stop(this)
-    this.#origin.finished(this, post, outcome, answered)
-  }
-
-  #finishAnswered(): void {
-    const status = this.#status
-    const latencyMs = this.#clock.now() - this.#startedAt
-    if (status >= 200 && status < 300) this.#finish({ kind: 'delivered', status, latencyMs }, true)
-    else this.#finish({ kind: 'failed', status, error: `HTTP ${status}`, latencyMs }, true)
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort
-  }
-
-  onResponseStarted(): void {
-    this.#answerBegan = true
-  }
-
-  onHeaders(status: number): boolean {
-    if (status >= 200) this.#status = status
-    return true
-  }
-
-  onData(chunk: Buffer): boolean {
-    this.#answerBytes += chunk.length
-    if (this.#answerBytes > MAX_ANSWER_BYTES) {
-      this.#served = 0
-      this.#abort?.(new Error('the answer is too long'))
-    }
-    return true
-  }
-
-  onComplete(): void {
-    this.#served++
-    this.#finishAnswered()
-  }
-
-  onError(error: Error): void {
-    const post = this.#post
-    if (post === undefined) return
-    if (this.#answerBytes > MAX_ANSWER_BYTES) return this.#finishAnswered()
-    const wasStale = this.#served > 0 && !this.#answerBegan && !this.#timedOut && isReset(error)
-    if (wasStale && !this.#resent) {
-      // The server closed an idle connection while the POST was on its way: it never saw it (or will see it twice).
-      this.#resent = true
-      this.#served = 0
-      setImmediate(() => this.#dispatch(post))
-      return
-    }
-    const text = this.#timedOut ? 'no whole answer in time' : describe(error)
-    const latencyMs = this.#clock.now() - this.#startedAt
-    this.#finish({ kind: 'failed', status: this.#status, error: text, latencyMs }, this.#answerBegan)
-  }
-}
-
 /** Aborts POSTs whose answer is late. All have the same patience, so the Set is in the order of the deadlines. */
 class Deadlines {
   readonly #clock: Clock
   readonly #patienceMs: number
-  readonly #busy = new Set<Slot>()
+  readonly #busy = new Set<Connection>()
   #timer: Timer | undefined
 
   constructor(clock: Clock, patienceMs: number) {
@@ -362,13 +246,13 @@ class Deadlines {
     this.#patienceMs = patienceMs
   }
 
-  start(slot: Slot): void {
-    this.#busy.add(slot)
+  start(connection: Connection): void {
+    this.#busy.add(connection)
     this.#timer ??= this.#clock.setTimer(this.#patienceMs, this.#sweep)
   }
 
-  stop(slot: Slot): void {
-    this.#busy.delete(slot)
+  stop(connection: Connection): void {
+    this.#busy.delete(connection)
   }
 
   close(): void {
@@ -379,28 +263,14 @@ class Deadlines {
   readonly #sweep = (): void => {
     this.#timer = undefined
     const now = this.#clock.now()
-    for (const slot of this.#busy) {
-      const leftMs = slot.startedAt + this.#patienceMs - now
+    for (const connection of this.#busy) {
+      const leftMs = connection.startedAt + this.#patienceMs - now
       if (leftMs > 0) {
         this.#timer = this.#clock.setTimer(leftMs, this.#sweep)
         return
       }
-      this.#busy.delete(slot)
-      slot.expire()
+      this.#busy.delete(connection)
+      connection.expire()
     }
   }
-}
-
-const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '')
-
-function isReset(error: Error): boolean {
-  const code = codeOf(error)
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED'
-}
-
-/** What went wrong, for the delivery log: a code where there is one, never a payload. */
-function describe(error: Error): string {
-  const code = codeOf(error)
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'no connection in time'
-  return code === '' ? error.message : `${code}: ${error.message}`
 }
