@@ -1,0 +1,17 @@
+export { createSoftphone } from './softphone/softphone.ts'
+export { CallEndedError } from './softphone/call-progress.ts'
+export type {
+  CallEnd,
+  Display,
+  PhoneCall,
+  PhoneCallState,
+  Softphone,
+  SoftphoneOptions,
+} from './softphone/types.ts'
+export {
+  labelOf,
+  renderLadder,
+  type LadderMessage,
+  type LadderOptions,
+  type LadderParticipant,
+} from './ladder/ladder.ts'
