@@ -1,6 +1,9 @@
 import type { SipResponse } from '../message/message.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../transaction/clock.ts'
+import type { Hop } from '../transport/address.ts'
+import type { Transport } from '../transport/transport.ts'
+import { GIVE_UP_MS, TIMER_C_MS } from '../transaction/timing.ts'
 import { localResponse } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
@@ -32,8 +35,9 @@ export class Reinvite implements ClientUser, Waiter {
   #extra: readonly string[] | undefined
   #seq = 0
   #glares = 0
+  #transaction: ClientTransaction | undefined
   #timer: TimerHandle
-  #ack: Uint8Array | undefined
+  #ack: { readonly bytes: Uint8Array; readonly transport: Transport; readonly hop: Hop } | undefined
   #state: 'inviting' | 'waiting' | 'answered' | 'ended' = 'inviting'
 
   /** `ownsCallId`: we made the Call-ID; it decides who of two colliding sides waits longer. */
@@ -83,24 +87,55 @@ export class Reinvite implements ClientUser, Waiter {
       options,
       this.#extra,
     )
-    this.#ack = layer.sendOnce(sending.request, sending.face.transport, sending.hop)
+    const { hop } = sending
+    const { transport } = sending.face
+    this.#ack = { bytes: layer.sendOnce(sending.request, transport, hop), transport, hop }
   }
 
   /** The dialog ended: nothing is reported any more; a late 2xx is still acknowledged. */
   end(): void {
-    this.#core.timers.clear(this.#timer)
-    if (this.#state !== 'answered') this.#state = 'ended'
+    const { timers } = this.#core
+    timers.clear(this.#timer)
+    if (this.#state === 'answered' || this.#state === 'ended') return
+    // The peer answers 487 now; should that never come, the transaction must not wait for ever.
+    if (this.#state === 'inviting') this.#timer = timers.set(GIVE_UP_MS, this)
+    this.#state = 'ended'
   }
 
   onTimer(): void {
-    if (this.#state !== 'waiting') return
-    if (this.#owner.isPeerInviting) this.#waitOutGlare()
-    else this.#send()
+    this.#timer = undefined
+    switch (this.#state) {
+      case 'waiting':
+        if (this.#owner.isPeerInviting) this.#waitOutGlare()
+        else this.#send()
+        return
+      case 'inviting':
+        this.#transaction?.end()
+        this.#finish(localResponse(408, 'Request Timeout'))
+        return
+      case 'ended':
+        this.#transaction?.end()
+        return
+      case 'answered':
+        return
+      default:
+        this.#state satisfies never
+    }
   }
 
   onResponse(_transaction: ClientTransaction, response: SipResponse): void {
     const { status } = response
-    if (status < 200) return
+    const { timers } = this.#core
+    if (status < 200) {
+      // Timer C: a peer that only ever says 100 has given up on us.
+      if (this.#state === 'inviting') {
+        timers.clear(this.#timer)
+        this.#timer = timers.set(TIMER_C_MS, this)
+      }
+      return
+    }
+    timers.clear(this.#timer)
+    this.#timer = undefined
     if (status < 300) {
       this.#onAnswer(response)
       return
@@ -131,9 +166,9 @@ export class Reinvite implements ClientUser, Waiter {
 
   #onAnswer(response: SipResponse): void {
     if (this.#state === 'answered') {
-      // A 2xx again: our ACK was lost. Its copy goes the way the first one went.
-      if (this.#ack !== undefined)
-        this.#core.layer.resend(this.#ack, this.#dialog.face.transport, this.#dialog.hop)
+      // A 2xx again: our ACK was lost.
+      const ack = this.#ack
+      if (ack !== undefined) this.#core.layer.resend(ack.bytes, ack.transport, ack.hop)
       return
     }
     const isOver = this.#state === 'ended'
@@ -172,6 +207,6 @@ export class Reinvite implements ClientUser, Waiter {
       this.#options,
       this.#extra,
     )
-    layer.request(sending.request, branch, sending.face.transport, sending.hop, this)
+    this.#transaction = layer.request(sending.request, branch, sending.face.transport, sending.hop, this)
   }
 }

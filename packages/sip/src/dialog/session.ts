@@ -199,8 +199,6 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
   #onBye(transaction: ServerTransaction, request: SipRequest): void {
     this.#reply(transaction, request, 200)
     const wasOpen = this.#state === 'open'
-    const invite = this.#peerInvite
-    if (invite !== undefined) this.#reply(invite.transaction, invite.request, 487)
     this.drop()
     if (!wasOpen) return
     this.#owner.onPeerBye()
@@ -274,7 +272,9 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
   #settle(): void {
     this.#repeater?.stop()
     this.#repeater = undefined
+    const invite = this.#peerInvite
     this.#peerInvite = undefined
+    if (invite !== undefined) this.#reply(invite.transaction, invite.request, 487)
     this.#reinvite?.end()
     if (this.#reinvite?.isUnacknowledged === true) this.#reinvite.ack(undefined)
   }

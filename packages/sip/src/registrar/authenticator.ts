@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { challengeHeader, parseCredentials, verifyCredentials } from '../auth/digest.ts'
+import type { DigestAlgorithm, DigestCredentials } from '../auth/digest.ts'
+import { NonceFactory } from '../auth/nonce.ts'
+import { allHeaders } from '../message/headers.ts'
+import type { SipRequest } from '../message/message.ts'
+import { parseUri, sipUriEquals } from '../message/uri.ts'
+import type { SipClock } from '../ua/types.ts'
+
+export type AuthenticatorOptions = {
+  readonly realm: string
+  /** The password of a user, or undefined when there is no such user. */
+  findPassword(username: string): string | undefined
+  /** Milliseconds since the epoch; default the system's. */
+  readonly clock?: Pick<SipClock, 'now'>
+  /** Offered in this order; default SHA-256, then MD5, which old phones need (RFC 8760 §2.3). */
+  readonly algorithms?: readonly DigestAlgorithm[]
+  /** Signs nonces, at least 16 bytes; share it between nodes. Default: random, good for this process. */
+  readonly secret?: Uint8Array
+  /** How long a nonce is good, milliseconds; default 5 minutes. */
+  readonly nonceTtlMs?: number
+}
+
+export type AuthVerdict =
+  | { readonly ok: true; readonly username: string }
+  /** `headers` is flat, for `ResponseOptions`: one challenge for each algorithm. */
+  | { readonly ok: false; readonly status: 401; readonly headers: readonly string[] }
+
+export type Authenticator = {
+  /** Who sent the request, or the answer that asks for credentials. Credentials of a request count once. */
+  authenticate(request: SipRequest): AuthVerdict
+}
+
+/** Digest authentication of requests that reach a server (RFC 3261 §22.2, RFC 8760). */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { realm, clock = Date, algorithms = ['SHA-256', 'MD5'], nonceTtlMs } = options
+  const nonces = new NonceFactory({
+    secret: options.secret ?? randomBytes(32),
+    now: () => clock.now(),
+    ...(nonceTtlMs !== undefined && { ttlMs: nonceTtlMs }),
+  })
+  // An unknown user costs the same work as a wrong password, so the time of an answer tells nothing.
+  const nobody = randomBytes(16).toString('hex')
+
+  const challenge = (stale: boolean): AuthVerdict => {
+    const nonce = nonces.issue()
+    const headers = algorithms.flatMap((algorithm) => [
+      'WWW-Authenticate',
+      challengeHeader({ realm, nonce, algorithm, qop: 'auth', stale }),
+    ])
+    return { ok: false, status: 401, headers }
+  }
+
+  return {
+    authenticate(request) {
+      const credentials = credentialsFor(request, realm, algorithms)
+      if (credentials === undefined) return challenge(false)
+      const password = options.findPassword(credentials.username)
+      const { method, body } = request
+      const isRight = verifyCredentials(credentials, { method, body, password: password ?? nobody })
+      if (!isRight || password === undefined) return challenge(false)
+      // Only now: a nonce-count is used up by who knows the password, not by who guesses.
+      const verdict = nonces.use(credentials.nonce, credentials.nc)
+      return verdict === 'good'
+        ? { ok: true, username: credentials.username }
+        : challenge(verdict === 'stale')
+    },
+  }
+}
+
+/** The credentials made for our realm with what we offered, and for this very request. */
+function credentialsFor(
+  request: SipRequest,
+  realm: string,
+  algorithms: readonly DigestAlgorithm[],
+): DigestCredentials | undefined {
+  for (const text of allHeaders(request, 'Authorization')) {
+    const credentials = parseCredentials(text)
+    if (credentials?.realm !== realm || !algorithms.includes(credentials.algorithm)) continue
+    if (credentials.qop !== undefined && isSameUri(credentials.uri, request.uri)) return credentials
+  }
+  return undefined
+}
+
+/** A proxy on the way may have rewritten the Request-URI's parameters, so equal means the same resource. */
+function isSameUri(given: string, requested: string): boolean {
+  if (given === requested) return true
+  const a = parseUri(given)
+  const b = parseUri(requested)
+  return a !== undefined && b !== undefined && sipUriEquals({ ...a, params: {} }, { ...b, params: {} })
+}

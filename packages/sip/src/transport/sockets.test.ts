@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import type { Socket as UdpSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { header } from '../message/headers.ts'
+import type { SipMessage, SipResponse } from '../message/message.ts'
+import { parseMessage } from '../message/parse.ts'
+import { serializeMessage } from '../message/serialize.ts'
+import { testRequest } from '../testkit/requests.ts'
+import { createSipStack } from '../ua/stack.ts'
+import type { ClientCallHandlers, ServerCallHandlers, SipStack, StackHandlers } from '../ua/types.ts'
+import type { TransportName } from './address.ts'
+
+const HOST = '127.0.0.1'
+const IGNORE: StackHandlers = { onInvite() {} }
+
+const listenOn = (transport: TransportName, handlers = IGNORE, address = HOST): Promise<SipStack> =>
+  createSipStack({ listen: [{ address, port: 0, transport }], handlers })
+
+async function udpSocket(): Promise<{ socket: UdpSocket; port: number }> {
+  const socket = createSocket('udp4')
+  socket.bind(0, HOST)
+  await once(socket, 'listening')
+  return { socket, port: socket.address().port }
+}
+
+async function nextMessage(socket: UdpSocket): Promise<SipMessage> {
+  const [data] = (await once(socket, 'message')) as [Buffer]
+  const parsed = parseMessage(data)
+  assert.ok(parsed.ok)
+  return parsed.message
+}
+
+/** Reads from a TCP connection until `count` responses came. */
+async function responsesOf(socket: Socket, count: number): Promise<SipResponse[]> {
+  let text = ''
+  const found: SipResponse[] = []
+  while (found.length < count) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    text += chunk.toString('latin1')
+    for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
+      const parsed = parseMessage(Buffer.from(text.slice(0, end + 4), 'latin1'))
+      text = text.slice(end + 4)
+      if (parsed.ok && parsed.message.kind === 'response') found.push(parsed.message)
+    }
+  }
+  return found
+}
+
+const optionsFrom = (port: number, seq: number, transport: TransportName = 'udp'): Buffer =>
+  serializeMessage(
+    testRequest({
+      from: { address: HOST, port, transport },
+      method: 'OPTIONS',
+      uri: `sip:${HOST}`,
+      seq,
+      branch: `z9hG4bK-o${seq}`,
+    }),
+  )
+
+describe('UDP', () => {
+  it('answers to the source port when the request asks for rport, and says so', async () => {
+    const stack = await listenOn('udp')
+    const { socket, port } = await udpSocket()
+    const text = optionsFrom(5999, 1).toString('latin1').replace(';branch', ';rport;branch')
+    socket.send(Buffer.from(text, 'latin1'), stack.addresses[0]!.port, HOST)
+    const answer = await nextMessage(socket)
+    const via = header(answer, 'Via')!
+    assert.match(via, new RegExp(`;rport=${port}`))
+    assert.match(via, /;received=127\.0\.0\.1/)
+    socket.close()
+    await stack.close()
+  })
+
+  it('answers to the port in Via when rport is not asked for', async () => {
+    const stack = await listenOn('udp')
+    const caller = await udpSocket()
+    const listener = await udpSocket()
+    caller.socket.send(optionsFrom(listener.port, 1), stack.addresses[0]!.port, HOST)
+    const answer = await nextMessage(listener.socket)
+    assert.equal(answer.kind === 'response' && answer.status, 200)
+    assert.doesNotMatch(header(answer, 'Via')!, /received|rport/)
+    caller.socket.close()
+    listener.socket.close()
+    await stack.close()
+  })
+
+  it('works over IPv6', async () => {
+    const stack = await listenOn('udp', IGNORE, '::1')
+    const other = await listenOn('udp', IGNORE, '::1')
+    const uri = `sip:[::1]:${stack.addresses[0]!.port}`
+    const status = await new Promise<number>((resolve) => {
+      other.request({ method: 'OPTIONS', uri, from: `<${uri}>`, to: `<${uri}>` }, (response) =>
+        resolve(response.status),
+      )
+    })
+    assert.equal(status, 200)
+    await stack.close()
+    await other.close()
+  })
+})
+
+describe('TCP', () => {
+  it('reads requests however they are cut, answers pings, and answers on the same connection', async () => {
+    const stack = await listenOn('tcp')
+    const socket = connect(stack.addresses[0]!.port, HOST)
+    socket.setNoDelay(true)
+    await once(socket, 'connect')
+    const bytes = Buffer.concat([
+      optionsFrom(1, 1, 'tcp'),
+      optionsFrom(1, 2, 'tcp'),
+      optionsFrom(1, 3, 'tcp'),
+    ])
+    const answers = responsesOf(socket, 3)
+    for (let at = 0; at < bytes.length; at += 97) {
+      socket.write(bytes.subarray(at, at + 97))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.deepEqual(
+      (await answers).map((answer) => [answer.status, header(answer, 'CSeq')]),
+      [
+        [200, '1 OPTIONS'],
+        [200, '2 OPTIONS'],
+        [200, '3 OPTIONS'],
+      ],
+    )
+    socket.write('\r\n\r\n')
+    const [pong] = (await once(socket, 'data')) as [Buffer]
+    assert.equal(pong.toString(), '\r\n')
+    socket.destroy()
+    await stack.close()
+  })
+
+  it('answers 400 and hangs up when the stream cannot be followed any more', async () => {
+    const stack = await listenOn('tcp')
+    const socket = connect(stack.addresses[0]!.port, HOST)
+    const text = optionsFrom(1, 1, 'tcp')
+      .toString('latin1')
+      .replace(/Content-Length: \d+/, 'Content-Length: x')
+    socket.write(text)
+    const [answer] = await responsesOf(socket, 1)
+    assert.equal(answer?.status, 400)
+    socket.resume()
+    await once(socket, 'close')
+    await stack.close()
+  })
+
+  it('carries a whole call, and requests both ways share one connection', async () => {
+    const done = Promise.withResolvers<string>()
+    const called = { connections: new Set<string>() }
+    const calleeHandlers: ServerCallHandlers = {
+      onAck: (call) => call.bye(),
+      onBye() {},
+      onCancel() {},
+      onLost: (_call, why) => done.reject(new Error(why)),
+      onReinvite() {},
+    }
+    const callee = await listenOn('tcp', {
+      onInvite(call) {
+        call.handlers = calleeHandlers
+        call.progress(180)
+        call.answer()
+      },
+      onMessage: (_direction, _message, _local, peer) =>
+        called.connections.add(`${peer.address}:${peer.port}`),
+    })
+    const caller = await listenOn('tcp')
+    const callerHandlers: ClientCallHandlers = {
+      onProvisional() {},
+      onAnswer: (call) => call.ack(),
+      onFailure: (_call, status) => done.reject(new Error(`${status}`)),
+      onBye: () => done.resolve('bye'),
+      onLost: (_call, why) => done.reject(new Error(why)),
+      onReinvite() {},
+    }
+    const uri = `sip:b@${HOST}:${callee.addresses[0]!.port};transport=tcp`
+    caller.invite({ uri, from: '<sip:a@192.0.2.1>', to: `<${uri}>` }, callerHandlers)
+    assert.equal(await done.promise, 'bye')
+    assert.equal(called.connections.size, 1)
+    await caller.close()
+    await callee.close()
+  })
+
+  it('fails a call with 503 when nobody listens', async () => {
+    const closed = await listenOn('tcp')
+    const { port } = closed.addresses[0]!
+    await closed.close()
+    const stack = await listenOn('tcp')
+    const uri = `sip:b@${HOST}:${port};transport=tcp`
+    const status = await new Promise<number>((resolve) => {
+      stack.request({ method: 'OPTIONS', uri, from: '<sip:a@192.0.2.1>', to: `<${uri}>` }, (answer) =>
+        resolve(answer.status),
+      )
+    })
+    assert.equal(status, 503)
+    await stack.close()
+  })
+})
+
+describe('listening', () => {
+  for (const transport of ['udp', 'tcp'] as const) {
+    it(`names address and port when they are taken (${transport})`, async () => {
+      const first = await listenOn(transport)
+      const { port } = first.addresses[0]!
+      const second = createSipStack({
+        listen: [
+          { address: HOST, port: 0, transport },
+          { address: HOST, port, transport },
+        ],
+        handlers: IGNORE,
+      })
+      const pattern = new RegExp(
+        `cannot listen for SIP on 127\\.0\\.0\\.1 port ${port} .*another program already uses it`,
+      )
+      await assert.rejects(second, pattern)
+      await first.close()
+    })
+  }
+
+  it('leaves no socket, connection or timer behind when closed: the process ends by itself', async () => {
+    const script = `
+      import { createSipStack } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)}
+      const listen = ['udp', 'tcp'].map((transport) => ({ address: '${HOST}', port: 0, transport }))
+      const handlers = { onInvite() {}, onRequest() { asked() } }
+      let count = 0
+      const both = Promise.withResolvers()
+      const asked = () => { if (++count === 2) both.resolve() }
+      const stack = await createSipStack({ listen, handlers })
+      for (const { port, transport } of stack.addresses) {
+        const uri = 'sip:${HOST}:' + port + ';transport=' + transport
+        stack.request({ method: 'MESSAGE', uri, from: '<sip:a@192.0.2.1>', to: '<' + uri + '>' }, () => {})
+      }
+      await both.promise
+      console.log(stack.stats().transactions)
+      await stack.close()
+      console.log(stack.stats().transactions)
+    `
+    const run = promisify(execFile)
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 })
+    assert.equal(stdout, '4\n0\n')
+  })
+})
