@@ -48,8 +48,8 @@ function install() {
   const args = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund']
   args.push('--loglevel=error')
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
-  const npm = process.env.npm_execpath
-  const run = npm
+  const npm = process.env.npm_execpath ?? ''
+  const run = npm.endsWith('npm-cli.js') // not pnpm's or yarn's
     ? spawnSync(process.execPath, [npm, ...args], options)
     : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
   if (run.status === 0) return

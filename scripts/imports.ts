@@ -184,7 +184,7 @@ function undeclared(
 }
 
 /** Tests and test kits: free of the layers, bound by the packages. */
-export const TEST_FILE = /(?:\.test\.ts$|\/testkit\/|\/test\/|[-/]test-?kit\.ts$)/
+export const TEST_FILE = /(?:\.test(?:-suite)?\.ts$|\/testkit\/|\/test\/|[-/]test-?kit\.ts$)/
 
 /** Import cycles, found depth first: one for each import that closes a path of files. */
 function cycles(graph: ReadonlyMap<string, readonly { target: string; line: number }[]>): Violation[] {
