@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import {
+  party,
+  storageContract,
+  type StorageFactory,
+  testApp,
+  testBinding,
+  testRecord,
+  testX,
+} from '../contract.test-suite.ts'
+import { DATABASE_FILE, openStorage, type StorageOptions } from '../open-storage.ts'
+
+function directory(): StorageFactory & { readonly dir: string } {
+  const dir = mkdtempSync(path.join(tmpdir(), 'maskline-db-'))
+  const open = (options: Partial<StorageOptions> = {}) => openStorage({ dataDir: dir, ...options })
+  return {
+    dir,
+    open,
+    reopen: open,
+    dispose: async () => rmSync(dir, { recursive: true, force: true }),
+  }
+}
+
+storageContract('SQLite', directory)
+storageContract('SQLite, a disk flush per group', () => {
+  const base = directory()
+  const open = (options: Partial<StorageOptions> = {}) =>
+    base.open({ durability: 'power', groupCommitMs: 1, ...options })
+  return { ...base, open, reopen: open }
+})
+
+test('no real number, secret, password, text or user data is in the files of the database', async () => {
+  const { dir, open, dispose } = directory()
+  const body = '{"caller":"+8613800000021","called":"+8675528000001"}'
+  const storage = await open({
+    pushesOf: (f) => [
+      { kind: 'event', url: 'http://customer.example/', body, sessionId: f.record.sessionId },
+    ],
+  })
+  try {
+    await storage.apps.saveApp(testApp)
+    await storage.numbers.save([testX(1)])
+    const binding = testBinding(1, { a: party(21), b: party(22), userData: 'order-of-lady-winter' })
+    await storage.bindings.insertAxb(binding, 10, 1000)
+    await storage.bindings.replaceAxb({ ...binding, b: party(23) }, 1000)
+    await storage.bindings.candidates({
+      appKey: testApp.key,
+      a: party(24),
+      b: party(25),
+      maxPairs: 5,
+      at: 1000,
+      limit: 1,
+    })
+    await storage.subscribers.save({ username: '13800000026', password: 'sip-password' })
+    const forward = { display: testX(1).number, callee: party(27), startAt: 1000 }
+    storage.journal.append({ record: testRecord(1, { forward }), event: 'callout', at: 1000 })
+    await storage.journal.flush()
+    const [item] = await storage.outbox.due(1000, 1)
+    await storage.outbox.postpone([item!.id], { attempts: 1, firstFailedAt: 1, dueAt: 2, error: 'HTTP 500' })
+    // Before the close, so that the log is searched as well as the database.
+    const names = readdirSync(dir).filter((name) => name.startsWith(DATABASE_FILE))
+    assert.ok(names.some((name) => name.endsWith('-wal')))
+    const bytes = Buffer.concat(names.map((name) => readFileSync(path.join(dir, name))))
+    assert.ok(bytes.includes('17000000001'), 'the search finds what lies in clear')
+    for (const secret of [
+      '138000000',
+      '755280000',
+      testApp.secret,
+      'sip-password',
+      'lady-winter',
+      '"caller"',
+    ]) {
+      assert.ok(!bytes.includes(secret), `${secret} lies in clear`)
+    }
+  } finally {
+    await storage.close()
+    await dispose()
+  }
+})
+
+test('a data directory that cannot be used is refused in one sentence', async () => {
+  const { dir, dispose } = directory()
+  try {
+    writeFileSync(path.join(dir, 'file'), '')
+    const problem = { code: 'DATA_DIR_UNUSABLE', message: /data directory/ }
+    await assert.rejects(openStorage({ dataDir: path.join(dir, 'file') }), problem)
+    mkdirSync(path.join(dir, 'taken', DATABASE_FILE), { recursive: true })
+    await assert.rejects(openStorage({ dataDir: path.join(dir, 'taken') }), problem)
+  } finally {
+    await dispose()
+  }
+})
+
+test('facts that storage refuses are kept, reported, and committed in order when it works again', async () => {
+  const { dir, open, dispose } = directory()
+  const faults: number[] = []
+  let reported = () => {}
+  const storage = await open({
+    groupCommitMs: 0,
+    onFault: (_error, waiting) => {
+      faults.push(waiting)
+      reported()
+    },
+    pushesOf: (f) => [
+      { kind: 'event', url: 'http://customer.example/', body: f.event, sessionId: f.record.sessionId },
+    ],
+  })
+  const foreign = new DatabaseSync(path.join(dir, DATABASE_FILE))
+  try {
+    await storage.apps.saveApp(testApp)
+    foreign.exec('alter table outbox rename to outbox_gone')
+    const fault = new Promise<void>((resolve) => (reported = resolve))
+    storage.journal.append({ record: testRecord(1), event: 'callin', at: 1 })
+    storage.journal.append({ record: testRecord(1), event: 'callout', at: 2 })
+    await fault
+    assert.deepEqual(await storage.journal.openCalls(), [], 'nothing of the group is done')
+    storage.journal.append({ record: testRecord(1), event: 'alerting', at: 3 })
+    foreign.exec('alter table outbox_gone rename to outbox')
+    await storage.journal.flush()
+    assert.deepEqual(
+      (await storage.outbox.due(9, 9)).map((item) => item.body),
+      ['callin', 'callout', 'alerting'],
+    )
+    assert.ok(faults[0] === 2)
+  } finally {
+    foreign.close()
+    await storage.close()
+    await dispose()
+  }
+})
+
+test('writes of one turn are committed together, and a promise resolves only after its commit', async () => {
+  const { dir, open, dispose } = directory()
+  const storage = await open()
+  const foreign = new DatabaseSync(path.join(dir, DATABASE_FILE))
+  try {
+    await storage.apps.saveApp(testApp)
+    await storage.numbers.save([testX(1)])
+    const count = () => (foreign.prepare('select count(*) as n from binding').get() as { n: number }).n
+    const binds = [1, 2, 3].map((n) => storage.bindings.insertAxb(testBinding(n), 10, 1000))
+    assert.equal(count(), 0)
+    await binds[0]
+    assert.equal(count(), 3)
+  } finally {
+    foreign.close()
+    await storage.close()
+    await dispose()
+  }
+})
