@@ -149,7 +149,11 @@ function chooseHop(dialog: Dialog): void {
   const first = dialog.routeSet[0]
   const next = nextHopOf(first === undefined ? dialog.remoteTarget : (parseNameAddr(first)?.uri ?? ''))
   if (next === undefined) return
-  const hop = literalHop(next)
+  const { source } = dialog
+  const hop =
+    next.host === source.address
+      ? { address: next.host, port: next.port, transport: next.transport }
+      : literalHop(next)
   if (hop === undefined) {
     // Until the name is looked up, the peer is where its messages came from.
     const target = dialog.remoteTarget
@@ -159,8 +163,8 @@ function chooseHop(dialog: Dialog): void {
     return
   }
   // A private Contact seen from outside its network is a NATed phone that was not told: answer where it speaks from.
-  const isNated = first === undefined && hop.address !== dialog.source.address && isPrivate(hop.address)
-  dialog.hop = isNated && !isPrivate(dialog.source.address) ? dialog.source : hop
+  const isNated = first === undefined && hop.address !== source.address && isPrivate(hop.address)
+  dialog.hop = isNated && !isPrivate(source.address) ? source : hop
 }
 
 function recordedRoute(message: SipMessage): string[] {

@@ -3,6 +3,8 @@ import type { SipResponse } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
+import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
+import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Core, Face } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
@@ -13,7 +15,7 @@ import type { Dialog, DialogSeed } from './dialog.ts'
 import { InDialogRequest } from './in-dialog-request.ts'
 import type { RequestEnd } from './in-dialog-request.ts'
 
-type SentAck = { readonly remoteTag: string; bytes: Uint8Array | undefined; transport: Transport; hop: Hop }
+type SentAck = { readonly remoteTag: string; bytes: KeptBytes | undefined; transport: Transport; hop: Hop }
 
 const NOT_INTERESTED: RequestEnd = { onRequestEnd() {} }
 
@@ -57,7 +59,7 @@ export class AnsweredForks implements ClientUser {
     const sending = requestInDialog(this.#core, dialog, newBranch(), 'ACK', seq, options, this.#authorization)
     entry.transport = sending.face.transport
     entry.hop = sending.hop
-    entry.bytes = this.#core.layer.sendOnce(sending.request, entry.transport, entry.hop)
+    entry.bytes = keepBytes(this.#core.layer.sendOnce(sending.request, entry.transport, entry.hop))
   }
 
   onResponse(transaction: ClientTransaction, response: SipResponse): void {
@@ -69,7 +71,7 @@ export class AnsweredForks implements ClientUser {
       this.ack(dialog, undefined)
       new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
     } else if (known.bytes !== undefined) {
-      this.#core.layer.resend(known.bytes, known.transport, known.hop)
+      this.#core.layer.resend(bytesOf(known.bytes), known.transport, known.hop)
     }
   }
 

@@ -2,6 +2,8 @@ import type { SipResponse } from '../message/message.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../transaction/clock.ts'
 import type { Hop } from '../transport/address.ts'
+import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
+import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
 import { GIVE_UP_MS, TIMER_C_MS } from '../transaction/timing.ts'
 import { localResponse } from '../ua/core.ts'
@@ -37,7 +39,7 @@ export class Reinvite implements ClientUser, Waiter {
   #glares = 0
   #transaction: ClientTransaction | undefined
   #timer: TimerHandle
-  #ack: { readonly bytes: Uint8Array; readonly transport: Transport; readonly hop: Hop } | undefined
+  #ack: { readonly bytes: KeptBytes; readonly transport: Transport; readonly hop: Hop } | undefined
   #state: 'inviting' | 'waiting' | 'answered' | 'ended' = 'inviting'
 
   /** `ownsCallId`: we made the Call-ID; it decides who of two colliding sides waits longer. */
@@ -89,7 +91,7 @@ export class Reinvite implements ClientUser, Waiter {
     )
     const { hop } = sending
     const { transport } = sending.face
-    this.#ack = { bytes: layer.sendOnce(sending.request, transport, hop), transport, hop }
+    this.#ack = { bytes: keepBytes(layer.sendOnce(sending.request, transport, hop)), transport, hop }
   }
 
   /** The dialog ended: nothing is reported any more; a late 2xx is still acknowledged. */
@@ -168,7 +170,7 @@ export class Reinvite implements ClientUser, Waiter {
     if (this.#state === 'answered') {
       // A 2xx again: our ACK was lost.
       const ack = this.#ack
-      if (ack !== undefined) this.#core.layer.resend(ack.bytes, ack.transport, ack.hop)
+      if (ack !== undefined) this.#core.layer.resend(bytesOf(ack.bytes), ack.transport, ack.hop)
       return
     }
     const isOver = this.#state === 'ended'

@@ -1,6 +1,8 @@
 import { serializeMessage } from '../message/serialize.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { Hop } from '../transport/address.ts'
+import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
+import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { SendFailure, Transport } from '../transport/transport.ts'
 import type { TimerHandle, Timers, Waiter } from './clock.ts'
 import { ackOfFailure } from './derived-requests.ts'
@@ -41,7 +43,7 @@ export class ClientTransaction implements Waiter, SendFailure {
   /** Until the final response: what ACK and CANCEL are made of. */
   #request: SipRequest | undefined
   /** The request until it is answered, then the ACK of a failed INVITE. */
-  #bytes: Uint8Array | undefined
+  #bytes: KeptBytes | undefined
   #state: 'calling' | 'proceeding' | 'accepted' | 'completed' | 'ended' = 'calling'
   #timer: TimerHandle
   #intervalMs = T1
@@ -63,7 +65,7 @@ export class ClientTransaction implements Waiter, SendFailure {
     this.user = user
     this.#request = request
     const bytes = serializeMessage(request)
-    this.#bytes = transport.reliable ? undefined : bytes
+    this.#bytes = transport.reliable ? undefined : keepBytes(bytes)
     // Asking for send errors costs a callback; what cannot be sent is noticed on a call's first message.
     transport.send(bytes, hop, transport.reliable || request.method === 'INVITE' ? this : undefined)
     owner.sent(request, bytes, hop, transport)
@@ -170,15 +172,15 @@ export class ClientTransaction implements Waiter, SendFailure {
       const bytes = serializeMessage(ack)
       this.transport.send(bytes, this.hop)
       this.#owner.sent(ack, bytes, this.hop, this.transport)
-      this.#bytes = bytes
+      this.#bytes = keepBytes(bytes)
     }
     if (reliable) this.end()
     else this.#timer = timers.set(this.method === 'INVITE' ? GIVE_UP_MS : T4, this)
   }
 
   #repeat(): void {
-    const bytes = this.#bytes
-    if (bytes === undefined) return
+    if (this.#bytes === undefined) return
+    const bytes = bytesOf(this.#bytes)
     this.transport.send(bytes, this.hop)
     this.#owner.sent(undefined, bytes, this.hop, this.transport)
   }

@@ -1,6 +1,8 @@
 import { serializeMessage } from '../message/serialize.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { Hop } from '../transport/address.ts'
+import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
+import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { TimerHandle, Timers, Waiter } from './clock.ts'
 import { GIVE_UP_MS, T1, T2, T4 } from './timing.ts'
@@ -38,7 +40,7 @@ export class ServerTransaction implements Waiter {
   #replyTo: Hop
   #replyPort: number
   #state: 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'ended' = 'proceeding'
-  #last: Uint8Array | undefined
+  #last: KeptBytes | undefined
   #timer: TimerHandle
   #intervalMs = 0
   #waitedMs = 0
@@ -75,14 +77,14 @@ export class ServerTransaction implements Waiter {
     const bytes = serializeMessage(response)
     this.#send(response, bytes)
     if (response.status < 200) {
-      this.#last = bytes
+      this.#last = keepBytes(bytes)
       return bytes
     }
     this.user = undefined
     const reliable = this.transport.reliable
     if (this.method !== 'INVITE') {
       this.#state = 'completed'
-      this.#last = bytes
+      this.#last = keepBytes(bytes)
       if (reliable) this.end()
       else this.#wait(GIVE_UP_MS)
     } else if (response.status < 300) {
@@ -91,7 +93,7 @@ export class ServerTransaction implements Waiter {
       this.#wait(GIVE_UP_MS)
     } else {
       this.#state = 'completed'
-      this.#last = bytes
+      this.#last = keepBytes(bytes)
       this.#intervalMs = T1
       this.#wait(reliable ? GIVE_UP_MS : T1)
     }
@@ -106,7 +108,7 @@ export class ServerTransaction implements Waiter {
   /** The same request again. */
   onDuplicate(): void {
     if (this.#last !== undefined && (this.#state === 'proceeding' || this.#state === 'completed')) {
-      this.#send(undefined, this.#last)
+      this.#send(undefined, bytesOf(this.#last))
     }
   }
 
@@ -127,7 +129,7 @@ export class ServerTransaction implements Waiter {
     if (this.#state === 'completed' && this.method === 'INVITE' && !this.transport.reliable) {
       this.#waitedMs += this.#intervalMs
       if (this.#waitedMs < GIVE_UP_MS) {
-        this.#send(undefined, this.#last!)
+        this.#send(undefined, bytesOf(this.#last!))
         this.#intervalMs = Math.min(this.#intervalMs * 2, T2, GIVE_UP_MS - this.#waitedMs)
         this.#timer = this.#owner.timers.set(this.#intervalMs, this)
         return
