@@ -13,7 +13,7 @@ import { silentLog, type Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import type { App, AppStore } from '../tenants/app.ts'
 import { failure, invalidRequest, type Answer } from './answers.ts'
-import { authenticate, createGates } from './authenticate.ts'
+import { authenticate, createGates, type Gates } from './authenticate.ts'
 import { axbResource, type AxbDependencies } from './axb.ts'
 import { plainAddress } from './ip-allowlist.ts'
 import type { LockedSource } from './lockout.ts'
@@ -58,7 +58,7 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
     frameworkErrors: (_error, _request, reply) => void send(reply, invalidRequest(404, 'URI')),
   })
   acceptAnyBody(fastify)
-  for (const resource of resources) addResource(fastify, resource, { ...options, log }, gates)
+  for (const resource of resources) addResource(fastify, resource, { ...options, log, gates })
   answerUnknown(fastify, resources, log)
   await fastify.ready()
 
@@ -109,27 +109,37 @@ const SERVER_OPTIONS = {
   noDelay: true,
 }
 
-const authenticated = new WeakMap<FastifyRequest, App>()
+/** The app that a request's headers proved; set before its handler runs. */
+const CALLER = Symbol('caller')
+type AuthenticatedRequest = FastifyRequest & { [CALLER]?: App }
 
-type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock'> & { readonly log: Log }
+type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock'> & { readonly log: Log; readonly gates: Gates }
 
-/** Authentication stands before the body is read: a stranger's bytes are not buffered. */
+/**
+ * Authentication stands before the body is read: a stranger's bytes are not buffered. Hook and handler call back
+ * instead of returning the reply, which Fastify would await with listeners on every response.
+ */
 function addResource(
   fastify: FastifyInstance,
   { path, mode, handlers }: Resource,
-  { apps, clock, log }: RouteContext,
-  gates: ReturnType<typeof createGates>,
+  { apps, clock, log, gates }: RouteContext,
 ): void {
-  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+  const onRequest = (
+    request: AuthenticatedRequest,
+    reply: FastifyReply,
+    done: (error?: Error) => void,
+  ): void => {
     const { raw } = request
     const ip = plainAddress(raw.socket.remoteAddress)
-    const verdict = await authenticate({ headers: raw.headers, ip, now: clock.now(), mode }, apps, gates)
-    if (verdict.ok) {
-      authenticated.set(request, verdict.app)
-      return
-    }
-    if (verdict.locked) log.warn({ ip }, 'API source locked out after failed authentications')
-    return send(reply, failure(verdict.fault))
+    authenticate({ headers: raw.headers, ip, now: clock.now(), mode }, apps, gates).then((verdict) => {
+      if (verdict.ok) {
+        request[CALLER] = verdict.app
+        done()
+        return
+      }
+      if (verdict.locked) log.warn({ ip }, 'API source locked out after failed authentications')
+      send(reply, failure(verdict.fault))
+    }, done)
   }
   for (const method of METHODS) {
     const handler = handlers[method]
@@ -139,11 +149,14 @@ function addResource(
 }
 
 function routeHandler(handler: ApiHandler) {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
-    const app = authenticated.get(request)
+  return (request: AuthenticatedRequest, reply: FastifyReply): void => {
+    const app = request[CALLER]
     if (app === undefined) throw new Error('a request came to its handler without authentication')
     const query = firstValues(request.query as Record<string, string | string[]>)
-    return send(reply, await handler({ app, query, body: request.body as Buffer | undefined }))
+    handler({ app, query, body: request.body as Buffer | undefined }).then(
+      (answer) => send(reply, answer),
+      (error: unknown) => reply.send(error),
+    )
   }
 }
 
