@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createSoftphone, type PhoneCall } from '@maskline/lab'
 import { generateTone, goertzel } from '@maskline/media'
+import { requirePeer } from './peers.ts'
 import { startBaresip } from './support/baresip.ts'
-import { isInstalled } from './support/peer-process.ts'
 import { startSipp } from './support/sipp.ts'
 
 const ALICE = '+8613800000021'
@@ -11,9 +11,10 @@ const BOB = '+8613800000022'
 const LAB_HZ = 440
 const PEER_HZ = 1_000
 
-describe('the lab phone and baresip', { skip: !isInstalled('baresip') && 'baresip is not installed' }, () => {
+describe('the lab phone and baresip', () => {
   for (const transport of ['udp', 'tcp'] as const) {
-    test(`hear each other over ${transport}, whoever calls`, async () => {
+    test(`hear each other over ${transport}, whoever calls`, async (t) => {
+      if (requirePeer(t, 'baresip') === undefined) return
       const lab = await createSoftphone({ user: ALICE, transport, toneHz: LAB_HZ, autoAnswerMs: 0 })
       const peer = await startBaresip({
         user: BOB,
@@ -44,8 +45,9 @@ describe('the lab phone and baresip', { skip: !isInstalled('baresip') && 'baresi
   }
 })
 
-describe('the lab phone and sipp', { skip: !isInstalled('sipp') && 'sipp is not installed' }, () => {
-  test('a busy sipp is a refused call', async () => {
+describe('the lab phone and sipp', () => {
+  test('a busy sipp is a refused call', async (t) => {
+    if (requirePeer(t, 'sipp') === undefined) return
     const callee = await startSipp({ scenario: 'uas-busy', local: { address: '127.0.0.1' }, calls: 1 })
     const lab = await createSoftphone({ user: ALICE })
     try {
@@ -58,7 +60,8 @@ describe('the lab phone and sipp', { skip: !isInstalled('sipp') && 'sipp is not 
     }
   })
 
-  test('a sipp that never answers is cancelled', async () => {
+  test('a sipp that never answers is cancelled', async (t) => {
+    if (requirePeer(t, 'sipp') === undefined) return
     const callee = await startSipp({ scenario: 'uas-noanswer', local: { address: '127.0.0.1' }, calls: 1 })
     const lab = await createSoftphone({ user: ALICE })
     try {

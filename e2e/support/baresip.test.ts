@@ -3,9 +3,9 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { generateTone, goertzel } from '@maskline/media'
+import { requirePeer } from '../peers.ts'
 import { startBaresip } from './baresip.ts'
 import { createNetstringReader, encodeNetstring } from './netstring.ts'
-import { isInstalled } from './peer-process.ts'
 
 const ALICE = '+8613800000021'
 const BOB = '+8613800000022'
@@ -29,13 +29,14 @@ describe('netstrings', () => {
   })
 })
 
-describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not installed' }, () => {
+describe('two baresips', () => {
   for (const [title, options] of [
     ['over UDP', {}],
     ['over TCP with µ-law', { transport: 'tcp', codec: 'PCMU' }],
     ['with SRTP', { media: 'srtp' }],
   ] as const) {
-    test(`call each other directly ${title} and hear each other`, async () => {
+    test(`call each other directly ${title} and hear each other`, async (t) => {
+      if (requirePeer(t, 'baresip') === undefined) return
       const alice = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1), ...options })
       const bob = await startBaresip({ user: BOB, speaks: generateTone(BOB_HZ, 1), ...options })
       try {
@@ -64,7 +65,8 @@ describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not inst
     })
   }
 
-  test('an answering machine answers by itself, and a second call is heard anew', async () => {
+  test('an answering machine answers by itself, and a second call is heard anew', async (t) => {
+    if (requirePeer(t, 'baresip') === undefined) return
     const alice = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
     const bob = await startBaresip({ user: BOB, speaks: generateTone(BOB_HZ, 1), autoAnswer: true })
     try {
@@ -81,7 +83,8 @@ describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not inst
     }
   })
 
-  test('a callee who hangs up while it rings is a closed call with its reason', async () => {
+  test('a callee who hangs up while it rings is a closed call with its reason', async (t) => {
+    if (requirePeer(t, 'baresip') === undefined) return
     const alice = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
     const bob = await startBaresip({ user: BOB, speaks: generateTone(BOB_HZ, 1) })
     try {
@@ -94,7 +97,8 @@ describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not inst
     }
   })
 
-  test('a registered phone says so, answers the challenge, and takes its registration back at the end', async () => {
+  test('a registered phone says so, answers the challenge, and takes its registration back at the end', async (t) => {
+    if (requirePeer(t, 'baresip') === undefined) return
     const registrar = await startTinyRegistrar()
     const { port } = registrar.socket.address()
     try {
@@ -116,7 +120,8 @@ describe('two baresips', { skip: !isInstalled('baresip') && 'baresip is not inst
     }
   })
 
-  test('a start that fails says what baresip said', async () => {
+  test('a start that fails says what baresip said', async (t) => {
+    if (requirePeer(t, 'baresip') === undefined) return
     const first = await startBaresip({ user: ALICE, speaks: generateTone(ALICE_HZ, 1) })
     try {
       await assert.rejects(

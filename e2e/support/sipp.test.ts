@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isInstalled } from './peer-process.ts'
+import { requirePeer } from '../peers.ts'
 import { parseSippStats, runSipp, startSipp, type ScenarioName, type SippParties } from './sipp.ts'
 
 const HOST = '127.0.0.1'
@@ -34,7 +34,7 @@ describe('sipp statistics', () => {
   })
 })
 
-describe('sipp against sipp', { skip: !isInstalled('sipp') && 'sipp is not installed' }, () => {
+describe('sipp against sipp', () => {
   const pairs: {
     title: string
     uac: ScenarioName
@@ -57,7 +57,8 @@ describe('sipp against sipp', { skip: !isInstalled('sipp') && 'sipp is not insta
     { title: 'the caller gives up', uac: 'uac-cancel', uas: 'uas-noanswer', calls: 10 },
   ]
   for (const { title, uac, uas, values, transport, calls } of pairs) {
-    test(title, async () => {
+    test(title, async (t) => {
+      if (requirePeer(t, 'sipp') === undefined) return
       const udpOrTcp = transport ?? 'udp'
       const callee = await startSipp({
         scenario: uas,
@@ -92,7 +93,8 @@ describe('sipp against sipp', { skip: !isInstalled('sipp') && 'sipp is not insta
     })
   }
 
-  test('an unexpected answer is a failed call with its reason', async () => {
+  test('an unexpected answer is a failed call with its reason', async (t) => {
+    if (requirePeer(t, 'sipp') === undefined) return
     const callee = await startSipp({ scenario: 'uas-busy', local: { address: HOST } })
     const caller = await runSipp({
       scenario: 'uac',
@@ -108,7 +110,8 @@ describe('sipp against sipp', { skip: !isInstalled('sipp') && 'sipp is not insta
     assert.match(caller.errors, /486 Busy Here/)
   })
 
-  test('a callee that answers nobody stops at once', async () => {
+  test('a callee that answers nobody stops at once', async (t) => {
+    if (requirePeer(t, 'sipp') === undefined) return
     const callee = await startSipp({ scenario: 'uas', local: { address: HOST } })
     const result = await callee.stop()
     assert.equal(result.created, 0)
