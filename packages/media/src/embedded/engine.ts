@@ -9,7 +9,7 @@ import {
   type SessionOptions,
 } from '../engine.ts'
 import { PortPool } from './port-pool.ts'
-import type { Command, Report } from './protocol.ts'
+import type { Command, Post, Report } from './protocol.ts'
 import { EmbeddedSession, type SessionHost } from './session.ts'
 import type { WorkerData } from './worker.ts'
 
@@ -50,6 +50,9 @@ export async function createEmbeddedEngine(options: EmbeddedOptions): Promise<Me
   return engine
 }
 
+/** Least time between two messages to the worker; waking it costs more than what a message says. */
+const MIN_FLUSH_MS = 4
+
 /** A session is told to the worker as it is when its turn ends, however often it changed. */
 type Queued = Command | EmbeddedSession
 
@@ -66,6 +69,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   )
   readonly #statsWaiters = new Map<number, (legs: readonly LegStats[]) => void>()
   #queue: Queued[] = []
+  #lastFlushMs = 0
   readonly #touched = new Set<EmbeddedSession>()
   /** Sessions the worker knows of. */
   readonly #told = new WeakSet<EmbeddedSession>()
@@ -121,7 +125,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     this.#pool.close(this.#failure)
     this.#flush()
     const gone = new Promise((resolve) => this.#worker.once('exit', resolve))
-    this.#worker.postMessage('close')
+    this.#post('close')
     await gone
   }
 
@@ -140,7 +144,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   }
 
   play(session: EmbeddedSession, leg: number, playId: number, audio: PlayAudio, repeat: number): void {
-    const times = repeat > 0 ? repeat : 1
+    const times = repeat === Infinity ? undefined : Math.max(1, Math.floor(repeat))
     this.#send({ op: 'play', id: session.id, leg, playId, audio: this.#audioId(audio), repeat: times })
   }
 
@@ -168,13 +172,17 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     const audio = this.#nextId++
     this.#audioIds.set(content.samples, audio)
     this.#audioKeeper.register(content.samples, audio)
-    this.#send({ op: 'audio', audio, content })
+    this.#post({ audio, content })
     return audio
   }
 
+  /** The first change goes out at the end of this turn; under load the next ones wait for company. */
   #send(item: Queued): void {
-    if (this.#queue.length === 0) setImmediate(() => this.#flush())
     this.#queue.push(item)
+    if (this.#queue.length > 1) return
+    const waitMs = this.#lastFlushMs + MIN_FLUSH_MS - performance.now()
+    if (waitMs <= 0) setImmediate(() => this.#flush())
+    else setTimeout(() => this.#flush(), waitMs)
   }
 
   #flush(): void {
@@ -189,7 +197,12 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     }
     this.#queue = []
     this.#touched.clear()
-    this.#worker.postMessage(commands)
+    this.#lastFlushMs = performance.now()
+    this.#post(JSON.stringify(commands))
+  }
+
+  #post(post: Post): void {
+    this.#worker.postMessage(post)
   }
 
   #onReport(report: Report): void {

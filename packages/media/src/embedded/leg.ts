@@ -2,7 +2,7 @@ import { MediaError } from '../engine.ts'
 import { random32 } from '../random.ts'
 import type { Codec } from '../sdp/codec.ts'
 import { receives, sends, type Description, type Direction, type Section } from '../sdp/description.ts'
-import { routesBetween, type Agreed, type Offered, type TypeNumbers } from '../sdp/negotiation.ts'
+import { routeTo, type Agreed, type Offered, type TypeNumbers } from '../sdp/negotiation.ts'
 import { writeBody, writeOrigin } from '../sdp/write.ts'
 import type { LegState, ReceivedType } from './protocol.ts'
 
@@ -108,20 +108,19 @@ export function stateOf(leg: Leg): LegState {
     hears: remote !== undefined && receives(remote.direction),
     speaks: remote !== undefined && sends(remote.direction),
     peer: peer?.index ?? -1,
-    types: receivedTypes(agreed),
-    routes: peer ? routesBetween(agreed, peer.agreed) : [],
+    types: receivedTypes(agreed, peer?.agreed),
     playAs: playable?.codec.g711 && { payloadType: playable.sendType, law: playable.codec.g711 },
   }
 }
 
-/** Our numbers; a party that sends under its own is understood where that is no other codec. */
-function receivedTypes(agreed: readonly Agreed[]): ReceivedType[] {
-  return agreed.map(({ codec, receiveType }) => ({
+/** What the party may send under our numbers, and where that goes. */
+const receivedTypes = (agreed: readonly Agreed[], peer: readonly Agreed[] | undefined): ReceivedType[] =>
+  agreed.map(({ codec, receiveType }) => ({
     payloadType: receiveType,
     clockRateHz: codec.clockRateHz,
     isEvent: codec.isEvent,
+    route: peer && routeTo(codec, peer),
   }))
-}
 
 export function requireOffer(leg: Leg): readonly Offered[] {
   if (leg.offered === undefined) throw new MediaError('NO_SUCH_LEG', `leg ${leg.name} got no offer to answer`)

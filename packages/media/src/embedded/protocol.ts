@@ -3,6 +3,13 @@ import type { Route } from '../sdp/negotiation.ts'
 import type { G711 } from '../audio/g711.ts'
 
 /**
+ * What the main thread posts: commands as JSON, which costs half of what structured cloning does, announcements as
+ * they are (before the first command that needs them), and the end.
+ */
+export type Post = string | AudioPost | 'close'
+export type AudioPost = { readonly audio: number; readonly content: PlayAudio }
+
+/**
  * What the two halves of the embedded engine say to each other. The main thread sends the wished state of a session
  * whole, so that any number of changes within one turn of the event loop is one message; plays are commands.
  */
@@ -16,10 +23,10 @@ export type Command =
       readonly leg: number
       readonly playId: number
       readonly audio: number
-      readonly repeat: number
+      /** Undefined: without end. */
+      readonly repeat: number | undefined
     }
   | { readonly op: 'stop'; readonly id: number; readonly leg: number }
-  | { readonly op: 'audio'; readonly audio: number; readonly content: PlayAudio }
   | { readonly op: 'forget-audio'; readonly audio: number }
   | { readonly op: 'stats'; readonly id: number; readonly request: number }
 
@@ -44,8 +51,6 @@ export type LegState = {
   /** Index of the leg it talks with, or -1. */
   readonly peer: number
   readonly types: readonly ReceivedType[]
-  /** Towards the peer. */
-  readonly routes: readonly Route[]
   /** How announcements are sent to it; undefined when it takes no G.711. */
   readonly playAs: { readonly payloadType: number; readonly law: G711 } | undefined
 }
@@ -62,6 +67,8 @@ export type ReceivedType = {
   readonly payloadType: number
   readonly clockRateHz: number
   readonly isEvent: boolean
+  /** Its way to the peer; undefined when the peer has no use for it. */
+  readonly route: Route | undefined
 }
 
 /** From the worker. `exhausted` says why no more pairs can be had. */

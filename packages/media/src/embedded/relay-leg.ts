@@ -11,13 +11,8 @@ import { createIncoming, received } from './incoming.ts'
 import { admit, createLatch, describeSource } from './latch.ts'
 import { ANNOUNCEMENT, NOBODY, createOutgoing, sent, takeOver } from './outgoing.ts'
 import type { Player } from '../audio/players.ts'
-import type { LegState, RemoteAddress } from './protocol.ts'
+import type { LegState, ReceivedType, RemoteAddress } from './protocol.ts'
 import type { PairReceiver, SocketPair } from './socket-pairs.ts'
-
-const UNKNOWN = 0
-const AUDIO = 1
-const EVENT = 2
-const NO_ROUTE = 255
 
 /** What the legs of one session share. */
 export type RelaySession = {
@@ -38,12 +33,8 @@ export class RelayLeg implements PairReceiver {
   readonly #session: RelaySession
   readonly #latch = createLatch()
   readonly #out = createOutgoing()
-  /** By received payload type: what it is, where it goes, under which number and law. */
-  readonly #kinds = new Uint8Array(128)
-  readonly #sendTypes = new Uint8Array(128)
-  readonly #clockRatesHz = new Uint32Array(128)
-  readonly #conversions: (Uint8Array | undefined)[] = Array.from({ length: 128 })
   #state: LegState | undefined
+  #types: readonly ReceivedType[] = []
   #remote: RemoteAddress | undefined
   #peer: RelayLeg | undefined
   #rtcpAddress: string | undefined
@@ -67,21 +58,9 @@ export class RelayLeg implements PairReceiver {
     if (state.epoch !== this.#state?.epoch) this.#rtcpAddress = undefined
     this.#state = state
     this.#remote = state.remote
+    this.#types = state.types
     this.#peer = peer
     describeSource(this.#latch, state.epoch, state.remote?.address, state.remote?.port ?? 0)
-    this.#kinds.fill(UNKNOWN)
-    this.#sendTypes.fill(NO_ROUTE)
-    this.#conversions.fill(undefined)
-    for (const type of state.types) {
-      this.#kinds[type.payloadType] = type.isEvent ? EVENT : AUDIO
-      this.#clockRatesHz[type.payloadType] = type.clockRateHz
-    }
-    for (const route of state.routes) {
-      this.#sendTypes[route.receiveType] = route.sendType
-      if (route.convert !== 'none') {
-        this.#conversions[route.receiveType] = route.convert === 'to-alaw' ? ULAW_TO_ALAW : ALAW_TO_ULAW
-      }
-    }
   }
 
   /** Leaves the socket pair to rest. */
@@ -93,26 +72,32 @@ export class RelayLeg implements PairReceiver {
   onRtp(packet: Buffer, address: string, port: number): void {
     const start = payloadStart(packet)
     if (start < 0) return
-    const type = (packet[1] ?? 0) & 0x7f
-    const kind = this.#kinds[type]
-    if (kind === UNKNOWN || !admit(this.#latch, address, port)) return
+    const type = this.#typeOf((packet[1] ?? 0) & 0x7f)
+    if (type === undefined || !admit(this.#latch, address, port)) return
     const now = this.#session.now()
     const end = payloadEnd(packet, start)
     this.#session.lastRtpAtMs = now
     received(this.incoming, packet.readUInt32BE(8), packet.readUInt16BE(2), end - start)
-    if (kind === EVENT) this.#onEvent(packet, start, end, type, now)
+    if (type.isEvent) this.#onEvent(packet, start, end, type.clockRateHz, now)
     const peer = this.#peer
-    const sendType = this.#sendTypes[type] ?? NO_ROUTE
-    if (peer === undefined || sendType === NO_ROUTE || peer.player !== undefined) return
-    const table = this.#conversions[type]
-    if (table !== undefined) for (let i = start; i < end; i++) packet[i] = table[packet[i] ?? 0] ?? 0
-    peer.#forward(packet, start, end, sendType, this.index, this.#clockRatesHz[type] ?? 8000, now)
+    const route = type.route
+    if (peer === undefined || route === undefined || peer.player !== undefined || !peer.#hears()) return
+    if (route.convertTo !== undefined) {
+      const table = route.convertTo === 'alaw' ? ULAW_TO_ALAW : ALAW_TO_ULAW
+      for (let i = start; i < end; i++) packet[i] = table[packet[i] ?? 0] ?? 0
+    }
+    peer.#forward(packet, start, end, route.sendType, this.index, type.clockRateHz, now)
   }
 
-  #onEvent(packet: Buffer, start: number, end: number, type: number, now: number): void {
+  /** A party has a handful of types: a look along the list is the fastest. */
+  #typeOf(payloadType: number): ReceivedType | undefined {
+    for (const type of this.#types) if (type.payloadType === payloadType) return type
+    return undefined
+  }
+
+  #onEvent(packet: Buffer, start: number, end: number, clockRateHz: number, now: number): void {
     const event = parseTelephoneEvent(packet.subarray(start, end))
     if (event === undefined) return
-    const clockRateHz = this.#clockRatesHz[type] ?? 8000
     detectDigit(this.digits, event, packet.readUInt32BE(4), clockRateHz, now, (digit) =>
       this.#session.onDigit(this, digit),
     )
@@ -132,7 +117,6 @@ export class RelayLeg implements PairReceiver {
     const inSequence = packet.readUInt16BE(2)
     const inTimestamp = packet.readUInt32BE(4)
     const changed = takeOver(out, from, packet.readUInt32BE(8), inSequence, inTimestamp, clockRateHz, now)
-    if (!this.#hears()) return
     const sequence = (inSequence + out.sequenceOffset) & 0xffff
     const timestamp = (inTimestamp + out.timestampOffset) >>> 0
     const marker = changed || ((packet[1] ?? 0) & 0x80) !== 0

@@ -4,7 +4,7 @@ import { FRAME_SAMPLES } from '../rtp/rtp.ts'
 import { LOST_END_MS, flushDigit, type SeenDigit } from '../rtp/telephone-event.ts'
 import { statsOf } from './incoming.ts'
 import { Players, framesOf, type Player, type PlayerClock } from '../audio/players.ts'
-import type { Command, Report, SessionState } from './protocol.ts'
+import type { AudioPost, Command, Report, SessionState } from './protocol.ts'
 import { RelayLeg, type RelaySession } from './relay-leg.ts'
 import type { SocketPair } from './socket-pairs.ts'
 
@@ -45,8 +45,6 @@ export class Relay {
         return this.#play(command)
       case 'stop':
         return this.#stop(this.#sessions.get(command.id)?.legs[command.leg])
-      case 'audio':
-        return void this.#audios.set(command.audio, bothLaws(command.content))
       case 'forget-audio':
         return void this.#audios.delete(command.audio)
       case 'stats':
@@ -57,6 +55,11 @@ export class Relay {
       default:
         command satisfies never
     }
+  }
+
+  /** Keeps an announcement for later plays. */
+  keep({ audio, content }: AudioPost): void {
+    this.#audios.set(audio, bothLaws(content))
   }
 
   /** Looks for silent calls and digits without an end; call a few times per second. */
@@ -129,7 +132,7 @@ export class Relay {
     const frames = framesOf(laws.alaw.length)
     const player: Player = {
       samples: () => laws[leg.playLaw ?? 'alaw'],
-      frames: frames === 0 ? 0 : frames * repeat,
+      frames: frames === 0 ? 0 : frames * (repeat ?? Infinity),
       startAtMs: 0,
       sent: 0,
       send: (frame, first, now) => leg.play(frame, first, now),

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { monotonicClock } from '../audio/players.ts'
 import { Relay } from './relay.ts'
-import type { Command, Report } from './protocol.ts'
+import type { Command, Post, Report } from './protocol.ts'
 import { SocketPairs } from './socket-pairs.ts'
 
 export type WorkerData = {
@@ -35,18 +35,20 @@ const grow = (count: number): Promise<void> =>
     report({ op: 'ready', ports, exhausted: pairs.exhausted })
   }))
 
-port.on('message', (commands: readonly Command[] | 'close') => {
-  if (commands === 'close') {
-    clearInterval(sweeper)
-    relay.close()
-    void growing.then(() => {
-      pairs.close()
-      port.close()
-    })
-    return
-  }
-  for (const command of commands) {
+port.on('message', (post: Post) => {
+  if (post === 'close') return close()
+  if (typeof post !== 'string') return relay.keep(post)
+  for (const command of JSON.parse(post) as Command[]) {
     if (command.op === 'grow') void grow(command.pairs)
     else relay.run(command)
   }
 })
+
+function close(): void {
+  clearInterval(sweeper)
+  relay.close()
+  void growing.then(() => {
+    pairs.close()
+    port?.close()
+  })
+}

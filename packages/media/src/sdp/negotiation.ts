@@ -1,3 +1,4 @@
+import type { G711 } from '../audio/g711.ts'
 import { MediaError } from '../engine.ts'
 import { PCMA, PCMU, TELEPHONE_EVENT, renumber, type Codec } from './codec.ts'
 import { directionOf, receives, sends, type Direction } from './description.ts'
@@ -123,29 +124,16 @@ function requireSpeech(agreed: readonly Agreed[], message: string): void {
   if (!agreed.some(carriesSpeech)) throw new MediaError('NO_COMMON_CODEC', message)
 }
 
-/** What becomes of a payload type on its way: `convert` names the law it is turned into. */
-export type Route = {
-  readonly receiveType: number
-  readonly sendType: number
-  readonly convert: 'none' | 'to-alaw' | 'to-ulaw'
-}
+/** The way of a codec to the other party: under which number, and into which law it is converted, if at all. */
+export type Route = { readonly sendType: number; readonly convertTo: G711 | undefined }
 
-/** How packets of the party that agreed on `from` reach the one that agreed on `to`. */
-export function routesBetween(from: readonly Agreed[], to: readonly Agreed[]): Route[] {
-  const routes: Route[] = []
-  for (const { codec, receiveType } of from) {
-    const same = to.find((there) => there.codec.key === codec.key)
-    if (same !== undefined) {
-      routes.push({ receiveType, sendType: same.sendType, convert: 'none' })
-      continue
-    }
-    const other = codec.g711 && to.find((there) => there.codec.g711)
-    if (other) {
-      const convert = other.codec.g711 === 'alaw' ? 'to-alaw' : 'to-ulaw'
-      routes.push({ receiveType, sendType: other.sendType, convert })
-    }
+/** How `codec` reaches a party that agreed on `to`; undefined when it cannot. */
+export function routeTo(codec: Codec, to: readonly Agreed[]): Route | undefined {
+  for (const there of to) {
+    if (there.codec.key === codec.key) return { sendType: there.sendType, convertTo: undefined }
   }
-  return routes
+  const other = codec.g711 && to.find((there) => there.codec.g711)
+  return other ? { sendType: other.sendType, convertTo: other.codec.g711 } : undefined
 }
 
 /** Whether speech of either party can reach the other. */
