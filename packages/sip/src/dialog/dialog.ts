@@ -53,7 +53,8 @@ export function dialogOfRequest(
     routeSet: recordedRoute(request),
     localSeq: 0,
     remoteSeq: seqOf(request),
-    remoteTarget: '',
+    // Contact is mandatory in an INVITE; a peer that forgot it is found by its From.
+    remoteTarget: uriOfContact(from) ?? 'sip:invalid',
     hop: source,
   }
   refreshTarget(dialog, request)

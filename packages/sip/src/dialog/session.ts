@@ -1,6 +1,6 @@
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
-import { ALLOW, reply } from '../ua/core.ts'
+import { ALLOW, refuseLocally, reply } from '../ua/core.ts'
 import type { CallRoute, Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
 import { Incoming } from '../ua/incoming.ts'
@@ -94,7 +94,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
 
   reinvite(options: RequestOptions, onFinal: OnFinal): void {
     if (this.#state !== 'open' || this.#reinvite?.isOpen === true) {
-      onFinal(LOCAL_REFUSAL[this.#state === 'open' ? 491 : 481])
+      refuseLocally(this.#state === 'open' ? 491 : 481, onFinal)
       return
     }
     this.#reinvite = new Reinvite(
@@ -116,7 +116,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
     if (this.#state === 'open') {
       new InDialogRequest(this.#core, this.dialog, this.#answerer, method, options, this, onFinal)
     } else {
-      onFinal(LOCAL_REFUSAL[481])
+      refuseLocally(481, onFinal)
     }
   }
 
@@ -287,15 +287,4 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
   ): void {
     reply(this.#core, transaction, request, status, this.dialog.localTag, undefined, extra)
   }
-}
-
-const LOCAL_REFUSAL: Record<481 | 491, SipResponse> = {
-  481: {
-    kind: 'response',
-    status: 481,
-    reason: 'Call/Transaction Does Not Exist',
-    headers: [],
-    body: new Uint8Array(0),
-  },
-  491: { kind: 'response', status: 491, reason: 'Request Pending', headers: [], body: new Uint8Array(0) },
 }

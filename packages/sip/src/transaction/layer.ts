@@ -27,7 +27,7 @@ export type RequestUser = {
 
 export type LayerOptions = {
   readonly timers: Timers
-  /** Beyond this many transactions a new INVITE is refused with 503, without keeping anything. */
+  /** Beyond this many, a request outside a dialog is refused with 503, without keeping anything. */
   readonly maxTransactions: number
   /** Flat headers on every response, `Server`. */
   readonly responseHeaders: readonly string[]
@@ -160,11 +160,12 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
       this.#onCancel(request, base, key, via, source, transport)
       return
     }
-    if (method === 'INVITE' && this.size >= this.#options.maxTransactions) {
+    const mergeKey = mergeKeyOf(request)
+    // What ends calls is still served: it makes room.
+    if (mergeKey !== undefined && this.size >= this.#options.maxTransactions) {
       this.#refuse(request, via, transport, 503, undefined, ['Retry-After', OVERLOAD_RETRY_AFTER])
       return
     }
-    const mergeKey = mergeKeyOf(request)
     if (mergeKey !== undefined && this.#merges.has(mergeKey)) {
       const copy = this.#open(method, key, undefined, via, source, transport)
       copy.respond(response(request, 482, { toTag: newTag(), headers: this.#options.responseHeaders }))

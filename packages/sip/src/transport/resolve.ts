@@ -7,17 +7,29 @@ const DEFAULT_PORT = 5060
 
 export type NextHop = { readonly host: string; readonly port: number; readonly transport: TransportName }
 
-/** Host, port and transport a URI leads to (RFC 3263 §4.1 without NAPTR and SRV); undefined when it is no SIP URI. */
+/**
+ * Host, port and transport a URI leads to (RFC 3263 §4.1 without NAPTR and SRV); undefined when it is no `sip:` URI or asks
+ * for a transport that is not spoken here: a `sips:` call must not go out in the clear.
+ */
 export function nextHopOf(uriText: string): NextHop | undefined {
   const uri = parseUri(uriText)
-  if (uri === undefined || uri.scheme === 'tel') return undefined
-  const transport = uri.params['transport']?.toLowerCase() === 'tcp' ? 'tcp' : 'udp'
+  if (uri?.scheme !== 'sip') return undefined
+  const transport = uri.params['transport']?.toLowerCase() ?? 'udp'
+  if (transport !== 'udp' && transport !== 'tcp') return undefined
   return { host: uri.params['maddr'] ?? uri.host, port: uri.port ?? DEFAULT_PORT, transport }
 }
 
 /** The hop when the host is a literal address. */
 export function literalHop({ host, port, transport }: NextHop): Hop | undefined {
   return isIP(host) === 0 ? undefined : { address: host, port, transport }
+}
+
+/** Where a new request goes: the given hop, or what the URI leads to. Calls `done` at once when no name is to be looked up. */
+export function findHop(uri: string, given: Hop | undefined, done: (hop: Hop | undefined) => void): void {
+  const next = given === undefined ? nextHopOf(uri) : { ...given, host: given.address }
+  const hop = next === undefined ? undefined : literalHop(next)
+  if (hop !== undefined || next === undefined) done(hop)
+  else resolveHop(next, done)
 }
 
 /** Looks the host up (A, AAAA); `done` gets undefined when it has no address. */

@@ -10,11 +10,13 @@ import type { SendFailure, Transport, TransportSink } from './transport.ts'
 const CONNECT_TIMEOUT_MS = 5000
 /** A peer that does not read is cut off rather than buffered without end. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
+const MAX_CONNECTIONS = 20_000
 const PONG = Buffer.from('\r\n')
 
 /** SIP over TCP (RFC 3261 §18): framed by Content-Length, connections shared by all messages to the same peer. */
 export async function openTcp(options: ListenOptions, sink: TransportSink): Promise<Transport> {
   const server = createServer({ noDelay: true, keepAlive: true })
+  server.maxConnections = MAX_CONNECTIONS
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(options, error)))
     server.listen(options.port, options.address, () => resolve())

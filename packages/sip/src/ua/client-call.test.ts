@@ -164,6 +164,30 @@ describe('an outgoing call', () => {
     assert.equal(bench.stack.stats().dialogs, 0)
   })
 
+  it('does not send a sips: call in the clear, and fails what is begun after close', async () => {
+    const bench = await openBench()
+    bench.stack.invite({ ...CALLEE, uri: 'sips:x@192.0.2.1' }, bench.handlers)
+    await Promise.resolve()
+    await bench.close()
+    bench.stack.invite(CALLEE, bench.handlers)
+    await Promise.resolve()
+    assert.deepEqual(bench.events, ['onFailure 503 local', 'onFailure 503 local'])
+    assert.deepEqual(bench.network.carried, [])
+    assert.equal(bench.clock.pending, 0)
+  })
+
+  it('fails with 503 when the name of the hop has no address', async () => {
+    const bench = await openBench()
+    const failed = new Promise<number>((resolve) => {
+      const handlers = {
+        ...bench.handlers,
+        onFailure: (_call: ClientCall, status: number) => resolve(status),
+      }
+      bench.stack.invite({ ...CALLEE, hop: { ...bench.peer.hop, address: 'no-such-host.invalid' } }, handlers)
+    })
+    assert.equal(await failed, 503)
+  })
+
   it("takes the callee's BYE and its requests", async () => {
     const { bench, call } = await talking()
     const localTag = /tag=(\w+)/.exec(header(bench.peer.lastRequest('INVITE'), 'From')!)![1]!

@@ -4,7 +4,6 @@ import { AnsweredForks } from '../dialog/forks.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
 import { header } from '../message/headers.ts'
-import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { tagOf, withTag } from '../message/name-addr.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
@@ -13,9 +12,9 @@ import { cancelOf } from '../transaction/derived-requests.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS, TIMER_C_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
-import { literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
+import { findHop } from '../transport/resolve.ts'
 import { branchOf } from '../message/via.ts'
-import { buildRequest, contactOf, faceFor, reply } from './core.ts'
+import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
 import { newBranch, newCallId, newTag } from './ids.ts'
@@ -71,10 +70,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#answerer =
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
     core.calls.set(this.#localTag, this)
-    const next = options.hop === undefined ? nextHopOf(options.uri) : undefined
-    const hop = options.hop ?? (next === undefined ? undefined : literalHop(next))
-    if (hop !== undefined || next === undefined) this.#start(hop)
-    else resolveHop(next, (found) => this.#start(found))
+    findHop(options.uri, options.hop, (hop) => this.#start(hop))
   }
 
   get call(): ClientCall {
@@ -109,7 +105,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     if (this.#state === 'answered') this.ack()
     const session = this.#state === 'confirmed' ? this.#sessions[0] : undefined
-    if (session === undefined) onFinal(NO_DIALOG)
+    if (session === undefined) refuseLocally(481, onFinal)
     else session.reinvite(options, onFinal)
   }
 
@@ -119,7 +115,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     const session = this.#state === 'over' ? undefined : this.#sessions.at(-1)
-    if (session === undefined) onFinal(NO_DIALOG)
+    if (session === undefined) refuseLocally(481, onFinal)
     else session.request(method, options, onFinal)
   }
 
@@ -336,12 +332,4 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     const { calls } = this.#core
     if (calls.get(this.#localTag) === this) calls.delete(this.#localTag)
   }
-}
-
-const NO_DIALOG: SipResponse = {
-  kind: 'response',
-  status: 481,
-  reason: 'Call/Transaction Does Not Exist',
-  headers: [],
-  body: NO_BODY,
 }

@@ -129,3 +129,9 @@ export function reply(
 export function localResponse(status: number, reason: string): SipResponse {
   return { kind: 'response', status, reason, headers: [], body: NO_BODY }
 }
+
+/** Tells the asker, after it has returned, that its request was not sent: 481 without a dialog, 491 when it must wait. */
+export function refuseLocally(status: 481 | 491, onFinal: (response: SipResponse) => void): void {
+  const reason = status === 481 ? 'Call/Transaction Does Not Exist' : 'Request Pending'
+  queueMicrotask(() => onFinal(localResponse(status, reason)))
+}

@@ -2,7 +2,7 @@ import type { SipResponse } from '../message/message.ts'
 import { withTag } from '../message/name-addr.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
+import { findHop } from '../transport/resolve.ts'
 import { buildRequest, faceFor, localResponse } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
@@ -31,10 +31,7 @@ export class OutOfDialogRequest implements ClientUser {
     this.#seq = options.cseq ?? 1
     this.#answerer =
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
-    const next = options.hop === undefined ? nextHopOf(options.uri) : undefined
-    const hop = options.hop ?? (next === undefined ? undefined : literalHop(next))
-    if (hop !== undefined || next === undefined) this.#start(hop)
-    else resolveHop(next, (found) => this.#start(found))
+    findHop(options.uri, options.hop, (hop) => this.#start(hop))
   }
 
   onResponse(_transaction: ClientTransaction, response: SipResponse): void {

@@ -183,6 +183,34 @@ describe('an incoming call', () => {
     assert.deepEqual(await lost(false), ['onAck', 'final 408', 'onLost timeout'])
   })
 
+  it('answers where a NATed phone speaks from, not at the private address it believes to have', async () => {
+    const bench = await openBench()
+    const invite = testRequest({ from: bench.peer.hop })
+    const headers = invite.headers.map((item) =>
+      item.startsWith('<sip:caller@') ? '<sip:caller@10.1.2.3:5099>' : item,
+    )
+    bench.deliver({ ...invite, headers })
+    bench.incoming[0]!.answer()
+    bench.clock.advance(1)
+    bench.deliver(inCall(bench, 'ACK', 1))
+    bench.incoming[0]!.bye()
+    bench.clock.advance(1)
+    assert.equal(bench.peer.lastRequest('BYE').uri, 'sip:caller@10.1.2.3:5099')
+  })
+
+  it('finds a caller without a Contact by its From', async () => {
+    const bench = await openBench()
+    const invite = testRequest({ from: bench.peer.hop })
+    const at = invite.headers.indexOf('Contact')
+    bench.deliver({ ...invite, headers: invite.headers.toSpliced(at, 2) })
+    bench.incoming[0]!.answer()
+    bench.clock.advance(1)
+    bench.deliver(inCall(bench, 'ACK', 1))
+    bench.incoming[0]!.bye()
+    bench.clock.advance(1)
+    assert.equal(bench.peer.lastRequest('BYE').uri, 'sip:+8613800000021@192.0.2.1')
+  })
+
   it('follows the caller to a new Contact', async () => {
     const bench = await talking()
     const elsewhere = bench.network.peer('192.0.2.7', 5090)
@@ -276,6 +304,52 @@ describe('re-INVITE', () => {
     bench.deliver(ok)
     bench.clock.advance(1)
     assert.equal(bench.peer.summaries.filter((summary) => summary === 'ACK').length, 2)
+  })
+
+  it('of ours is refused with 491 at once while another is open or the ACK is missing', async () => {
+    const bench = await ringing()
+    const finals: number[] = []
+    const call = bench.incoming[0]!
+    call.answer()
+    call.reinvite({ body: SDP_OFFER }, ({ status }) => finals.push(status))
+    assert.equal(finals.length, 0)
+    await Promise.resolve()
+    assert.deepEqual(finals, [491])
+    bench.deliver(inCall(bench, 'ACK', 1))
+    call.reinvite({ body: SDP_OFFER }, () => {})
+    call.reinvite({ body: SDP_OFFER }, ({ status }) => finals.push(status))
+    await Promise.resolve()
+    assert.deepEqual(finals, [491, 491])
+  })
+
+  it('of ours that is never answered ends the call, and leaves nothing', async () => {
+    const bench = await talking()
+    bench.incoming[0]!.reinvite({ body: SDP_OFFER }, ({ status }) => bench.events.push(`final ${status}`))
+    bench.clock.advance(1)
+    bench.deliver(response(bench.peer.lastRequest('INVITE'), 100))
+    bench.clock.advance(185_000)
+    assert.deepEqual(bench.events, ['onAck', 'final 408', 'onLost timeout'])
+    bench.clock.advance(1)
+    bench.deliver(response(bench.peer.lastRequest('BYE'), 200))
+    bench.clock.advance(32_000)
+    assert.deepEqual(bench.stack.stats(), { transactions: 0, dialogs: 0 })
+    assert.equal(bench.clock.pending, 0)
+  })
+
+  it("open on either side when the call ends leaves nothing, and the caller's gets 487", async () => {
+    const ours = await talking()
+    ours.incoming[0]!.reinvite({ body: SDP_OFFER }, () => ours.events.push('final'))
+    ours.clock.advance(1)
+    ours.deliver(response(ours.peer.lastRequest('INVITE'), 100))
+    ours.deliver(inCall(ours, 'BYE', 2))
+    ours.clock.advance(64_000)
+    assert.deepEqual(ours.events, ['onAck', 'onBye'])
+    assert.deepEqual(ours.stack.stats(), { transactions: 0, dialogs: 0 })
+    const theirs = await talking()
+    theirs.deliver(inCall(theirs, 'INVITE', 2))
+    theirs.incoming[0]!.bye()
+    theirs.clock.advance(1)
+    assert.equal(header(theirs.peer.lastResponse(487), 'CSeq'), '2 INVITE')
   })
 
   it('of ours that meets 481 ends the call', async () => {

@@ -5,7 +5,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts'
 import { parseUri } from '../message/uri.ts'
 import type { InviteUser, ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
-import { ALLOW, contactOf, reply } from './core.ts'
+import { ALLOW, contactOf, refuseLocally, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { newTag } from './ids.ts'
 import type {
@@ -102,7 +102,9 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
   }
 
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void {
-    this.#session.reinvite(options, onFinal)
+    // The caller must have our 2xx, and we its ACK, before a new offer (RFC 3261 §14.1).
+    if (this.#state === 'ringing' || this.#state === 'answered') refuseLocally(491, onFinal)
+    else this.#session.reinvite(options, onFinal)
   }
 
   ackReinvite(options?: RequestOptions): void {

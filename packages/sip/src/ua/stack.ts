@@ -51,6 +51,8 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     layer.close()
     for (const call of core.calls.values()) call.drop()
     core.calls.clear()
+    // Without a face nothing can be sent: what is begun from now on fails with 503.
+    faces.length = 0
     wheel?.close()
     await Promise.all(transports.map((transport) => transport.close()))
   }

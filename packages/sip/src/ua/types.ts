@@ -18,7 +18,7 @@ export type StackOptions = {
   readonly clock?: SipClock
   /** Opens a listening address; default real sockets. A test kit brings a network in memory. */
   readonly openTransport?: OpenTransport
-  /** Beyond this many open transactions a new INVITE gets 503 without a trace; default 200,000. */
+  /** Beyond this many open transactions a request outside a dialog gets 503 and leaves no trace; default 200,000. */
   readonly maxTransactions?: number
   readonly handlers: StackHandlers
 }
