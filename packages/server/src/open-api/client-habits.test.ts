@@ -236,6 +236,17 @@ describe('client habits: answers', () => {
     assert.equal((await test.call('HEAD')).status, 405)
   })
 
+  it('19: JSON on CONNECT, and on an upgrade that nobody offers', async () => {
+    assert.match(await test.raw('CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n'), /^HTTP\/1\.1 405 [^]+"1010002"/)
+    const upgrade = 'GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+    assert.match(await test.raw(upgrade), /^HTTP\/1\.1 404 [^]+"1010002"/)
+  })
+
+  it('19: JSON on a body that is nested without end', async () => {
+    await json('nested', 403, test.call('POST', { body: '['.repeat(60_000) }))
+    await json('number', 403, test.call('POST', { body: BIND.replace('{', '{"duration":1e999,') }))
+  })
+
   it('19: JSON on a body that is too large, with a length and chunked', async () => {
     const body = JSON.stringify({ userData: 'x'.repeat(70_000) })
     await json('length', 413, test.call('POST', { body, headers: { 'Content-Length': String(body.length) } }))

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -147,6 +148,26 @@ describe('API over TLS', () => {
       const [response] = await once(sent, 'response')
       response.resume()
       assert.equal(response.statusCode, 200)
+    } finally {
+      await test.close()
+    }
+  })
+
+  it('closes a connection that speaks plain HTTP or rubbish, and goes on serving', async () => {
+    const tls = await makeSelfSigned(['localhost', '127.0.0.1'], Date.now())
+    const test = await startTestApi({ tls })
+    try {
+      for (const bytes of ['GET / HTTP/1.1\r\nHost: h\r\n\r\n', '\x16\x03\x01\x00\x05hello', '\0']) {
+        const socket = connect(test.httpsPort ?? 0, '127.0.0.1', () => socket.end(bytes))
+        // A reset counts as closed.
+        await new Promise<void>((resolve) =>
+          socket
+            .on('error', () => undefined)
+            .once('close', () => resolve())
+            .resume(),
+        )
+      }
+      assert.equal((await test.call('GET', { query: '?subscriptionId=s' })).status, 200)
     } finally {
       await test.close()
     }

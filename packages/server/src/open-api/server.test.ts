@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { AxbService } from '../bindings/axb-requests.ts'
 import { AppError } from '../shared/app-error.ts'
 import type { Log } from '../shared/log.ts'
 import { AXB_PATH, recordingAxb, startTestApi } from './api-test-kit.ts'
+
+/** A reset counts as closed. */
+const closed = (socket: Socket) =>
+  new Promise<void>((resolve) => socket.on('error', () => undefined).once('close', () => resolve()))
 
 describe('API server', () => {
   it('names protocol, port and address when the port is taken', async () => {
@@ -42,12 +46,12 @@ describe('API server', () => {
     const test = await startTestApi({ axb })
     const answer = test.call('DELETE', { query: '?subscriptionId=s' })
     await reached
-    const closed = test.close()
+    const stopped = test.close()
     release()
     const { status, headers } = await answer
     assert.equal(status, 200)
     assert.equal(headers['connection'], 'close')
-    await closed
+    await stopped
   })
 
   it('closes idle kept-alive connections when it closes', async () => {
@@ -64,12 +68,22 @@ describe('API server', () => {
   it('cuts a connection that does not finish its request when the grace is over', async () => {
     const test = await startTestApi()
     const socket = connect(test.port, '127.0.0.1')
-    socket.on('error', () => undefined)
     socket.write(`POST ${AXB_PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n${test.signedLines()}\r\n{`)
     await once(socket, 'connect')
-    const gone = once(socket, 'close')
+    const gone = closed(socket)
     await test.api.close(1)
     await gone
+  })
+
+  it('answers 500 1010001 in JSON when the store of apps fails', async () => {
+    const test = await startTestApi({ apps: { findApp: () => Promise.reject(new Error('no disk')) } })
+    try {
+      const { status, text } = await test.call('GET', { query: '?subscriptionId=s' })
+      assert.equal(status, 500)
+      assert.equal(text, '{"resultcode":"1010001","resultdesc":"Internal system error."}')
+    } finally {
+      await test.close()
+    }
   })
 
   it('logs a failing domain once and tells the client nothing of it', async () => {

@@ -219,20 +219,28 @@ function answerBrokenHttp(
       running.shouldKeepAlive = false
       return
     }
-    const { status, reason, what } = BROKEN_HTTP[error.code ?? ''] ?? MALFORMED
-    const { body } = invalidRequest(status, what)
-    socket.end(
-      `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${CONTENT_TYPE}\r\n` +
-        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    )
+    endWithFault(socket, BROKEN_HTTP[error.code ?? ''] ?? MALFORMED)
   })
+  // Not a proxy: without a listener Node would drop the connection without a word.
+  server.on('connect', (_request, socket: Socket) => endWithFault(socket, NO_PROXY))
+}
+
+type HttpFault = { readonly status: number; readonly reason: string; readonly what: string }
+
+function endWithFault(socket: Socket, { status, reason, what }: HttpFault): void {
+  const { body } = invalidRequest(status, what)
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${CONTENT_TYPE}\r\n` +
+      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }
 
 /** The answer under way on a connection; Node's own handler of `clientError` looks at this member too. */
 type SocketWithAnswer = Socket & { readonly _httpMessage?: ServerResponse | null }
 
-const MALFORMED = { status: 400, reason: 'Bad Request', what: 'HTTP message' }
-const BROKEN_HTTP: Readonly<Record<string, typeof MALFORMED>> = {
+const NO_PROXY: HttpFault = { status: 405, reason: 'Method Not Allowed', what: 'method' }
+const MALFORMED: HttpFault = { status: 400, reason: 'Bad Request', what: 'HTTP message' }
+const BROKEN_HTTP: Readonly<Record<string, HttpFault>> = {
   HPE_HEADER_OVERFLOW: { status: 431, reason: 'Request Header Fields Too Large', what: 'HTTP header' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: 'Payload Too Large', what: 'body' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'Request Timeout', what: 'HTTP message' },
