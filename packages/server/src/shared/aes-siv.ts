@@ -62,9 +62,13 @@ export function createAesSiv(key: Uint8Array): AesSiv {
   /** The last step of S2V: the text enters by `xorend`, or padded when it is shorter than a block. */
   const s2v = (text: Uint8Array, d: Buffer): Buffer => {
     if (text.length >= BLOCK) {
-      const mixed = Buffer.from(text)
-      xorInto(mixed, mixed.length - BLOCK, d)
-      return cmac(mixed)
+      const whole = text.length % BLOCK === 0
+      const blocks = Buffer.alloc(Math.ceil(text.length / BLOCK) * BLOCK)
+      blocks.set(text)
+      xorInto(blocks, text.length - BLOCK, d)
+      if (!whole) blocks[text.length] = 0x80
+      xorInto(blocks, blocks.length - BLOCK, whole ? k1 : k2)
+      return cbcMac(blocks)
     }
     const block = Buffer.alloc(BLOCK)
     block.set(text)
@@ -74,17 +78,22 @@ export function createAesSiv(key: Uint8Array): AesSiv {
     return cbcMac(block)
   }
 
-  /** CTR from the SIV with the two bits of RFC 5297 section 2.5 cleared; the same call seals and opens. */
+  /**
+   * CTR from the SIV; the same call seals and opens. RFC 5297 section 2.5 clears the top bits of the last two words
+   * so that counting never carries out of the last one.
+   */
   const crypt = (text: Uint8Array, siv: Uint8Array, out: Buffer, offset: number): void => {
     if (text.length === 0) return
-    const count = Math.ceil(text.length / BLOCK)
-    const blocks = Buffer.allocUnsafe(count * BLOCK)
-    blocks.set(siv)
-    blocks[8]! &= 0x7f
-    blocks[12]! &= 0x7f
-    for (let i = 1; i < count; i++) {
-      blocks.copyWithin(i * BLOCK, (i - 1) * BLOCK, i * BLOCK)
-      increment(blocks, i * BLOCK)
+    const end = Math.ceil(text.length / BLOCK) * BLOCK
+    const blocks = Buffer.allocUnsafe(end)
+    let count = ((siv[12]! & 0x7f) << 24) | (siv[13]! << 16) | (siv[14]! << 8) | siv[15]!
+    for (let at = 0; at < end; at += BLOCK) {
+      for (let i = 0; i < 12; i++) blocks[at + i] = siv[i]!
+      blocks[at + 8]! &= 0x7f
+      blocks[at + 12] = count >>> 24
+      blocks[at + 13] = count >>> 16
+      blocks[at + 14] = count >>> 8
+      blocks[at + 15] = count++
     }
     const stream = counter.update(blocks)
     for (let i = 0; i < text.length; i++) out[offset + i] = text[i]! ^ stream[i]!
@@ -130,12 +139,4 @@ function doubled(block: Buffer): Buffer {
   for (let i = 0; i < BLOCK - 1; i++) out[i] = ((block[i]! << 1) | (block[i + 1]! >> 7)) & 0xff
   out[BLOCK - 1] = ((block[BLOCK - 1]! << 1) & 0xff) ^ (block[0]! & 0x80 ? 0x87 : 0)
   return out
-}
-
-/** Adds one to the 128-bit number at `at`, carry to the left. */
-function increment(blocks: Buffer, at: number): void {
-  for (let i = at + BLOCK - 1; i >= at; i--) {
-    blocks[i] = (blocks[i]! + 1) & 0xff
-    if (blocks[i] !== 0) return
-  }
 }

@@ -135,7 +135,6 @@ export function createBindingStores(
   }
 
   function* candidates(query: Parameters<BindingStore['candidates']>[0]): Plan<readonly XNumber[]> {
-    yield* purge(query.at, PURGE_BATCH)
     const values = [query.appKey, query.maxPairs, partyOf(query.a), partyOf(query.b), query.at, query.limit]
     const rows =
       query.area !== undefined
@@ -196,7 +195,12 @@ export function createBindingStores(
   return {
     bindings: {
       findX: (number) => runner.read(inventory.findNumber(number)),
-      candidates: (query) => runner.write(() => candidates(query)),
+      async candidates(query) {
+        // Dead bindings count in the order of choice, so they go first; mostly the sweeper has left none.
+        const dead = await runner.read(first(q.expired, query.at, 1))
+        if (dead) await runner.write(() => purge(query.at, PURGE_BATCH))
+        return runner.read(candidates(query))
+      },
       insertAxb: (binding, maxPairs, at) => runner.write(() => insertAxb(binding, maxPairs, at)),
       replaceAxb: (binding, at) => runner.write(() => replaceAxb(binding, at)),
       async findById(id, at) {
