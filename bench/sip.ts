@@ -67,7 +67,7 @@ export async function compareSip(options: SipComparison): Promise<SipReport> {
 }
 
 /** A run with failed calls only counts when all of them have some. */
-function bestOf(results: readonly SipBenchResult[]): SipBenchResult {
+export function bestOf(results: readonly SipBenchResult[]): SipBenchResult {
   const clean = results.filter((result) => result.failed === 0)
   const [best] = (clean.length > 0 ? clean : results).toSorted((a, b) => a.cpuSecPer1000 - b.cpuSecPer1000)
   if (best === undefined) throw new Error('no rounds to choose from')
