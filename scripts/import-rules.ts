@@ -41,9 +41,9 @@ const serverFolders: Readonly<
       'observability imports only shared and its part of the configuration: everything is seen by it.',
   },
   trunks: {
-    may: ['shared', 'calls', 'numbers', 'config/config.ts', '@sip'],
+    may: ['shared', 'tenants', 'calls', 'numbers', 'config/config.ts', '@sip'],
     sentence:
-      'trunks imports shared, the ports of calls, its part of the configuration and @maskline/sip: it turns numbers into SIP peers and back.',
+      'trunks imports shared, tenants (who may register), numbers, the ports of calls, its part of the configuration and @maskline/sip: it turns numbers into SIP peers and back.',
   },
   storage: {
     may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications'],
