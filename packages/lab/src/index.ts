@@ -15,3 +15,5 @@ export {
   type LadderOptions,
   type LadderParticipant,
 } from './ladder/ladder.ts'
+export { createCustomerServer, type CustomerServer } from './customer/customer-server.ts'
+export { type Laboratory, openLaboratory } from './demo/laboratory.ts'

@@ -19,7 +19,7 @@ import type { Log } from './shared/log.ts'
 import { type Clock, systemClock } from './shared/time.ts'
 import { lockDataDir } from './storage/data-lock.ts'
 import { type Storage, openStorage } from './storage/index.ts'
-import { createPhones } from './trunks/phones.ts'
+import { createPhones, createTrunkGuard } from './trunks/phones.ts'
 import { createTrunks } from './trunks/trunks.ts'
 
 export type Platform = {
@@ -97,6 +97,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const sipHost = advertisedHost(config.sip.host, config.sip.publicHost)
     const phones = await createPhones({
       realm: config.hostName,
+      countryCode: config.calls.countryCode,
       subscribers: storage.subscribers,
       enabled: config.sip.registrar,
       clock,
@@ -107,7 +108,12 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       journal: storage.journal,
       media,
       sip: { host: sipHost, stack: () => stack },
-      trunks: createTrunks({ trunks: config.sip.trunks, phones, guard: phones.guard, log }),
+      trunks: createTrunks({
+        trunks: config.sip.trunks,
+        phones,
+        guard: createTrunkGuard(config.hostName, clock),
+        log,
+      }),
       announcements: { find: (_app, fileName) => announcements.find(fileName) },
       clock,
       policy: { connectTimeoutMs: config.calls.connectTimeoutSec * 1000 },

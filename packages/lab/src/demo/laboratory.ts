@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  type App,
+  type E164,
+  type Platform,
+  loadConfig,
+  signHeaders,
+  silentLog,
+  startPlatform,
+} from '@maskline/server'
+import { type CustomerServer, createCustomerServer } from '../customer/customer-server.ts'
+import { createSoftphone } from '../softphone/softphone.ts'
+import type { Softphone } from '../softphone/types.ts'
+
+export type ApiAnswer = { readonly status: number; readonly body: Record<string, unknown> }
+
+/** Everything of a masked call on loopback with temporary data: platform, customer's server, phones. */
+export type Laboratory = {
+  readonly platform: Platform
+  readonly customer: CustomerServer
+  readonly app: App
+  /** Sends a signed request to the customer API. */
+  api(method: string, pathAndQuery: string, body?: object): Promise<ApiAnswer>
+  /** Registers a phone with a number of its own and a tone it speaks. */
+  phone(number: string, toneHz: number): Promise<Softphone>
+  close(): Promise<void>
+}
+
+export async function openLaboratory(options: { readonly x: readonly string[] }): Promise<Laboratory> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'maskline-demo-'))
+  const opened: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })]
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end()
+  }
+  try {
+    const secret = randomBytes(12).toString('hex')
+    const customer = await createCustomerServer({ apps: { 'demo-axb': secret } })
+    opened.push(() => customer.close())
+    const platform = await startPlatform(
+      loadConfig({
+        MASKLINE_DATA: dataDir,
+        MASKLINE_HOST_NAME: 'pn.example',
+        MASKLINE_SIP_HOST: '127.0.0.1',
+        MASKLINE_SIP_PORT: '0',
+        MASKLINE_API_HOST: '127.0.0.1',
+        MASKLINE_HTTP_PORT: '0',
+        MASKLINE_HTTPS_PORT: '0',
+        MASKLINE_MEDIA_HOST: '127.0.0.1',
+      }),
+      { log: silentLog },
+    )
+    opened.push(() => platform.close())
+    const app = demoApp(secret, customer.url)
+    await platform.storage.apps.saveApp(app)
+    await platform.storage.numbers.save(
+      options.x.map((number) => ({
+        number: number as E164,
+        appKey: app.key,
+        areaCode: '0755',
+        province: '广东省',
+        status: 'normal',
+        smsCapable: false,
+      })),
+    )
+    return {
+      platform,
+      customer,
+      app,
+      async api(method, pathAndQuery, body) {
+        const nonce = randomBytes(16).toString('hex')
+        const answer = await fetch(`http://127.0.0.1:${platform.api.httpPort}${pathAndQuery}`, {
+          method,
+          headers: signHeaders({ scheme: 'AKSK', key: app.key, secret, now: Date.now(), nonce }),
+          ...(body && { body: JSON.stringify(body) }),
+        })
+        return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+      },
+      async phone(number, toneHz) {
+        const user = number.slice('+86'.length)
+        const password = randomBytes(8).toString('hex')
+        await platform.storage.subscribers.save({ username: user, password })
+        await platform.reloadSubscribers()
+        const registrar = { address: platform.sip.host, port: platform.sip.port }
+        const phone = await createSoftphone({ user, password, toneHz, registrar })
+        opened.push(() => phone.close())
+        await phone.register()
+        return phone
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function demoApp(secret: string, customerUrl: string): App {
+  return {
+    key: 'demo-axb',
+    secret,
+    tenantId: 'demo',
+    spId: 'demo',
+    name: 'demo',
+    mode: 'AXB',
+    status: 'normal',
+    accountStatus: 'active',
+    recordingEnabled: false,
+    smsEnabled: false,
+    allowFixedLineCaller: false,
+    lenientUserData: false,
+    ipAllowlist: [],
+    pushSignature: 'aksk',
+    verifyPushCertificate: true,
+    noBindingTone: 'no_binding.wav',
+    noPermissionTone: 'no_permission.wav',
+    exceptionTone: 'business_exception.wav',
+    statusUrl: `${customerUrl}/status`,
+    cdrUrl: `${customerUrl}/fee`,
+  }
+}

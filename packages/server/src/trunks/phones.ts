@@ -1,0 +1,108 @@
+import { type Authenticator, type IncomingRequest, createAuthenticator, createRegistrar } from '@maskline/sip'
+import { type E164, normaliseDialled } from '../shared/e164.ts'
+import type { Log } from '../shared/log.ts'
+import type { Clock } from '../shared/time.ts'
+import type { SubscriberStore } from '../tenants/ports.ts'
+import type { Phones, TrunkGuard } from './trunks.ts'
+
+export type PhoneOptions = {
+  /** Digest realm, shown by some phones. */
+  readonly realm: string
+  readonly countryCode: string
+  readonly subscribers: Pick<SubscriberStore, 'list'>
+  /** Off: REGISTER gets 405, as if there were no registrar. */
+  readonly enabled: boolean
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type PhoneRegistrar = Phones & {
+  /** REGISTER and OPTIONS from anywhere; anything else is 405. */
+  onRequest(request: IncomingRequest): void
+  /** Reads the subscribers again. */
+  reload(): Promise<void>
+}
+
+const ALLOW = ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER']
+
+/**
+ * The lab's phones: a subscriber registers with its number as user name and is then both a caller to X and a callee.
+ * Its caller identity is what it authenticated as, whatever its From says.
+ */
+export async function createPhones(options: PhoneOptions): Promise<PhoneRegistrar> {
+  const { realm, countryCode, enabled, clock, log } = options
+  let passwords = new Map<string, string>()
+  let userOf = new Map<E164, string>()
+  const numberOf = (user: string): E164 | undefined => normaliseDialled(user, countryCode)
+
+  const reload = async (): Promise<void> => {
+    const subscribers = enabled ? await options.subscribers.list() : []
+    passwords = new Map(subscribers.map((s) => [s.username, s.password]))
+    userOf = new Map()
+    for (const { username } of subscribers) {
+      const number = numberOf(username)
+      if (number === undefined) log.warn({}, 'a subscriber whose user name is no number was left out')
+      else userOf.set(number, username)
+    }
+  }
+  await reload()
+
+  const digest = { realm, clock, findPassword: (user: string) => passwords.get(user) }
+  const registrar = createRegistrar(digest)
+  const authenticator = createAuthenticator(digest)
+
+  return {
+    reload,
+    admit(call) {
+      if (!enabled) {
+        call.reject(403)
+        return { kind: 'refused' }
+      }
+      const verdict = authenticator.authenticate(call.request)
+      if (!verdict.ok) {
+        call.reject(verdict.status, { headers: verdict.headers })
+        return { kind: 'refused' }
+      }
+      const number = numberOf(verdict.username)
+      if (number === undefined) {
+        call.reject(403)
+        return { kind: 'refused' }
+      }
+      return { kind: 'phone', number }
+    },
+    find(number) {
+      const user = userOf.get(number)
+      const registration = user === undefined ? undefined : registrar.lookup(user)
+      if (registration === undefined) return undefined
+      return { uri: registration.contact, hop: registration.hop }
+    },
+    onRequest(request) {
+      const { method } = request.request
+      if (method === 'OPTIONS') return request.respond(200, { headers: ALLOW })
+      if (method !== 'REGISTER' || !enabled) return request.respond(405, { headers: ALLOW })
+      registrar.handle(request)
+    },
+  }
+}
+
+/** Digest for trunks that demand it of their peer: one authenticator each, made at first use. */
+export function createTrunkGuard(realm: string, clock: Clock): TrunkGuard {
+  const guards = new Map<string, Authenticator>()
+  return {
+    check(call, username, password) {
+      const key = `${username}\0${password}`
+      let guard = guards.get(key)
+      if (guard === undefined) {
+        guard = createAuthenticator({
+          realm,
+          clock,
+          findPassword: (user) => (user === username ? password : undefined),
+        })
+        guards.set(key, guard)
+      }
+      const verdict = guard.authenticate(call.request)
+      if (!verdict.ok) call.reject(verdict.status, { headers: verdict.headers })
+      return verdict.ok
+    },
+  }
+}
