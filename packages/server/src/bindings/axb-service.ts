@@ -1,4 +1,5 @@
-import { areaOf, normaliseAreaCode, provinceOf } from '../numbers/area.ts'
+import { searchScopes, type SearchScope } from '../numbers/allocation.ts'
+import { type Area, areaOf, normaliseAreaCode, provinceOf } from '../numbers/area.ts'
 import { newUuid } from '../shared/ids.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Clock, EpochMs } from '../shared/time.ts'
@@ -26,7 +27,7 @@ export type AxbServiceOptions = {
   /** Countries whose numbers may be bound, default mainland China. */
   readonly countryCodes?: readonly string[]
   /** The area of A, for a bind that names neither X nor area. Default: the geo data (`loadAreas` first). */
-  readonly areaOf?: (number: E164) => { readonly areaCode: string; readonly province: string } | undefined
+  readonly areaOf?: (number: E164) => Area | undefined
   /** Province of a city code; default: the geo data. */
   readonly provinceOf?: (areaCode: string) => string | undefined
   /** subscriptionId of a new binding; default a UUID of version 7. */
@@ -34,13 +35,9 @@ export type AxbServiceOptions = {
 }
 
 /** Candidates asked for at once: the first nearly always fits, the others are for races. */
-const CANDIDATES = 8
+const CANDIDATES = 3
 /** How often a list of candidates is asked for again when others took all of them meanwhile. */
 const ATTEMPTS = 3
-
-/** Where to look for an X, one after the other. */
-type Scope = { readonly area?: string; readonly province?: string }
-const ANYWHERE: Scope = {}
 
 const refuse = (code: string, parameter?: string): BindFailure => ({
   ok: false,
@@ -59,15 +56,11 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
   const provinceOfArea = options.provinceOf ?? provinceOf
   const newId = options.newId ?? newUuid
 
-  /** Strict: the one city. Lenient: the city, its province, any. No known area: nowhere or any. */
-  const scopesOf = (request: AxbBindRequest): readonly Scope[] => {
-    const lenient = request.areaMatchMode === '1'
-    const home = request.areaCode === undefined ? areaOfNumber(request.callerNum) : undefined
-    const area = request.areaCode === undefined ? home?.areaCode : normaliseAreaCode(request.areaCode)
-    if (area === undefined) return lenient ? [ANYWHERE] : []
-    if (!lenient) return [{ area }]
-    const province = home?.province || provinceOfArea(area)
-    return province ? [{ area }, { province }, ANYWHERE] : [{ area }, ANYWHERE]
+  /** The given city, or the area of A. */
+  const homeOf = ({ areaCode: given, callerNum }: AxbBindRequest): Partial<Area> => {
+    if (given === undefined) return areaOfNumber(callerNum) ?? {}
+    const areaCode = normaliseAreaCode(given)
+    return { areaCode, province: provinceOfArea(areaCode) }
   }
 
   const insert = async (app: App, request: AxbBindRequest, x: E164, at: EpochMs) => {
@@ -76,7 +69,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
     return outcome.ok ? ({ ok: true, binding } as const) : failureOf(outcome)
   }
 
-  const bindIn = async (app: App, request: AxbBindRequest, scope: Scope, at: EpochMs) => {
+  const bindIn = async (app: App, request: AxbBindRequest, scope: SearchScope, at: EpochMs) => {
     const { callerNum: a, calleeNum: b } = request
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const candidates = await store.candidates({
@@ -115,7 +108,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
         const x = await store.findX(request.relationNum)
         return checkX(app, x) ?? (await insert(app, request, request.relationNum, at))
       }
-      for (const scope of scopesOf(request)) {
+      for (const scope of searchScopes(homeOf(request), request.areaMatchMode === '1')) {
         const bound = await bindIn(app, request, scope, at)
         if (bound) return bound
       }

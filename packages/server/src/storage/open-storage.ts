@@ -101,6 +101,17 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const heartbeat = await startHeartbeat(runner, builder, clock)
     const checkpointer = inMemory ? undefined : startCheckpointer(file, PAGE_SIZE, ownCheckpoints)
     const { apps, numbers, subscribers } = inventory
+    const close = async (): Promise<void> => {
+      heartbeat.stop()
+      try {
+        await journal.close()
+      } finally {
+        runner.commit()
+        await checkpointer?.stop()
+        database.close()
+      }
+    }
+    let closing: Promise<void> | undefined
     return {
       bindings,
       routes,
@@ -110,16 +121,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       outbox,
       subscribers,
       aliveUntil: heartbeat.aliveUntil,
-      async close() {
-        heartbeat.stop()
-        try {
-          await journal.close()
-        } finally {
-          runner.commit()
-          await checkpointer?.stop()
-          database.close()
-        }
-      },
+      close: () => (closing ??= close()),
     }
   } catch (error) {
     database.close()

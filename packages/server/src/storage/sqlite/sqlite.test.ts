@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import {
@@ -149,6 +151,54 @@ test('writes of one turn are committed together, and a promise resolves only aft
   } finally {
     foreign.close()
     await storage.close()
+    await dispose()
+  }
+})
+
+test('what was acknowledged is there after the process is killed', async () => {
+  const { dir, open, dispose } = directory()
+  const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href)
+  const program = `
+    const { openStorage } = await import(${url('../open-storage.ts')})
+    const suite = await import(${url('../contract.test-suite.ts')})
+    const storage = await openStorage({
+      dataDir: ${JSON.stringify(dir)},
+      pushesOf: (f) => [{ kind: 'event', url: 'http://customer.example/', body: '{}', sessionId: f.record.sessionId }],
+    })
+    await storage.apps.saveApp(suite.testApp)
+    await storage.numbers.save([suite.testX(1)])
+    for (let n = 1; ; n++) {
+      const record = suite.testRecord(n)
+      storage.journal.append({ record, event: 'callin', at: 1000 })
+      const binding = suite.testBinding(n)
+      await Promise.all([storage.journal.flush(), storage.bindings.insertAxb(binding, 1e6, 1000)])
+      process.stdout.write(binding.id + ' ' + record.sessionId + '\\n')
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    const acknowledged: string[][] = []
+    for await (const line of createInterface(child.stdout)) {
+      acknowledged.push(line.split(' '))
+      if (acknowledged.length === 200) child.kill('SIGKILL')
+    }
+    assert.ok(acknowledged.length >= 200)
+    const storage = await open()
+    try {
+      const open = new Set((await storage.journal.openCalls()).map((record) => record.sessionId))
+      const pushed = new Set((await storage.outbox.due(1000, 1e6)).map((item) => item.sessionId))
+      assert.deepEqual(pushed, open, 'a call and its push are there together or not at all')
+      for (const [id, sessionId] of acknowledged) {
+        assert.ok(await storage.bindings.findById(id!, 1000), `binding ${id}`)
+        assert.ok(open.has(sessionId!), `call ${sessionId}`)
+      }
+      assert.ok(storage.aliveUntil !== undefined)
+    } finally {
+      await storage.close()
+    }
+  } finally {
+    child.kill('SIGKILL')
     await dispose()
   }
 })
