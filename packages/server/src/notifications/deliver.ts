@@ -142,7 +142,7 @@ class OutboxDeliverer implements Deliverer {
   async drain(): Promise<void> {
     if (this.#owned.size === 0) return
     const drained = new Promise<void>((resolve) => this.#drainers.push(resolve))
-    this.#fees.flushAll()
+    this.#flushLastFees()
     this.#ledger.flush()
     await drained
   }
@@ -173,7 +173,6 @@ class OutboxDeliverer implements Deliverer {
   #begin(item: OutboxItem): void {
     if (item.kind === 'event') return this.#send([item])
     this.#fees.add(item)
-    if (this.#drainers.length > 0) this.#fees.flushAll()
     this.#advance(item.sessionId)
   }
 
@@ -183,6 +182,12 @@ class OutboxDeliverer implements Deliverer {
     const next = waiting?.shift()
     if (next === undefined) this.#sessions.delete(sessionId)
     else this.#begin(next)
+    this.#flushLastFees()
+  }
+
+  /** While draining: once no event is left, no CDR can join the batches any more. */
+  #flushLastFees(): void {
+    if (this.#drainers.length > 0 && this.#sessions.size === 0) this.#fees.flushAll()
   }
 
   #send(items: readonly OutboxItem[]): void {
