@@ -20,7 +20,7 @@ export function builtinTones(): ReadonlyMap<string, PlayAudio> {
 }
 
 function toAlaw(frequencies: readonly number[]): PlayAudio {
-  const parts = frequencies.map((frequency) => generateTone(frequency, SEGMENT_SEC, { amplitude: 8000 }))
+  const parts = frequencies.map((frequency) => generateTone(frequency, SEGMENT_SEC, { amplitude: 0.25 }))
   const samples = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
