@@ -2,6 +2,7 @@ import { header } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
+import { ownText } from '../transaction/own-text.ts'
 import type { Hop } from '../transport/address.ts'
 import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
@@ -84,7 +85,7 @@ export class AnsweredForks implements ClientUser {
     if (entry === undefined) {
       const { transport } = this.#face
       entry = {
-        remoteTag,
+        remoteTag: ownText(remoteTag),
         bytes: undefined,
         transport,
         hop: { ...transport.local, transport: transport.name },

@@ -172,7 +172,7 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
       return
     }
     const transaction = this.#open(method, key, mergeKey, via, source, transport)
-    if (mergeKey !== undefined) this.#merges.set(mergeKey, transaction)
+    if (transaction.mergeKey !== undefined) this.#merges.set(transaction.mergeKey, transaction)
     if (method === 'INVITE') transaction.respond(response(request, 100))
     this.#options.user.onRequest(transaction, request)
   }
@@ -214,7 +214,7 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
       via.replyTo,
       via.sentByPort,
     )
-    this.#servers.set(key, made)
+    this.#servers.set(made.key, made)
     return made
   }
 

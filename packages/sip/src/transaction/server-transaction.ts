@@ -5,6 +5,7 @@ import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { TimerHandle, Timers, Waiter } from './clock.ts'
+import { ownText } from './own-text.ts'
 import { GIVE_UP_MS, T1, T2, T4 } from './timing.ts'
 
 /** Who answers an INVITE; asked only while no final response was sent. */
@@ -57,8 +58,8 @@ export class ServerTransaction implements Waiter {
   ) {
     this.#owner = owner
     this.method = method
-    this.key = key
-    this.mergeKey = mergeKey
+    this.key = ownText(key)
+    this.mergeKey = mergeKey === undefined ? undefined : ownText(mergeKey)
     this.transport = transport
     this.source = source
     this.#replyTo = replyTo
