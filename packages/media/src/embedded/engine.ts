@@ -61,6 +61,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   readonly ipv6: boolean
   readonly started: Promise<void>
   readonly #worker: Worker
+  readonly #workerGone: Promise<void>
   readonly #pool: PortPool
   readonly #sessions = new Map<number, EmbeddedSession>()
   readonly #audioIds = new WeakMap<Uint8Array, number>()
@@ -89,7 +90,12 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, name: 'maskline-media' })
     this.#worker.on('message', (report: Report) => this.#onReport(report))
     this.#worker.on('error', (error) => this.#fail(error))
-    this.#worker.on('exit', () => this.#fail(undefined))
+    this.#workerGone = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#fail(undefined)
+        resolve()
+      })
+    })
     const now = options.clock ? () => options.clock?.now() ?? 0 : () => performance.now()
     const grow = (pairs: number): void => this.#send({ op: 'grow', pairs })
     this.#pool = new PortPool({ now, restMs: options.portRestMs, grow })
@@ -124,9 +130,8 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     this.#failure = new MediaError('CLOSED', 'the media engine is closed')
     this.#pool.close(this.#failure)
     this.#flush()
-    const gone = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#post('close')
-    await gone
+    await this.#workerGone
   }
 
   takePort(): number | Promise<number> {

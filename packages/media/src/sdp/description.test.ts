@@ -51,6 +51,11 @@ test('an address of zero means that the party does not listen', () => {
   assert.equal(description.direction, 'sendonly')
 })
 
+test('an IPv6 address is read in its one canonical form', () => {
+  const text = sdp('v=0', 'c=IN IP6 2001:0DB8:0:0:0:0:0:1', 'm=audio 4000 RTP/AVP 8')
+  assert.equal(parseDescription(text).address, '2001:db8::1')
+})
+
 test('a host name leaves the address open', () => {
   const named = sdp(...HEAD, 'm=audio 4000 RTP/AVP 8')
     .toString()
@@ -95,6 +100,8 @@ test('refuses what it cannot use, with the code that says why', () => {
     ['BAD_SDP', sdp('v=0', 'c=IN IP4 224.0.0.1/127', audio)],
     ['BAD_SDP', sdp('v=0', 'c=IN IP4 300.0.2.1', audio)],
     ['BAD_SDP', sdp('v=0', 'c=IN IP6 ff02::1', audio)],
+    ['BAD_SDP', sdp('v=0', 'c=IN IP6 1::2::3', audio)],
+    ['BAD_SDP', sdp('v=0', 'c=IN IP6 fe80::1%eth0', audio)],
     ['BAD_SDP', sdp('v=0', 'c=ATM', audio)],
     ['BAD_SDP', sdp(...HEAD, ...Array.from({ length: 17 }, () => audio))],
     ['BAD_SDP', Buffer.concat([sdp(...HEAD, audio), Buffer.alloc(20_000, 'a')])],

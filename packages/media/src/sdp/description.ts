@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { MediaError } from '../engine.ts'
 import { makeCodec, staticCodec, type Codec } from './codec.ts'
 
@@ -217,9 +218,10 @@ function readConnection(line: string): string | undefined {
     throw bad('a c-line is not "IN IP4 address" or "IN IP6 address"')
   }
   if (family === 'IP6' && address.includes(':')) {
-    if (!/^[0-9A-Fa-f:.]{2,45}$/.test(address)) throw bad('the address of its c-line is not IPv6')
+    if (!isIPv6(address) || address.includes('%')) throw bad('the address of its c-line is not IPv6')
     if (/^ff/i.test(address)) throw bad('it asks for multicast')
-    return address.toLowerCase()
+    // As the socket will write it, so that the latch knows the party's packets.
+    return new URL(`http://[${address}]`).hostname.slice(1, -1)
   }
   if (!/^\d+\.\d+\.\d+\.\d+$/.test(address)) return undefined
   const octets = address.split('.').map(Number)
