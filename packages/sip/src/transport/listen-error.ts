@@ -1,4 +1,4 @@
-import type { ListenOptions } from '../ua/types.ts'
+import type { ListenOptions } from './address.ts'
 
 const WHY: Record<string, string> = {
   EADDRINUSE: 'another program already uses it; stop that program or choose another port',

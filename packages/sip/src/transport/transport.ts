@@ -1,7 +1,6 @@
 import type { SipMessage, SipRequest } from '../message/message.ts'
 import type { ParseFault } from '../message/parse.ts'
-import type { ListenOptions } from '../ua/types.ts'
-import type { Endpoint, Hop, TransportName } from './address.ts'
+import type { Endpoint, Hop, ListenOptions, TransportName } from './address.ts'
 
 /** Told when a message could not be sent; at most once per `send`, never from within it. */
 export type SendFailure = { onSendFailed(): void }

@@ -1,5 +1,5 @@
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
-import type { Endpoint, Hop, TransportName } from '../transport/address.ts'
+import type { Endpoint, Hop, ListenOptions, TransportName } from '../transport/address.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 
 /** Timers of the stack; a test kit turns the hands. `setTimer` returns a handle for `clearTimer`. */
@@ -22,7 +22,7 @@ export type StackOptions = {
   readonly maxTransactions?: number
   readonly handlers: StackHandlers
 }
-export type ListenOptions = Endpoint & { readonly transport: TransportName }
+export type { ListenOptions }
 
 /** Where requests from outside any dialog land. Nothing a peer sends throws out of the stack. */
 export type StackHandlers = {
