@@ -477,6 +477,28 @@ describe('a crash', () => {
   })
 })
 
+describe('a read of the outbox', () => {
+  it('that is older than a delivery does not send it again', async (t) => {
+    const { push, receiver, deliverer, outbox } = await bench(t)
+    const due = outbox.due
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    outbox.due = async (at, limit) => {
+      const rows = await due(at, limit)
+      await held
+      return rows
+    }
+    push({})
+    const started = deliverer.start()
+    await deliverer.drain()
+    assert.equal(outbox.rows.size, 0)
+    release()
+    await started
+    await deliverer.drain()
+    assert.equal(receiver.received.length, 1)
+  })
+})
+
 describe('storage that fails', () => {
   it('is asked again, and the push is not sent twice meanwhile', async (t) => {
     const errors: unknown[] = []

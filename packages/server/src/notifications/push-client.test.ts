@@ -8,7 +8,8 @@ import type { TestContext } from 'node:test'
 import { makeSelfSigned } from '../open-api/self-signed.ts'
 import { createManualClock, createReceiver, demoApp } from './delivery-test-kit.ts'
 import { createPushClient } from './push-client.ts'
-import type { PushClient, PostOutcome } from './push-client.ts'
+import type { PostOutcome } from './post.ts'
+import type { PushClient } from './push-client.ts'
 import { parsePushUrl } from './push-url.ts'
 
 function client(t: TestContext, clock = createManualClock()): PushClient {
@@ -121,6 +122,30 @@ describe('time', () => {
     await post(pushes, receiver.url)
     await post(pushes, receiver.url)
     assert.equal(receiver.connections, 2)
+  })
+})
+
+describe('a dead server', () => {
+  it('gets one POST at a time until it answers again', async (t) => {
+    const clock = createManualClock()
+    const pushes = client(t, clock)
+    const dead = await createReceiver(clock)
+    await dead.close()
+    for (let n = 0; n < 32; n++) assert.equal((await post(pushes, dead.url)).kind, 'failed')
+    assert.equal((await post(pushes, dead.url)).kind, 'skipped')
+
+    const back = await createReceiver(clock, Number(new URL(dead.url).port))
+    t.after(() => back.close())
+    let answer = (): void => {}
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    back.react = () => ({ after: held })
+    clock.advance(1_000)
+    const probe = post(pushes, dead.url)
+    await back.arrived(1)
+    assert.equal((await post(pushes, dead.url)).kind, 'skipped', 'while the probe is on its way')
+    answer()
+    assert.equal((await probe).kind, 'delivered')
+    assert.equal((await post(pushes, dead.url)).kind, 'delivered')
   })
 })
 

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import { AnswerReader } from './http-answer.ts'
 import type { AnswerProgress } from './http-answer.ts'
-import type { Post, PostOutcome } from './push-client.ts'
+import type { Post, PostOutcome } from './post.ts'
 import { signingHeaders } from './signing.ts'
 
 /** Idle connections are closed before common servers do it, so that few POSTs meet a closed one. */
@@ -60,7 +60,6 @@ export class Connection {
   #startedAt: EpochMs = 0
   /** POSTs answered on the present socket. */
   #served = 0
-  #resent = false
   #idleSince: EpochMs = 0
   #idleMs = IDLE_MS
 
@@ -79,7 +78,6 @@ export class Connection {
 
   send(post: Post): void {
     this.#post = post
-    this.#resent = false
     this.#startedAt = this.#owner.clock.now()
     this.#owner.started(this)
     if (this.#socket) this.#write(post, this.#socket)
@@ -178,8 +176,8 @@ export class Connection {
   /** The socket is gone, by an error, its end or nonsense on it. */
   #lost(error: string): void {
     const wasStale = this.#served > 0 && !this.#answer.began
-    if (this.#post && wasStale && !this.#resent) {
-      this.#resent = true
+    if (this.#post && wasStale) {
+      // Once only: the fresh connection has served nothing.
       this.#drop()
       this.#connect()
     } else if (this.#post) this.#fail(error)
