@@ -116,30 +116,24 @@ type AuthenticatedRequest = FastifyRequest & { [CALLER]?: App }
 type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock'> & { readonly log: Log; readonly gates: Gates }
 
 /**
- * Authentication stands before the body is read: a stranger's bytes are not buffered. Hook and handler call back
- * instead of returning the reply, which Fastify would await with listeners on every response.
+ * Authentication stands before the body is read: a stranger's bytes are not buffered. Neither hook nor handler
+ * returns the reply: Fastify would await it with listeners on every response, and sees by itself that it was sent.
  */
 function addResource(
   fastify: FastifyInstance,
   { path, mode, handlers }: Resource,
   { apps, clock, log, gates }: RouteContext,
 ): void {
-  const onRequest = (
-    request: AuthenticatedRequest,
-    reply: FastifyReply,
-    done: (error?: Error) => void,
-  ): void => {
+  const onRequest = async (request: AuthenticatedRequest, reply: FastifyReply): Promise<void> => {
     const { raw } = request
     const ip = plainAddress(raw.socket.remoteAddress)
-    authenticate({ headers: raw.headers, ip, now: clock.now(), mode }, apps, gates).then((verdict) => {
-      if (verdict.ok) {
-        request[CALLER] = verdict.app
-        done()
-        return
-      }
-      if (verdict.locked) log.warn({ ip }, 'API source locked out after failed authentications')
-      send(reply, failure(verdict.fault))
-    }, done)
+    const verdict = await authenticate({ headers: raw.headers, ip, now: clock.now(), mode }, apps, gates)
+    if (verdict.ok) {
+      request[CALLER] = verdict.app
+      return
+    }
+    if (verdict.locked) log.warn({ ip }, 'API source locked out after failed authentications')
+    send(reply, failure(verdict.fault))
   }
   for (const method of METHODS) {
     const handler = handlers[method]
