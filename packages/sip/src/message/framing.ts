@@ -1,6 +1,10 @@
 import { CR, LF, isTokenCode } from './chars.ts'
-import { ABSENT, DEFAULT_LIMITS, UNUSABLE, fault, parseHead, withBody } from './parse.ts'
-import type { Head, ParseFault, ParseLimits, ParseResult } from './parse.ts'
+import { fault } from './fault.ts'
+import type { ParseFault } from './fault.ts'
+import { ABSENT, DEFAULT_LIMITS, UNUSABLE, parseHead } from './head.ts'
+import type { Head, ParseLimits } from './head.ts'
+import { withBody } from './parse.ts'
+import type { ParseResult } from './parse.ts'
 import { NO_BODY } from './message.ts'
 import type { SipRequest } from './message.ts'
 

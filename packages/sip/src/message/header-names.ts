@@ -119,3 +119,20 @@ export function knownName(name: string): string | undefined {
   // Names nearly always come in canonical or lower case: one look-up. Others pay for a second one.
   return canonicalBySpelling.get(name) ?? canonicalBySpelling.get(name.toLowerCase())
 }
+
+/** Canonical names by first letter and length: few share both, so a glance finds the only candidates. */
+const namesByShape: string[][] = []
+for (const name of CANONICAL_NAMES) (namesByShape[shapeOf(name.charCodeAt(0), name.length)] ??= []).push(name)
+
+function shapeOf(firstCode: number, length: number): number {
+  return firstCode * 32 + Math.min(length, 31)
+}
+
+/** `knownName(text.slice(from, to))`, without making that string when the name is spelled canonically. */
+export function knownNameAt(text: string, from: number, to: number): string | undefined {
+  const candidates = namesByShape[shapeOf(text.charCodeAt(from), to - from)]
+  if (candidates !== undefined) {
+    for (const name of candidates) if (name.length === to - from && text.startsWith(name, from)) return name
+  }
+  return knownName(text.slice(from, to))
+}

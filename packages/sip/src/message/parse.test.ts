@@ -278,6 +278,16 @@ test('limits on head, header count and body hold at the very byte', () => {
   )
 })
 
+test('lines that give no header count against the limit, too', () => {
+  const limits = { ...DEFAULT_LIMITS, maxHeaders: 7 }
+  const junk = ['To: <sip:x@192.0.2.9>', 'no colon', 'bad name: x']
+  const at = (count: number): ParseResult =>
+    parseMessage(bytes([START, ...MANDATORY, ...junk.slice(0, count)]), limits)
+  for (const count of [1, 2]) refused(at(count), 'DUPLICATE_HEADER', 400, true)
+  const result = parseMessage(bytes([START, ...junk, ...junk, ...junk, ...MANDATORY]), limits)
+  refused(result, 'TOO_MANY_HEADERS', 400, false)
+})
+
 test('an answerable request names what a response must copy, without a body', () => {
   const result = parse(['INVITE  sip:a@192.0.2.2  SIP/2.0', ...MANDATORY], 'body')
   assert.ok(!result.ok && result.answerable !== undefined)

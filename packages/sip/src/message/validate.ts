@@ -1,8 +1,8 @@
 import { header, headerValues } from './headers.ts'
 import type { SipMessage } from './message.ts'
 import { parseNameAddr } from './name-addr.ts'
-import { fault } from './parse.ts'
-import type { ParseFault } from './parse.ts'
+import { fault } from './fault.ts'
+import type { ParseFault } from './fault.ts'
 import { parseUri, schemeOf } from './uri.ts'
 import { parseVia } from './via.ts'
 

@@ -33,8 +33,7 @@ export function parseVia(text: string): Via | undefined {
   let sentByEnd = paramsAt
   while (sentByEnd > sentByAt && isBlank(text.charCodeAt(sentByEnd - 1))) sentByEnd--
   const sentBy = text.slice(sentByAt, sentByEnd)
-  // Blanks around the port's colon are legal (RFC 4475 §3.1.1.1 has them around everything else).
-  const tight = sentBy.includes(' ') || sentBy.includes('\t') ? sentBy.replace(/[ \t]*:[ \t]*/g, ':') : sentBy
+  const tight = sentBy.includes(' ') || sentBy.includes('\t') ? withTightColon(sentBy) : sentBy
   const hostPort = parseHostPort(tight, 0, tight.length)
   const params = parseParams(text, paramsAt, end)
   if (hostPort === undefined || params === undefined) return undefined
@@ -48,6 +47,13 @@ export function parseVia(text: string): Via | undefined {
     ...('rport' in params && { rport: params['rport'] || true }),
     params,
   }
+}
+
+/** Blanks around the port's colon are legal (RFC 3261 §25.1 COLON). */
+function withTightColon(sentBy: string): string {
+  const colon = sentBy.lastIndexOf(':')
+  if (colon < sentBy.lastIndexOf(']') || colon < 0) return sentBy
+  return `${trimmed(sentBy, 0, colon)}:${trimmed(sentBy, colon + 1, sentBy.length)}`
 }
 
 function endOfProtocol(text: string, end: number): { transport: string; sentByAt: number } | undefined {
