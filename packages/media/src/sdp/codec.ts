@@ -10,6 +10,8 @@ export type Codec = {
   readonly fmtp: string | undefined
   /** What makes two payload types the same codec: name, clock and channels in lower case. */
   readonly key: string
+  /** `key` with its parameters: what a payload number of a dynamic type stands for. */
+  readonly identity: string
   readonly g711: G711 | undefined
   readonly isEvent: boolean
   /** False for telephone events, comfort noise and redundancy, which cannot carry a call alone. */
@@ -33,6 +35,7 @@ export function makeCodec(codec: {
   readonly fmtp: string | undefined
 }): Codec {
   const name = codec.name.toLowerCase()
+  const key = `${name}/${codec.clockRateHz}/${codec.channels}`
   const plain = codec.clockRateHz === 8000 && codec.channels === 1
   return {
     payloadType: codec.payloadType,
@@ -40,7 +43,8 @@ export function makeCodec(codec: {
     clockRateHz: codec.clockRateHz,
     channels: codec.channels,
     fmtp: codec.fmtp,
-    key: `${name}/${codec.clockRateHz}/${codec.channels}`,
+    key,
+    identity: `${key};${codec.fmtp ?? ''}`,
     g711: plain && name === 'pcma' ? 'alaw' : plain && name === 'pcmu' ? 'ulaw' : undefined,
     isEvent: name === 'telephone-event',
     carriesSpeech: !NOT_SPEECH.has(name),
@@ -60,6 +64,7 @@ const STATIC_NAMES: Readonly<Record<number, string>> = {
   18: 'G729',
 }
 
+/** What a payload type means without an rtpmap. */
 export function staticCodec(payloadType: number, fmtp?: string): Codec | undefined {
   const name = STATIC_NAMES[payloadType]
   return name === undefined

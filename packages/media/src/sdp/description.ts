@@ -43,8 +43,9 @@ type Block = {
   ptime: number | undefined
   maxptime: number | undefined
   rtcpPort: number | undefined
-  readonly rtpmaps: Map<number, string>
-  readonly fmtps: Map<number, string>
+  /** By payload type; absent until the first. */
+  rtpmaps: Map<number, string> | undefined
+  fmtps: Map<number, string> | undefined
 }
 type MediaBlock = Block & {
   readonly media: string
@@ -119,8 +120,8 @@ const emptyBlock = (): Block => ({
   ptime: undefined,
   maxptime: undefined,
   rtcpPort: undefined,
-  rtpmaps: new Map(),
-  fmtps: new Map(),
+  rtpmaps: undefined,
+  fmtps: undefined,
 })
 
 /** `audio 49170 RTP/AVP 0 8 101`; `49170/2` is taken as its first port. */
@@ -151,7 +152,7 @@ function readAttribute(block: Block, attribute: string): void {
   if (name === 'rtpmap' || name === 'fmtp') {
     const space = value.indexOf(' ')
     const payloadType = Number(value.slice(0, space))
-    const map = name === 'rtpmap' ? block.rtpmaps : block.fmtps
+    const map = (block[name === 'rtpmap' ? 'rtpmaps' : 'fmtps'] ??= new Map<number, string>())
     if (space > 0 && map.size < MAX_FORMATS) map.set(payloadType, value.slice(space + 1).trim())
   } else if (name === 'ptime') block.ptime = milliseconds(value)
   else if (name === 'maxptime') block.maxptime = milliseconds(value)
@@ -177,15 +178,27 @@ function readCodecs(audio: MediaBlock): Codec[] {
     // 64…95 collide with RTCP (RFC 5761 §4).
     if (payloadType > 127 || (payloadType >= 64 && payloadType < 96)) continue
     if (codecs.some((codec) => codec.payloadType === payloadType)) continue
-    const fmtp = audio.fmtps.get(payloadType)
-    const codec = readCodec(
-      payloadType,
-      audio.rtpmaps.get(payloadType),
-      fmtp && FMTP.test(fmtp) ? fmtp : undefined,
-    )
+    const codec = knownCodec(payloadType, audio.rtpmaps?.get(payloadType), audio.fmtps?.get(payloadType))
     if (codec !== undefined) codecs.push(codec)
   }
   return codecs
+}
+
+/** Phones say the same few lines again and again: each is read once. Bounded, as anyone can say anything. */
+const KNOWN_CODECS = new Map<string, Codec>()
+const MAX_KNOWN_CODECS = 256
+
+function knownCodec(
+  payloadType: number,
+  rtpmap: string | undefined,
+  fmtp: string | undefined,
+): Codec | undefined {
+  const line = `${payloadType} ${rtpmap} ${fmtp}`
+  const known = KNOWN_CODECS.get(line)
+  if (known !== undefined) return known
+  const codec = readCodec(payloadType, rtpmap, fmtp !== undefined && FMTP.test(fmtp) ? fmtp : undefined)
+  if (codec !== undefined && KNOWN_CODECS.size < MAX_KNOWN_CODECS) KNOWN_CODECS.set(line, codec)
+  return codec
 }
 
 /** `rtpmap` is `opus/48000/2`. */

@@ -12,13 +12,14 @@ export type Agreed = { readonly codec: Codec; readonly sendType: number; readonl
 /** A codec offered to one party, and the codec of the other party's offer it stands for (none: added by us). */
 export type Offered = { readonly codec: Codec; readonly from: Codec | undefined }
 
-/** Numbers already given a meaning with a party; they keep it for the whole call (RFC 3264 §8.3.2). */
+const FIRST_DYNAMIC = 96
+
+/** Dynamic numbers already given a meaning with a party; they keep it for the whole call (RFC 3264 §8.3.2). */
 export type TypeNumbers = Map<number, string>
 
-const identity = (codec: Codec): string => `${codec.key};${codec.fmtp ?? ''}`
-
 export function rememberTypes(numbers: TypeNumbers, codecs: readonly Codec[]): void {
-  for (const codec of codecs) numbers.set(codec.payloadType, identity(codec))
+  for (const codec of codecs)
+    if (codec.payloadType >= FIRST_DYNAMIC) numbers.set(codec.payloadType, codec.identity)
 }
 
 /**
@@ -47,13 +48,13 @@ export const ownOffer = (): Offered[] =>
   [PCMA, PCMU, TELEPHONE_EVENT].map((codec) => ({ codec, from: undefined }))
 
 function numberFor(codec: Codec, numbers: TypeNumbers): Codec {
-  if (codec.payloadType < 96) return codec
-  const wanted = identity(codec)
+  if (codec.payloadType < FIRST_DYNAMIC) return codec
+  const wanted = codec.identity
   const meaning = numbers.get(codec.payloadType)
   if (meaning === wanted) return codec
-  for (const [number, known] of numbers) if (known === wanted && number >= 96) return renumber(codec, number)
+  for (const [number, known] of numbers) if (known === wanted) return renumber(codec, number)
   let free = codec.payloadType
-  if (meaning !== undefined) for (free = 96; free < 127 && numbers.has(free);) free++
+  if (meaning !== undefined) for (free = FIRST_DYNAMIC; free < 127 && numbers.has(free);) free++
   numbers.set(free, wanted)
   return renumber(codec, free)
 }
