@@ -12,7 +12,12 @@ if (args[0] === '--peers') {
   installPeers()
 }
 const child = spawn(node24, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    // Ctrl-C reaches the whole foreground group: passed on, it would count as a second, impatient one.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  })
+}
 child.on('exit', (code, signal) => {
   if (signal) {
     process.removeAllListeners(signal)
