@@ -98,6 +98,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const phones = await createPhones({
       realm: config.hostName,
       countryCode: config.calls.countryCode,
+      digest: config.sip.digest,
       subscribers: storage.subscribers,
       enabled: config.sip.registrar,
       clock,
@@ -111,7 +112,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       trunks: createTrunks({
         trunks: config.sip.trunks,
         phones,
-        guard: createTrunkGuard(config.hostName, clock),
+        guard: createTrunkGuard(config.hostName, config.sip.digest, clock),
         log,
       }),
       announcements: { find: (_app, fileName) => announcements.find(fileName) },

@@ -38,10 +38,11 @@ export async function runAxbDemo(tell: Narrator, look: { colour: boolean; width:
     const sessions = new Set<string>()
 
     tell.step(`A dials X (${dialled(X)})`)
+    const callStarts = performance.now()
     await talk(tell, { from: a, to: b, hears: VOICE, names: ['A', 'B'] })
     const ladder = renderLadder(
       [...a.messages(), ...b.messages()]
-        .filter((m) => !/REGISTER/.test(m.startLine))
+        .filter((message) => message.atMs >= callStarts)
         .toSorted((m, n) => m.atMs - n.atMs),
       [
         { label: 'A', addresses: [`${a.address}:${a.port}`] },

@@ -5,7 +5,9 @@ import path from 'node:path'
 import {
   type App,
   type E164,
+  type Log,
   type Platform,
+  type TrunkConfig,
   loadConfig,
   signHeaders,
   silentLog,
@@ -29,7 +31,19 @@ export type Laboratory = {
   close(): Promise<void>
 }
 
-export async function openLaboratory(options: { readonly x: readonly string[] }): Promise<Laboratory> {
+export type LaboratoryOptions = {
+  /** X numbers of the app, all of Shenzhen (0755). */
+  readonly x: readonly string[]
+  /** Trunks instead of, or beside, registered phones. */
+  readonly trunks?: readonly TrunkConfig[]
+  /** Further settings, by environment variable. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly log?: Log
+  /** What the app has otherwise than the demo's. */
+  readonly app?: Partial<App>
+}
+
+export async function openLaboratory(options: LaboratoryOptions): Promise<Laboratory> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'maskline-demo-'))
   const opened: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })]
   const close = async (): Promise<void> => {
@@ -39,21 +53,23 @@ export async function openLaboratory(options: { readonly x: readonly string[] })
     const secret = randomBytes(12).toString('hex')
     const customer = await createCustomerServer({ apps: { 'demo-axb': secret } })
     opened.push(() => customer.close())
+    const config = loadConfig({
+      MASKLINE_DATA: dataDir,
+      MASKLINE_HOST_NAME: 'pn.example',
+      MASKLINE_SIP_HOST: '127.0.0.1',
+      MASKLINE_SIP_PORT: '0',
+      MASKLINE_API_HOST: '127.0.0.1',
+      MASKLINE_HTTP_PORT: '0',
+      MASKLINE_HTTPS_PORT: '0',
+      MASKLINE_MEDIA_HOST: '127.0.0.1',
+      ...options.env,
+    })
     const platform = await startPlatform(
-      loadConfig({
-        MASKLINE_DATA: dataDir,
-        MASKLINE_HOST_NAME: 'pn.example',
-        MASKLINE_SIP_HOST: '127.0.0.1',
-        MASKLINE_SIP_PORT: '0',
-        MASKLINE_API_HOST: '127.0.0.1',
-        MASKLINE_HTTP_PORT: '0',
-        MASKLINE_HTTPS_PORT: '0',
-        MASKLINE_MEDIA_HOST: '127.0.0.1',
-      }),
-      { log: silentLog },
+      { ...config, sip: { ...config.sip, trunks: options.trunks ?? [] } },
+      { log: options.log ?? silentLog },
     )
     opened.push(() => platform.close())
-    const app = demoApp(secret, customer.url)
+    const app: App = { ...demoApp(secret, customer.url), ...options.app }
     await platform.storage.apps.saveApp(app)
     await platform.storage.numbers.save(
       options.x.map((number) => ({

@@ -22,7 +22,7 @@ import {
   step,
 } from './call-machine.ts'
 import type { CallRecord } from './call-record.ts'
-import type { CallServices } from './call-controller.ts'
+import type { CallServices } from './call-services.ts'
 import type { Outbound } from './ports.ts'
 import { formatReason, q850Of, releaseOfFailure } from './release-map.ts'
 
@@ -219,7 +219,7 @@ export class ActiveCall {
     for (const timer of Object.values(this.#timers)) timer.cancel()
     this.#timers = {}
     if (!this.#mediaPending) void this.#closeMedia()
-    this.#services.forget(this)
+    this.#services.forget(this.record.sessionId)
   }
 
   async #closeMedia(): Promise<void> {

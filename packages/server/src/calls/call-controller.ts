@@ -1,32 +1,13 @@
-import type { ServerCall, SipStack } from '@maskline/sip'
-import type { MediaEngine } from '@maskline/media'
+import type { ServerCall } from '@maskline/sip'
 import type { RouteStore } from '../bindings/ports.ts'
 import { routeCall } from '../bindings/route-call.ts'
-import type { Log } from '../shared/log.ts'
 import { maskNumber } from '../shared/e164.ts'
-import type { Clock } from '../shared/time.ts'
 import { ActiveCall } from './active-call.ts'
 import type { CallIds } from './call-ids.ts'
-import { type CallPolicy, endAfterCrash } from './call-machine.ts'
+import { endAfterCrash } from './call-machine.ts'
 import type { CallRecord } from './call-record.ts'
 import { callerNumber, dialledNumber } from './parties.ts'
-import type { Announcements, CallJournal, Trunks } from './ports.ts'
-
-/** What a call works with; one object for all calls. */
-export type CallServices = {
-  readonly journal: CallJournal
-  readonly media: MediaEngine
-  readonly sip: { readonly host: string; stack(): SipStack }
-  readonly trunks: Trunks
-  readonly announcements: Announcements
-  readonly clock: Clock
-  readonly policy: CallPolicy
-  /** Whether a 183 counts as ringing (spec/notifications.md section 4.1; default no). */
-  readonly alertOn183: boolean
-  readonly log: Log
-  readonly mask: (number: string) => string
-  forget(call: ActiveCall): void
-}
+import type { CallServices } from './call-services.ts'
 
 export type CallControllerOptions = Omit<CallServices, 'forget' | 'mask'> & {
   readonly routes: RouteStore
@@ -54,8 +35,8 @@ export function createCallController(options: CallControllerOptions): CallContro
   const services: CallServices = {
     ...options,
     mask: maskNumber,
-    forget(call) {
-      calls.delete(call.record.sessionId)
+    forget(sessionId) {
+      calls.delete(sessionId)
       if (calls.size === 0) onIdle?.()
     },
   }

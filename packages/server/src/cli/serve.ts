@@ -22,16 +22,25 @@ export async function serve(config: Config): Promise<number> {
         : '\n`npm run maskline -- lab` prints the lab again.\n') +
       `\nCtrl-C stops it.\n`,
   )
-  await new Promise<void>((resolve) => {
-    const stop = (): void => {
-      process.once('SIGINT', () => process.exit(130))
-      process.once('SIGTERM', () => process.exit(143))
-      process.stdout.write('\nmaskline stops: no new calls; running calls are ended and written down …\n')
-      resolve()
-    }
-    process.once('SIGINT', stop)
-    process.once('SIGTERM', stop)
-  })
+  await stopSignal()
+  process.stdout.write('\nmaskline stops: no new calls; running calls are ended and written down …\n')
   await platform.close()
   return 0
+}
+
+/** A repeat so soon is the same signal again: npm, the launcher and a service manager each pass it on. */
+const SAME_SIGNAL_MS = 1000
+
+/** Resolves at the first SIGINT or SIGTERM; a further one, later than a moment, ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (first === undefined) {
+          first = performance.now()
+          resolve()
+        } else if (performance.now() - first > SAME_SIGNAL_MS) process.exit(130)
+      })
+  })
 }

@@ -28,6 +28,8 @@ export type Config = {
     readonly trunks: readonly TrunkConfig[]
     /** Realm and switch of the lab registrar: registered subscribers stand in for the carrier. */
     readonly registrar: boolean
+    /** Algorithms of our digest challenges; baresip 1.0 gives up when SHA-256 is offered at all. */
+    readonly digest: 'md5' | 'sha-256' | 'sha-256+md5'
   }
   readonly api: {
     readonly host: string

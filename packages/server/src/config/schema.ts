@@ -59,6 +59,14 @@ export const FIELDS: readonly Field[] = [
     about: 'let lab subscribers register as phones',
   },
   {
+    path: 'sip.digest',
+    env: 'MASKLINE_SIP_DIGEST',
+    type: ['md5', 'sha-256', 'sha-256+md5'],
+    default: 'md5',
+    about:
+      'digest algorithms offered to phones and trunks; phones built on older libraries fail when SHA-256 is among them',
+  },
+  {
     path: 'api.host',
     env: 'MASKLINE_API_HOST',
     type: 'string',

@@ -1,4 +1,11 @@
-import { type Authenticator, type IncomingRequest, createAuthenticator, createRegistrar } from '@maskline/sip'
+import {
+  type Authenticator,
+  type DigestAlgorithm,
+  type IncomingRequest,
+  createAuthenticator,
+  createRegistrar,
+} from '@maskline/sip'
+import type { Config } from '../config/config.ts'
 import { type E164, normaliseDialled } from '../shared/e164.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
@@ -9,6 +16,7 @@ export type PhoneOptions = {
   /** Digest realm, shown by some phones. */
   readonly realm: string
   readonly countryCode: string
+  readonly digest: Config['sip']['digest']
   readonly subscribers: Pick<SubscriberStore, 'list'>
   /** Off: REGISTER gets 405, as if there were no registrar. */
   readonly enabled: boolean
@@ -22,6 +30,12 @@ export type PhoneRegistrar = Phones & {
   /** Reads the subscribers again. */
   reload(): Promise<void>
 }
+
+const ALGORITHMS = {
+  md5: ['MD5'],
+  'sha-256': ['SHA-256'],
+  'sha-256+md5': ['SHA-256', 'MD5'],
+} as const satisfies Record<Config['sip']['digest'], readonly DigestAlgorithm[]>
 
 const ALLOW = ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER']
 
@@ -47,7 +61,12 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
   }
   await reload()
 
-  const digest = { realm, clock, findPassword: (user: string) => passwords.get(user) }
+  const digest = {
+    realm,
+    clock,
+    algorithms: ALGORITHMS[options.digest],
+    findPassword: (user: string) => passwords.get(user),
+  }
   const registrar = createRegistrar(digest)
   const authenticator = createAuthenticator(digest)
 
@@ -86,7 +105,7 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
 }
 
 /** Digest for trunks that demand it of their peer: one authenticator each, made at first use. */
-export function createTrunkGuard(realm: string, clock: Clock): TrunkGuard {
+export function createTrunkGuard(realm: string, digest: Config['sip']['digest'], clock: Clock): TrunkGuard {
   const guards = new Map<string, Authenticator>()
   return {
     check(call, username, password) {
@@ -96,6 +115,7 @@ export function createTrunkGuard(realm: string, clock: Clock): TrunkGuard {
         guard = createAuthenticator({
           realm,
           clock,
+          algorithms: ALGORITHMS[digest],
           findPassword: (user) => (user === username ? password : undefined),
         })
         guards.set(key, guard)
