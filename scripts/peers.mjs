@@ -25,6 +25,11 @@ export const peers = [
       ],
     })),
   },
+  {
+    command: 'tcpdump',
+    packages: ['tcpdump'],
+    why: 'every byte that a phone received, for the privacy search',
+  },
   { command: 'openssl', packages: ['openssl'], why: 'certificates and digests made by other code than ours' },
 ]
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isInstalled, startPeer } from '../../e2e/support/peer-process.ts'
 import { makeTempDir } from '../../e2e/support/temp-dir.ts'
 import { waitFor } from '../../e2e/support/wait.ts'
-import { parsePcap, type CapturedDatagram } from './pcap.ts'
+import { parsePcap, type CapturedDatagram } from '../../e2e/support/pcap.ts'
 
 export type Capture = { stop(): Promise<CapturedDatagram[]> }
 

@@ -1,4 +1,4 @@
-import type { CapturedDatagram } from './pcap.ts'
+import type { CapturedDatagram } from '../../e2e/support/pcap.ts'
 
 export type Latency = {
   /** INVITEs paired. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inviteLatency } from './invite-latency.ts'
-import { parsePcap, type CapturedDatagram } from './pcap.ts'
+import { parsePcap, type CapturedDatagram } from '../../e2e/support/pcap.ts'
 
 /** A capture of one packet: Ethernet, IPv4, UDP 127.0.7.1:5060 -> 127.0.7.2:5070, payload `INVITE`. */
 function capture(order: 'LE' | 'BE', magic: number, fraction: number): Buffer {

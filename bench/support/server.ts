@@ -3,6 +3,7 @@ import { startPeer, isInstalled, type PeerProcess } from '../../e2e/support/peer
 import { isBound } from '../../e2e/support/ports.ts'
 import { makeTempDir } from '../../e2e/support/temp-dir.ts'
 import { waitFor } from '../../e2e/support/wait.ts'
+import { type PushTally, startPushReceiver } from './push-receiver.ts'
 
 /** A server under test, started anew for every run. */
 export type BenchServer = {
@@ -18,7 +19,8 @@ export type RunningServer = {
   readonly sip: { readonly address: string; readonly port: number }
   /** What it printed last. */
   output(): string
-  stop(): Promise<void>
+  /** Ends it once all it owes is delivered; what the customer counted, where the server pushes. */
+  stop(): Promise<PushTally | undefined>
 }
 
 /** Three loopback addresses, so that a capture tells the parties apart by address and all use the SIP port. */
@@ -39,24 +41,44 @@ export const kamailio: BenchServer = {
     const args = ['-f', config, '-DD', '-E', '-m', '256', '-M', '8', '-Y', dir.path]
     const peer = await startPeer({ command: 'kamailio', args })
     await bound(peer, 'Kamailio')
-    return running(peer, () => dir.remove())
+    return running(peer, async () => void dir.remove())
   },
 }
 
-/** Maskline as `script` starts it: `node SCRIPT --pairs N`, which prints one JSON line once it takes calls. */
+/** The application that `maskline-server.ts` makes. */
+const APP = { key: 'bench', secret: 'bench-secret' } as const
+/** Stopping waits for the last pushes. */
+const STOP_MS = 20_000
+
+/**
+ * Maskline as `script` starts it: `node SCRIPT --pairs N --push URL`, which prints one JSON line once it takes calls.
+ * Its events and CDRs go to a receiver beside it.
+ */
 export function maskline(script: string): BenchServer {
   return {
     name: 'Maskline',
     available: () => true,
     async start(pairs) {
-      const peer = await startPeer({ command: process.execPath, args: [script, '--pairs', `${pairs}`] })
+      const receiver = await startPushReceiver(APP)
+      const args = [
+        script,
+        '--pairs',
+        `${pairs}`,
+        '--push',
+        receiver.url,
+        '--key',
+        APP.key,
+        '--secret',
+        APP.secret,
+      ]
+      const peer = await startPeer({ command: process.execPath, args: [...process.execArgv, ...args] })
       await waitFor(() => alive(peer, 'Maskline') && /^\{.*\}$/m.test(peer.output()), {
         what: "Maskline's ready line",
         timeoutMs: 60_000,
         detail: peer.output,
       })
       await bound(peer, 'Maskline')
-      return running(peer)
+      return running(peer, receiver.stop)
     },
   }
 }
@@ -73,14 +95,14 @@ function alive(peer: PeerProcess, name: string): true {
   throw new Error(`${name} ended at its start:\n${peer.output()}`)
 }
 
-function running(peer: PeerProcess, after: () => void = () => {}): RunningServer {
+function running(peer: PeerProcess, after: () => Promise<PushTally | undefined | void>): RunningServer {
   return {
     pid: peer.pid,
     sip: SERVER_AT,
     output: peer.output,
     async stop() {
-      await peer.stop('SIGTERM', 10_000)
-      after()
+      await peer.stop('SIGTERM', STOP_MS)
+      return (await after()) ?? undefined
     },
   }
 }

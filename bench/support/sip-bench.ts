@@ -27,8 +27,12 @@ export type SipBenchOptions = Workload & {
 
 export type SipBenchResult = {
   readonly rate: number
+  /** Of the measured part. */
   readonly completed: number
   readonly failed: number
+  /** All calls of the caller and the failed ones among them, warm-up included. */
+  readonly made: number
+  readonly madeFailed: number
   /** Messages the caller had to repeat: above zero, the server or the machine is at its end. */
   readonly retransmissions: number
   /** Calls a second that really began. */
@@ -42,15 +46,16 @@ export type SipBenchResult = {
 }
 
 const SCENARIOS = join(import.meta.dirname, '../scenarios')
-/** After the last BYE: what the server does behind the calls (records, journals) belongs to them. */
-const DRAIN_MS = 500
+/** After the last BYE: what the server does behind the calls (journal, pushes, CDRs that gather for a second) is theirs. */
+const DRAIN_MS = 1_500
 
 /** Runs the workload (scenarios/uac.xml, uas.xml) at one rate against a running server. */
 export async function runSipBench(options: SipBenchOptions): Promise<SipBenchResult> {
   const callee = await startCallee(options)
   try {
     const warmUp = (options.warmUpSeconds ?? 2) * options.rate
-    if (warmUp > 0) await runSipp(callerOptions(options, options.rate, warmUp))
+    const before = warmUp > 0 ? await runSipp(callerOptions(options, options.rate, warmUp)) : undefined
+    if (before) await pause(DRAIN_MS)
 
     const capture = await captureInvites()
     const cpuBefore = cpuSeconds(options.serverPids())
@@ -65,6 +70,8 @@ export async function runSipBench(options: SipBenchOptions): Promise<SipBenchRes
       rate: options.rate,
       completed: result.successful,
       failed: result.failed,
+      made: result.created + (before?.created ?? 0),
+      madeFailed: result.failed + (before?.failed ?? 0),
       retransmissions: result.retransmissions,
       achievedRate: result.created / elapsedSec,
       cpuSecPer1000: (cpu / result.successful) * 1_000,
@@ -87,7 +94,8 @@ export type HeldCallsOptions = Workload & {
 }
 export type HeldCallsResult = {
   readonly held: number
-  readonly failed: number
+  readonly made: number
+  readonly madeFailed: number
   readonly bytesBefore: number
   readonly bytesHeld: number
   readonly bytesPerCall: number
@@ -97,7 +105,8 @@ export type HeldCallsResult = {
 export async function measureHeldCalls(options: HeldCallsOptions): Promise<HeldCallsResult> {
   const callee = await startCallee(options)
   try {
-    await runSipp(callerOptions(options, options.rate, options.warmUpCalls ?? Math.ceil(options.calls / 4)))
+    const warmUp = options.warmUpCalls ?? Math.ceil(options.calls / 4)
+    const before = await runSipp(callerOptions(options, options.rate, warmUp))
     await pause(DRAIN_MS)
     const bytesBefore = residentBytes(options.serverPids())
     // The first call must still be up when the last one is, and long enough for sipp's statistics of once a second.
@@ -115,8 +124,15 @@ export async function measureHeldCalls(options: HeldCallsOptions): Promise<HeldC
     })
     const bytesHeld = residentBytes(options.serverPids())
     const held = caller.stats()?.current ?? 0
-    const { failed } = await caller.finished
-    return { held, failed, bytesBefore, bytesHeld, bytesPerCall: (bytesHeld - bytesBefore) / held }
+    const result = await caller.finished
+    return {
+      held,
+      made: before.created + result.created,
+      madeFailed: before.failed + result.failed,
+      bytesBefore,
+      bytesHeld,
+      bytesPerCall: (bytesHeld - bytesBefore) / held,
+    }
   } finally {
     await callee.stop()
   }

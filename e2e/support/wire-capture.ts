@@ -1,0 +1,41 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { startPeer } from './peer-process.ts'
+import { type CapturedDatagram, parsePcap } from './pcap.ts'
+import { makeTempDir } from './temp-dir.ts'
+import { waitFor } from './wait.ts'
+
+export type WireCapture = {
+  /** Ends the capture and gives every UDP datagram that passed. */
+  stop(): Promise<readonly CapturedDatagram[]>
+}
+
+/** Captures all UDP of the given loopback addresses with tcpdump; needs root. */
+export async function captureUdp(addresses: readonly string[]): Promise<WireCapture> {
+  const dir = makeTempDir('wire')
+  const file = join(dir.path, 'wire.pcap')
+  const filter = `udp and (${addresses.map((address) => `host ${address}`).join(' or ')})`
+  // -U: a packet is in the file when it has passed, so that stopping loses none. -Z root: the file is ours.
+  const peer = await startPeer({
+    command: 'tcpdump',
+    args: ['-i', 'lo', '-U', '-n', '-B', '8192', '-s', '0', '-Z', 'root', '-w', file, filter],
+  })
+  await waitFor(() => peer.ended() !== undefined || peer.output().includes('listening on'), {
+    what: 'tcpdump to listen',
+    detail: peer.output,
+  })
+  if (peer.ended() !== undefined) throw new Error(`tcpdump ended at its start: ${peer.output()}`)
+  return {
+    async stop() {
+      let size = -1
+      await waitFor(() => size === (size = statSync(file).size), {
+        what: 'the capture file to be at rest',
+        pollMs: 100,
+      })
+      await peer.stop('SIGINT')
+      const datagrams = parsePcap(readFileSync(file))
+      dir.remove()
+      return datagrams
+    },
+  }
+}
