@@ -7,6 +7,8 @@ const run = (cpuSecPer1000: number, failed = 0): SipBenchResult => ({
   rate: 200,
   completed: 1_000 - failed,
   failed,
+  made: 1_000,
+  madeFailed: failed,
   retransmissions: 0,
   achievedRate: 200,
   cpuSecPer1000,
@@ -29,7 +31,15 @@ test('the table has a row for each server and rate, and a dash for what was not 
       { server: 'Kamailio masked', rate: 200, best: { ...run(0.8), latency: undefined }, runs: [] },
     ],
     memory: [
-      { server: 'Maskline', held: 10, failed: 0, bytesBefore: 0, bytesHeld: 102_400, bytesPerCall: 10_240 },
+      {
+        server: 'Maskline',
+        held: 10,
+        made: 10,
+        madeFailed: 0,
+        bytesBefore: 0,
+        bytesHeld: 102_400,
+        bytesPerCall: 10_240,
+      },
     ],
   })
   const [, , ours, reference] = table.split('\n')

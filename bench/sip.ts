@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { benchPairs } from './support/parties.ts'
+import { pushFaults, type PushTally } from './support/push-receiver.ts'
 import { CALLEE_AT, CALLER_AT, kamailio, maskline, SERVER_AT, type BenchServer } from './support/server.ts'
 import {
   measureHeldCalls,
@@ -74,14 +75,17 @@ export function bestOf(results: readonly SipBenchResult[]): SipBenchResult {
   return best
 }
 
-async function withServer<T>(
+/** Throws when the server owed its customer a push at the end, or pushed wrongly: such a run measures nothing. */
+async function withServer<T extends { readonly made: number; readonly madeFailed: number }>(
   server: BenchServer,
   pairs: number,
   run: (workload: Workload) => Promise<T>,
 ): Promise<T> {
   const running = await server.start(pairs)
+  let result: T
+  let tally: PushTally | undefined
   try {
-    return await run({
+    result = await run({
       serverPids: () => [running.pid],
       caller: CALLER_AT,
       server: SERVER_AT,
@@ -89,8 +93,11 @@ async function withServer<T>(
       pairs: benchPairs(pairs),
     })
   } finally {
-    await running.stop()
+    tally = await running.stop()
   }
+  const faults = tally === undefined ? [] : pushFaults(tally, result.made, result.madeFailed)
+  if (faults.length > 0) throw new Error(`${server.name} did not deliver as it must: ${faults.join('; ')}`)
+  return result
 }
 
 /** The report as a Markdown table. */
