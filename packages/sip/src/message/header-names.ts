@@ -120,19 +120,27 @@ export function knownName(name: string): string | undefined {
   return canonicalBySpelling.get(name) ?? canonicalBySpelling.get(name.toLowerCase())
 }
 
-/** Canonical names by first letter and length: few share both, so a glance finds the only candidates. */
-const namesByShape: string[][] = []
-for (const name of CANONICAL_NAMES) (namesByShape[shapeOf(name.charCodeAt(0), name.length)] ??= []).push(name)
+/**
+ * Canonical names by first character and length. Few share both, so a glance finds the only candidates. Every slot holds an
+ * array: a table with holes is slower to read.
+ */
+const NONE: readonly string[] = []
+const namesByShape: (readonly string[])[] = new Array(128 * 32).fill(NONE)
+for (const name of CANONICAL_NAMES) {
+  const shape = shapeOf(name.charCodeAt(0), name.length)
+  namesByShape[shape] = [...namesByShape[shape]!, name]
+}
 
 function shapeOf(firstCode: number, length: number): number {
-  return firstCode * 32 + Math.min(length, 31)
+  return (firstCode & 127) * 32 + length
 }
 
 /** `knownName(text.slice(from, to))`, without making that string when the name is spelled canonically. */
 export function knownNameAt(text: string, from: number, to: number): string | undefined {
-  const candidates = namesByShape[shapeOf(text.charCodeAt(from), to - from)]
-  if (candidates !== undefined) {
-    for (const name of candidates) if (name.length === to - from && text.startsWith(name, from)) return name
+  if (to - from < 32) {
+    const candidates = namesByShape[shapeOf(text.charCodeAt(from), to - from)]!
+    for (let i = 0; i < candidates.length; i++)
+      if (text.startsWith(candidates[i]!, from)) return candidates[i]
   }
   return knownName(text.slice(from, to))
 }

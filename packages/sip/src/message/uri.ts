@@ -48,25 +48,20 @@ export function parseUri(text: string): SipUri | undefined {
   const params = parseParams(text, hostEnd, paramsEnd)
   if (hostPort === undefined || params === undefined) return undefined
 
-  let user: string | undefined
-  let password: string | undefined
+  const uri: Mutable<SipUri> = { scheme, host: hostPort.host, params }
   if (at >= 0) {
     const passwordColon = text.indexOf(':', colon + 1)
     const hasPassword = passwordColon >= 0 && passwordColon < at
-    user = text.slice(colon + 1, hasPassword ? passwordColon : at)
-    if (user === '') return undefined
-    if (hasPassword) password = text.slice(passwordColon + 1, at)
+    uri.user = text.slice(colon + 1, hasPassword ? passwordColon : at)
+    if (uri.user === '') return undefined
+    if (hasPassword) uri.password = text.slice(passwordColon + 1, at)
   }
-  return {
-    scheme,
-    host: hostPort.host,
-    params,
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { password }),
-    ...(hostPort.port !== undefined && { port: hostPort.port }),
-    ...(questionAt >= 0 && { headers: text.slice(questionAt + 1) }),
-  }
+  if (hostPort.port !== undefined) uri.port = hostPort.port
+  if (questionAt >= 0) uri.headers = text.slice(questionAt + 1)
+  return uri
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 function parseTel(text: string): SipUri | undefined {
   const semicolon = text.indexOf(';')

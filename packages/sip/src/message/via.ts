@@ -37,17 +37,15 @@ export function parseVia(text: string): Via | undefined {
   const hostPort = parseHostPort(tight, 0, tight.length)
   const params = parseParams(text, paramsAt, end)
   if (hostPort === undefined || params === undefined) return undefined
-  const { branch, received } = params
-  return {
-    transport,
-    host: hostPort.host,
-    ...(hostPort.port !== undefined && { port: hostPort.port }),
-    ...(branch !== undefined && { branch }),
-    ...(received !== undefined && { received }),
-    ...('rport' in params && { rport: params['rport'] || true }),
-    params,
-  }
+  const via: Mutable<Via> = { transport, host: hostPort.host, params }
+  if (hostPort.port !== undefined) via.port = hostPort.port
+  if (params['branch'] !== undefined) via.branch = params['branch']
+  if (params['received'] !== undefined) via.received = params['received']
+  if ('rport' in params) via.rport = params['rport'] || true
+  return via
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Blanks around the port's colon are legal (RFC 3261 §25.1 COLON). */
 function withTightColon(sentBy: string): string {
