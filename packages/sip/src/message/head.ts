@@ -29,7 +29,7 @@ export type Head = {
   status: number
   reason: string
   headers: string[]
-  /** What of the header fields in `Field` was seen. */
+  /** Bits of the fields below that were seen. */
   seen: number
   contentLength: number
   /** Index of the first byte of the body. */

@@ -125,7 +125,7 @@ export function knownName(name: string): string | undefined {
  * array: a table with holes is slower to read.
  */
 const NONE: readonly string[] = []
-const namesByShape: (readonly string[])[] = new Array(128 * 32).fill(NONE)
+const namesByShape: (readonly string[])[] = Array.from({ length: 128 * 32 }, () => NONE)
 for (const name of CANONICAL_NAMES) {
   const shape = shapeOf(name.charCodeAt(0), name.length)
   namesByShape[shape] = [...namesByShape[shape]!, name]
