@@ -117,8 +117,6 @@ export class StreamFramer {
     this.#halfKeepalive = false
     this.#from = end
     this.#searched = end
-    // Bodies given out are views on these bytes, so they may not be overwritten from now on.
-    if (this.#owned) this.#owned = false
     return true
   }
 
@@ -144,7 +142,10 @@ export class StreamFramer {
     this.#to += chunk.length
   }
 
-  /** Moves the held bytes into a buffer of our own with room to grow, doubling, so that copying stays linear. */
+  /**
+   * Copies the held bytes into a new buffer of our own with as much room again, so that copying stays linear. Bytes that are
+   * in a buffer stay as they are, because bodies given out are views on them.
+   */
   #own(needed = this.#to - this.#from): void {
     const bytes = Buffer.alloc(Math.max(1024, needed * 2))
     bytes.set(this.#bytes.subarray(this.#from, this.#to))
