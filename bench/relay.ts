@@ -38,7 +38,10 @@ const MEASURE_MS = 5000
 const DEFAULT_LEVELS = [100, 200, 250, 300] as const
 
 /** Runs every level, about eight seconds each, then the set-up load. */
-export async function benchRelay(levels: readonly number[] = DEFAULT_LEVELS): Promise<RelayResult> {
+export async function benchRelay(
+  levels: readonly number[] = DEFAULT_LEVELS,
+  log: (line: string) => void = console.log,
+): Promise<RelayResult> {
   const engine = fork(fileURLToPath(new URL('./relay-engine.ts', import.meta.url)))
   try {
     await nextReply(engine, 'ready')
@@ -46,7 +49,7 @@ export async function benchRelay(levels: readonly number[] = DEFAULT_LEVELS): Pr
     for (const calls of levels) {
       const level = await runLevel(engine, calls)
       results.push(level)
-      process.stdout.write(`${row(level)}\n`)
+      log(row(level))
     }
     const load = await ask(engine, { kind: 'set-up', callsPerSec: 600, seconds: 5, holdMs: 100 }, 'set-up')
     const setUp = {
@@ -55,9 +58,9 @@ export async function benchRelay(levels: readonly number[] = DEFAULT_LEVELS): Pr
       busyUsPerCall: Math.round(load.busyUs),
       busyMainUsPerCall: Math.round(load.busyMainUs),
     }
-    process.stdout.write(
+    log(
       `set-up without RTP: ${setUp.pacedUsPerCall} µs CPU per call at 600/s; ` +
-        `${setUp.busyUsPerCall} µs on a busy thread (${setUp.busyMainUsPerCall} µs of it main thread)\n`,
+        `${setUp.busyUsPerCall} µs on a busy thread (${setUp.busyMainUsPerCall} µs of it main thread)`,
     )
     return { levels: results, setUp }
   } finally {

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { benchPairs } from './support/parties.ts'
 import { pushFaults, type PushTally } from './support/push-receiver.ts'
@@ -133,6 +132,17 @@ export function renderSipReport(report: SipReport): string {
     .join('\n')
 }
 
+/** The servers that can run here, Maskline first; `onMissing` is told why another cannot. */
+export function sipServers(onMissing: (why: string) => void, only = ''): BenchServer[] {
+  const script = join(import.meta.dirname, 'maskline-server.ts')
+  return [maskline(script), kamailio].filter((server) => {
+    if (!server.name.toLowerCase().startsWith(only.toLowerCase())) return false
+    const available = server.available()
+    if (available !== true) onMissing(`${server.name} is left out: ${available}`)
+    return available === true
+  })
+}
+
 /** `node bench/sip.ts [--short] [--only NAME] [--rates 200,600] [--seconds 10] [--rounds 3] [--held 2000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -147,15 +157,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
     },
   })
-  const script = join(import.meta.dirname, 'maskline-server.ts')
-  const wanted = [...(existsSync(script) ? [maskline(script)] : []), kamailio].filter(
-    (server) => values.only === undefined || server.name.toLowerCase().startsWith(values.only.toLowerCase()),
-  )
-  const servers = wanted.filter((server) => {
-    const available = server.available()
-    if (available !== true) console.error(`without ${server.name}: ${available}`)
-    return available === true
-  })
+  const servers = sipServers((why) => console.error(why), values.only)
   const report = await compareSip({
     servers,
     rates: values.rates.split(',').map(Number),

@@ -5,8 +5,9 @@ export type Peer = {
   readonly why: string
 }
 export declare const peers: readonly Peer[]
+export declare const benchPeers: readonly Peer[]
 export declare function findPeer(
   command: string,
   env?: { PATH?: string | undefined },
 ): { readonly path: string } | { readonly reason: string }
-export declare function installPeers(): void
+export declare function installPeers(wanted?: readonly Peer[], users?: string): void

@@ -33,6 +33,17 @@ export const peers = [
   { command: 'openssl', packages: ['openssl'], why: 'certificates and digests made by other code than ours' },
 ]
 
+/** What `npm run bench` wants besides sipp; no test needs them. */
+export const benchPeers = [
+  {
+    command: 'sipp',
+    packages: ['sip-tester'],
+    why: 'the callers and callees of the load',
+  },
+  { command: 'kamailio', packages: ['kamailio'], why: 'the reference to compare with' },
+  { command: 'dumpcap', packages: ['wireshark-common'], why: 'the time from INVITE in to INVITE out' },
+]
+
 /**
  * Where a peer is, or why it cannot be used.
  * @param {string} command
@@ -40,7 +51,7 @@ export const peers = [
  * @returns {{ path: string } | { reason: string }}
  */
 export function findPeer(command, env = process.env) {
-  const peer = peers.find((row) => row.command === command)
+  const peer = [...peers, ...benchPeers].find((row) => row.command === command)
   if (peer === undefined) throw new Error(`${command} is not in the table of scripts/peers.mjs; add it there`)
   const file = onPath(command, env.PATH ?? '')
   const cure = `on Debian: apt-get install ${peer.packages.join(' ')}`
@@ -63,30 +74,34 @@ function onPath(command, searchPath) {
   return undefined
 }
 
-/** Installs what is missing where that is possible, and says what stays missing. Exits 1 when CI=true forbids that. */
-export function installPeers() {
-  const before = missingPeers()
+/**
+ * Installs what is missing where that is possible, and says what stays missing. Exits 1 when CI=true forbids that.
+ * @param {readonly { command: string, packages: readonly string[], why: string }[]} [wanted]
+ * @param {string} [users] what goes without a missing peer
+ */
+export function installPeers(wanted = peers, users = 'tests') {
+  const before = missingPeers(wanted)
   if (before.length === 0) return
   if (canInstall()) {
     const packages = [...new Set(before.flatMap((peer) => peer.packages))]
-    process.stdout.write(`maskline: installing test peers (${packages.join(' ')}), once …\n`)
+    process.stdout.write(`maskline: installing peers of the ${users} (${packages.join(' ')}), once …\n`)
     apt(['update']) // a failure is told, and the lists at hand may still do
     apt(['install', '-y', '--no-install-recommends', ...packages])
   }
-  const after = missingPeers()
+  const after = missingPeers(wanted)
   for (const { command, why, reason } of after) {
-    process.stderr.write(`maskline: tests with ${command} will be skipped (${why}): ${reason}\n`)
+    process.stderr.write(`maskline: ${users} with ${command} will be skipped (${why}): ${reason}\n`)
   }
   if (after.length > 0 && process.env.CI === 'true') {
     process.stderr.write(
-      'maskline: CI=true runs no test suite with peers missing; install them and run again.\n',
+      `maskline: CI=true runs no ${users} with peers missing; install them and run again.\n`,
     )
     process.exit(1)
   }
 }
 
-function missingPeers() {
-  return peers.flatMap((peer) => {
+function missingPeers(wanted) {
+  return wanted.flatMap((peer) => {
     const found = findPeer(peer.command)
     return 'reason' in found ? [{ ...peer, reason: found.reason }] : []
   })

@@ -1,15 +1,18 @@
-// `node scripts/run.mjs [--peers] FILE ARGS…`: runs a program on Node 24, whatever Node started this, after installing
-// what a fresh clone lacks; `--peers` also the peer programs of the tests. Signals go through, so that Ctrl-C and a
-// service manager's SIGTERM reach the program.
+// `node scripts/run.mjs [--peers|--bench-peers] FILE ARGS…`: runs a program on Node 24, whatever Node started this,
+// after installing what a fresh clone lacks; with a flag also the peer programs of the tests or of the benchmarks.
+// Signals go through, so that Ctrl-C and a service manager's SIGTERM reach the program.
 import { spawn } from 'node:child_process'
 import { bootstrap } from './bootstrap.mjs'
-import { installPeers } from './peers.mjs'
+import { benchPeers, installPeers } from './peers.mjs'
 
 const args = process.argv.slice(2)
 const node24 = bootstrap()
 if (args[0] === '--peers') {
   args.shift()
   installPeers()
+} else if (args[0] === '--bench-peers') {
+  args.shift()
+  installPeers(benchPeers, 'benchmarks')
 }
 const child = spawn(node24, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { startPeer, isInstalled, type PeerProcess } from '../../e2e/support/peer-process.ts'
+import { startPeer, type PeerProcess } from '../../e2e/support/peer-process.ts'
 import { isBound } from '../../e2e/support/ports.ts'
 import { makeTempDir } from '../../e2e/support/temp-dir.ts'
 import { waitFor } from '../../e2e/support/wait.ts'
+import { findPeer } from '../../scripts/peers.mjs'
 import { type PushTally, startPushReceiver } from './push-receiver.ts'
 
 /** A server under test, started anew for every run. */
@@ -34,7 +35,10 @@ export const CALLEE_AT = { address: '127.0.7.3', port: 5060 } as const
  */
 export const kamailio: BenchServer = {
   name: 'Kamailio masked',
-  available: () => isInstalled('kamailio') || 'kamailio is not installed',
+  available() {
+    const found = findPeer('kamailio')
+    return 'path' in found || found.reason
+  },
   async start() {
     const dir = makeTempDir('kamailio')
     const config = join(import.meta.dirname, '../scenarios/kamailio-masked.cfg')
