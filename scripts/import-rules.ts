@@ -78,7 +78,7 @@ const pure =
   /^packages\/(?:.*[-/]machine|server\/src\/(?:tenants|numbers|bindings|calls|notifications)\/(?:.*[-/])?(?:route|rules))\.ts$/
 
 const outside =
-  /^(?:node:(?:net|dgram|tls|fs|http|https|http2|dns|timers|perf_hooks|child_process|worker_threads|cluster|sqlite|os|process|readline)(?:$|\/)|(?:kysely|pino|fastify|undici)(?:$|\/))/
+  /^(?:node:(?:net|dgram|tls|fs|http|https|http2|dns|timers|perf_hooks|child_process|worker_threads|cluster|sqlite|os|process|readline)(?:$|\/)|(?:kysely|pino|fastify)(?:$|\/))/
 
 export const rules: readonly Rule[] = [
   {
