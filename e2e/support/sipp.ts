@@ -16,6 +16,10 @@ export const SCENARIOS = {
   'uac-listens': { file: 'uac-listens.xml', values: {} },
   /** Calls, waits for 180, rings for `talkMs`, sends CANCEL. */
   'uac-cancel': { file: 'uac-cancel.xml', values: {} },
+  /** Calls, talks `talkMs`, holds for `talkMs` (re-INVITE `sendonly`), takes back, waits for BYE. */
+  'uac-holds': { file: 'uac-holds.xml', values: {} },
+  /** Calls without an offer, answers the callee's in ACK, waits for BYE. */
+  'uac-no-offer': { file: 'uac-no-offer.xml', values: {} },
   /** Calls and expects the final `status`. */
   'uac-refused': { file: 'uac-refused.xml', values: { status: '486' } },
   /** 180, `ringMs` later 200, waits for BYE. */
@@ -24,6 +28,15 @@ export const SCENARIOS = {
   'uas-hangs-up': { file: 'uas-hangs-up.xml', values: { ringMs: '20' } },
   'uas-busy': { file: 'uas-refuses.xml', values: { ringMs: '0', status: '486', reason: 'Busy Here' } },
   'uas-reject': { file: 'uas-refuses.xml', values: { ringMs: '0', status: '603', reason: 'Decline' } },
+  /** Refuses with `status` `reason` and nothing before; `header` is one line more. */
+  'uas-refuses-at-once': {
+    file: 'uas-refuses-at-once.xml',
+    values: { status: '480', reason: 'Temporarily Unavailable', header: 'Server: carrier-b' },
+  },
+  /** 180, then `status` `reason`. */
+  'uas-refuses': { file: 'uas-refuses.xml', values: { ringMs: '0' } },
+  /** 100 and nothing more: expects CANCEL. */
+  'uas-silent': { file: 'uas-silent.xml', values: {} },
   /** 180 and nothing more: expects CANCEL. */
   'uas-noanswer': { file: 'uas-noanswer.xml', values: {} },
 } as const satisfies Record<string, { file: string; values: Record<string, string> }>
@@ -51,6 +64,8 @@ export type SippOptions = {
   /** What `<pause/>` of the scenario lasts; default 0. */
   readonly talkMs?: number
   readonly transport?: 'udp' | 'tcp'
+  /** Sends RTP back to whom it comes from: a talker hears itself. Default false. */
+  readonly rtpEcho?: boolean
   /** A call that waits longer for a message has failed; default 10,000. */
   readonly receiveTimeoutMs?: number
   /** The whole run; calls left over count as failed. Default 60,000; 0 for none. */
@@ -116,6 +131,7 @@ export async function startSipp(options: SippOptions): Promise<SippRun> {
   const timeoutMs = options.timeoutMs ?? 60_000
   if (timeoutMs > 0) args.push('-timeout', `${timeoutMs}ms`)
   if (options.trace === true) args.push('-trace_msg', '-message_file', file('messages.log'))
+  if (options.rtpEcho === true) args.push('-rtp_echo')
   if (options.calls !== undefined) args.push('-m', `${options.calls}`)
   if (options.maxConcurrent !== undefined) args.push('-l', `${options.maxConcurrent}`)
   if (parties.length > 0) args.push('-inf', file('parties.csv'))

@@ -1,4 +1,4 @@
-import { type Laboratory, type LaboratoryOptions, openLaboratory } from '@maskline/lab'
+import { type Laboratory, openLaboratory } from '@maskline/lab'
 import type { TrunkConfig } from '@maskline/server'
 import { freePorts } from './ports.ts'
 
@@ -19,17 +19,27 @@ export type TrunkLab = Laboratory & {
 }
 
 export async function openTrunkLab(
-  options: Omit<LaboratoryOptions, 'trunks'> & { readonly trunk?: Partial<TrunkConfig> },
+  options: Omit<Parameters<typeof openLaboratory>[0], 'trunks'> & {
+    /** Towards the callee; default UDP. */
+    readonly transport?: 'udp' | 'tcp'
+    readonly trunk?: Partial<TrunkConfig>
+  },
 ): Promise<TrunkLab> {
   const callee = { address: CALLEE_HOST, port: await freePorts(CALLEE_HOST) }
   const carrier: TrunkConfig = {
     name: 'carrier',
-    peer: { ...callee, transport: 'udp' },
+    peer: { ...callee, transport: options.transport ?? 'udp' },
     allowFrom: [CALLER_HOST, CALLEE_HOST],
     numberFormat: 'e164',
     ...options.trunk,
   }
-  const lab = await openLaboratory({ ...options, trunks: [carrier] })
+  // Port 0 would be one port for UDP and another for TCP.
+  const MASKLINE_SIP_PORT = `${await freePorts('127.0.0.1')}`
+  const lab = await openLaboratory({
+    ...options,
+    env: { MASKLINE_SIP_PORT, ...options.env },
+    trunks: [carrier],
+  })
   const { host: address, port } = lab.platform.sip
   return {
     ...lab,
