@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Laboratory, openLaboratory } from '@maskline/lab'
 import { generateTone, goertzel } from '@maskline/media'
-import { header, parseMessage, tagOf } from '@maskline/sip'
+import { type SipMessage, header, parseMessage, tagOf } from '@maskline/sip'
 import { requirePeer } from './peers.ts'
 import { type Baresip, startBaresip } from './support/baresip.ts'
 import type { CapturedDatagram } from './support/pcap.ts'
-import { captureUdp } from './support/wire-capture.ts'
+import { captureLoopback } from './support/wire-capture.ts'
 
 const AXB = '/rest/caas/relationnumber/partners/v1.0'
 const A = { number: '+8613800000021', host: '127.0.3.1', toneHz: 440 } as const
@@ -22,7 +22,7 @@ describe('a masked call between two baresips', () => {
     if (requirePeer(t, 'baresip') === undefined || requirePeer(t, 'tcpdump') === undefined) return
     const lab = await openLaboratory({ x: [X] })
     const phones: Baresip[] = []
-    const wire = await captureUdp([A.host, B.host])
+    const wire = await captureLoopback()
     let datagrams: readonly CapturedDatagram[] = []
     try {
       const a = await startPhone(lab, A, phones)
@@ -100,16 +100,26 @@ function assertHears(ear: string, samples: Int16Array, expected: number, other: 
  * no RTCP here; that a CNAME does not pass is proven in packages/media.)
  */
 function assertNothingLeaks(datagrams: readonly CapturedDatagram[]): void {
-  const fromA = datagrams.filter((d) => d.source.startsWith(`${A.host}:`)).map((d) => d.payload)
-  const toB = Buffer.concat(
-    datagrams.filter((d) => d.destination.startsWith(`${B.host}:`)).map((d) => d.payload),
+  const messagesOf = (host: string): readonly SipMessage[] =>
+    datagrams
+      .filter((d) => d.source.startsWith(`${host}:`))
+      .map((d) => parseMessage(d.payload))
+      .flatMap((parsed) => (parsed.ok ? [parsed.message] : []))
+  const invite = messagesOf(A.host).findLast((m) => m.kind === 'request' && m.method === 'INVITE')
+  const answer = messagesOf(B.host).findLast(
+    (m) => m.kind === 'response' && m.status === 200 && m.body.length > 0,
   )
-  const invite = fromA
-    .map((payload) => parseMessage(payload))
-    .flatMap((parsed) => (parsed.ok && parsed.message.kind === 'request' ? [parsed.message] : []))
-    .findLast((message) => message.method === 'INVITE')
   assert.ok(invite, 'the capture has the INVITE of A')
+  assert.ok(answer, 'the capture has the answer of B')
   const sdp = Buffer.from(invite.body).toString()
+  // baresip sends RTP from any address of the machine, so media is told by its port.
+  const bPort = audioPort(answer)
+  const toB = Buffer.concat(
+    datagrams
+      .filter((d) => d.destination.startsWith(`${B.host}:`) || d.destination.endsWith(`:${bPort}`))
+      .map((d) => d.payload),
+  )
+  const sent = Buffer.concat(datagrams.filter((d) => d.source.startsWith(`${A.host}:`)).map((d) => d.payload))
   const origin = /^o=(.*)$/m.exec(sdp)?.[1]?.trim().split(' ') ?? []
   const traces: Record<string, string | Buffer | undefined> = {
     number: national(A.number),
@@ -120,9 +130,8 @@ function assertNothingLeaks(datagrams: readonly CapturedDatagram[]): void {
     'From tag': tagOf(header(invite, 'From') ?? ''),
     'user agent': header(invite, 'User-Agent')?.split('/')[0]?.split(' ')[0],
     'SDP session id': origin[1],
-    'RTP port': /^m=audio (\d+)/m.exec(sdp)?.[1],
+    'RTP port': audioPort(invite),
   }
-  const sent = Buffer.concat(fromA)
   for (const [what, trace] of Object.entries(traces)) {
     assert.ok(trace !== undefined && trace.length >= 4, `A's packets show its ${what}`)
     if (what !== 'address in binary')
@@ -131,3 +140,6 @@ function assertNothingLeaks(datagrams: readonly CapturedDatagram[]): void {
   }
   assert.ok(toB.length > 50 * 172, `B received a second of audio and its signalling (${toB.length} bytes)`)
 }
+
+const audioPort = (message: SipMessage): string | undefined =>
+  /^m=audio (\d+)/m.exec(Buffer.from(message.body).toString())?.[1]

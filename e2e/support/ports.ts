@@ -24,7 +24,8 @@ export async function freePorts(host: string, count = 1): Promise<number> {
 
 async function allFree(host: string, first: number, count: number): Promise<boolean> {
   for (let port = first; port < first + count; port++) {
-    if (!(await udpFree(host, port)) || !(await tcpFree(host, port))) return false
+    // Some peers bind every address for RTP, so a UDP port must be free on all of them.
+    if (!(await udpFree('0.0.0.0', port)) || !(await tcpFree(host, port))) return false
   }
   return true
 }

@@ -10,15 +10,29 @@ export type WireCapture = {
   stop(): Promise<readonly CapturedDatagram[]>
 }
 
-/** Captures all UDP of the given loopback addresses with tcpdump; needs root. */
-export async function captureUdp(addresses: readonly string[]): Promise<WireCapture> {
+/** Captures all UDP on loopback with tcpdump; needs root. */
+export async function captureLoopback(): Promise<WireCapture> {
   const dir = makeTempDir('wire')
   const file = join(dir.path, 'wire.pcap')
-  const filter = `udp and (${addresses.map((address) => `host ${address}`).join(' or ')})`
   // -U: a packet is in the file when it has passed, so that stopping loses none. -Z root: the file is ours.
   const peer = await startPeer({
     command: 'tcpdump',
-    args: ['-i', 'lo', '-U', '-n', '-B', '8192', '-s', '0', '-Z', 'root', '-w', file, filter],
+    args: [
+      '-i',
+      'lo',
+      '-U',
+      '--immediate-mode',
+      '-n',
+      '-B',
+      '8192',
+      '-s',
+      '0',
+      '-Z',
+      'root',
+      '-w',
+      file,
+      'udp',
+    ],
   })
   await waitFor(() => peer.ended() !== undefined || peer.output().includes('listening on'), {
     what: 'tcpdump to listen',
