@@ -2,6 +2,7 @@ import { header, headerValues } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import { schemeOf } from '../message/uri.ts'
+import { faultInFields } from '../message/validate.ts'
 import type { RequestUser } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { ALLOW, reply } from './core.ts'
@@ -111,6 +112,11 @@ function refusalOf(request: SipRequest, isInDialog: boolean): Refusal | undefine
     ) {
       return { status: 483 }
     }
+  }
+  if (!isInDialog) {
+    // Before state is made for it: what cannot be read could be answered to nobody, or shown to no one.
+    const wrong = faultInFields(request)
+    if (wrong !== undefined) return { status: wrong.status }
   }
   const isSip = request.uri.startsWith('sip:')
   return isSip || SCHEMES.has(schemeOf(request.uri)) ? undefined : { status: 416 }

@@ -409,6 +409,22 @@ describe('requests that start nothing', () => {
     assert.equal(header(bench.peer.lastResponse(420), 'Unsupported'), '100rel, x-new')
   })
 
+  it('answers 400 to an INVITE whose From, Contact or Max-Forwards cannot be read', async () => {
+    for (const [name, value] of [
+      ['From', '"unclosed <sip:a@192.0.2.1>;tag=1'],
+      ['Contact', '<sip:a@192.0.2.1'],
+      ['Max-Forwards', 'many'],
+    ] as const) {
+      const bench = await openBench()
+      const invite = testRequest({ from: bench.peer.hop })
+      const at = invite.headers.indexOf(name)
+      assert.ok(at >= 0, name)
+      bench.deliver({ ...invite, headers: invite.headers.with(at + 1, value) })
+      bench.clock.advance(1)
+      assert.equal(bench.peer.summaries.at(-1), '400 INVITE', name)
+    }
+  })
+
   it('answers 416 to a URI scheme it does not know, and 483 to a request at the end of its hops', async () => {
     assert.deepEqual(await status({ uri: 'mailto:x@192.0.2.2' }), ['100 INVITE', '416 INVITE'])
     const bench = await openBench()
