@@ -3,7 +3,7 @@ import { parseCSeq } from './cseq.ts'
 import { fault } from './fault.ts'
 import type { ParseFault } from './fault.ts'
 import { knownNameAt } from './header-names.ts'
-import { readStartLine } from './start-line.ts'
+import { type StartLine, readStartLine } from './start-line.ts'
 
 /** Bounds of what is read; what passes them is refused, never cut. */
 export type ParseLimits = {
@@ -21,21 +21,13 @@ export const ABSENT = -1
 export const UNUSABLE = -2
 
 /** The head of a message, as far as it could be read. */
-export type Head = {
-  /** Empty for a response. */
-  method: string
-  uri: string
-  /** 0 for a request. */
-  status: number
-  reason: string
+export type Head = StartLine & {
   headers: string[]
   /** Bits of the fields below that were seen. */
   seen: number
   contentLength: number
   /** Index of the first byte of the body. */
   bodyAt: number
-  /** The first fault found; reading went on as far as it made sense, so that the request can be answered. */
-  fault: ParseFault | undefined
 }
 
 const VIA = 1

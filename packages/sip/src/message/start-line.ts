@@ -1,6 +1,18 @@
 import { SP, isBlank, isToken, trimmed } from './chars.ts'
 import { fault } from './fault.ts'
-import type { Head } from './head.ts'
+import type { ParseFault } from './fault.ts'
+
+/** What the first line says; part of a message's head. */
+export type StartLine = {
+  /** Empty for a response. */
+  method: string
+  uri: string
+  /** 0 for a request. */
+  status: number
+  reason: string
+  /** The first fault found in the message; reading goes on as far as it makes sense, so that it can be answered. */
+  fault: ParseFault | undefined
+}
 
 /** One spelling object per common method, so that later comparisons are by identity. */
 const METHODS = new Map(
@@ -10,7 +22,7 @@ const METHODS = new Map(
 )
 
 /** Reads the start line `text[0, end)` into the head, with its fault if it has one. */
-export function readStartLine(head: Head, text: string, end: number): void {
+export function readStartLine(head: StartLine, text: string, end: number): void {
   if (text.startsWith('SIP/')) return readStatusLine(head, text, end)
   const methodEnd = text.indexOf(' ')
   const versionAt = text.lastIndexOf(' ', end - 1) + 1
@@ -32,7 +44,7 @@ export function readStartLine(head: Head, text: string, end: number): void {
 }
 
 /** A request line that is not `Method SP URI SP SIP/2.0`: tells why, and reads what an answer needs. */
-function readOddRequestLine(head: Head, method: string, rest: string): void {
+function readOddRequestLine(head: StartLine, method: string, rest: string): void {
   let versionAt = rest.length
   while (versionAt > 0 && !isBlank(rest.charCodeAt(versionAt - 1))) versionAt--
   const version = /^SIP\/(\d{1,9})\.(\d{1,9})$/i.exec(rest.slice(versionAt))
@@ -52,7 +64,7 @@ function readOddRequestLine(head: Head, method: string, rest: string): void {
   head.fault = fault('BAD_START_LINE', 400, wrong)
 }
 
-function readStatusLine(head: Head, text: string, end: number): void {
+function readStatusLine(head: StartLine, text: string, end: number): void {
   if (!text.startsWith('SIP/2.0 ')) {
     head.fault = /^SIP\/\d+\.\d+ /i.test(text)
       ? fault('BAD_VERSION', 505, 'only SIP/2.0 is spoken here')
