@@ -124,10 +124,11 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       countryCode: config.calls.countryCode,
       log,
     })
-    // Before the first call is taken: what a crash left open gets its end, and pushes left over are picked up.
+    // Before the first call is taken: pushes left over are picked up, and what a crash left open gets its end. In this
+    // order, so that a call's disconnect event does not overtake events that the crash kept from leaving.
+    await deliverer.start()
     const crashedCalls = await controller.closeCrashedCalls(storage.aliveUntil)
     if (crashedCalls > 0) log.warn({ calls: crashedCalls }, 'calls that a crash left open were closed')
-    await deliverer.start()
 
     const stack = await createSipStack({
       listen: [
