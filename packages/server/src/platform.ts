@@ -141,6 +141,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         onRequest: (request) => phones.onRequest(request),
         ...(options.onMessage && { onMessage: options.onMessage }),
       },
+    }).catch((cause: unknown) => {
+      throw cannotListen(cause)
     })
     opened.push(() => stack.close())
 
@@ -185,6 +187,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     await closeAll()
     throw error
   }
+}
+
+/** A port that is taken or an address that is not ours is the operator's to mend; anything else stays a bug. */
+function cannotListen(cause: unknown): unknown {
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (!code) return cause
+  return new AppError('SIP_LISTEN', `${message} (MASKLINE_SIP_HOST, MASKLINE_SIP_PORT)`, { cause })
 }
 
 function makeDataDir(dir: string): void {
