@@ -10,7 +10,7 @@ import type { OutboxStore } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
 import type { NumberStore } from '../numbers/ports.ts'
 import { AppError } from '../shared/app-error.ts'
-import { loadSealKey } from '../shared/key-file.ts'
+import { loadSealKey, SEAL_KEY_FILE } from '../shared/key-file.ts'
 import { createSealer, SEAL_KEY_BYTES, type Sealer } from '../shared/seal.ts'
 import { type Clock, type EpochMs, systemClock } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
@@ -22,6 +22,7 @@ import { createJournal } from './journal-store.ts'
 import { migrate } from './migrations/migrations.ts'
 import { createOutboxStore, type OutboxFeed } from './outbox-store.ts'
 import type { Database } from './schema.ts'
+import { checkSealKey } from './seal-check.ts'
 import { startCheckpointer } from './sqlite/checkpointer.ts'
 import { createStatementCache, nodeSqliteDialect } from './sqlite/dialect.ts'
 import { createSqliteRunner } from './sqlite/runner.ts'
@@ -83,6 +84,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 
     // With a disk flush per commit it pays to gather binds too; without, they are committed in the same turn.
     const runner = createSqliteRunner(database, statements, durability === 'power' ? groupCommitMs : 0)
+    await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: file })
     const inventory = createInventoryStores(runner, builder, sealer)
     const { bindings, routes } = createBindingStores(runner, builder, sealer, inventory.reads)
     const { outbox, writer } = await createOutboxStore(runner, builder, sealer, clock)
