@@ -49,7 +49,11 @@ export class ActiveCall {
   /** The SDP that answers the caller's offer, as last computed. */
   #callerAnswer: Uint8Array = NO_BODY
   #announcementId: number | undefined
+  /** A side whose offer in a re-INVITE's 200 is not answered yet. */
+  #waitsForAnswer: LegName | undefined
   #timers: Partial<Record<CallTimer, Timer>> = {}
+  /** Inputs not yet taken; the first is being taken. */
+  readonly #inputs: CallInput[] = []
   /** Media work of one call runs in order; while none is under way, SIP is handled at once. */
   #mediaWork = 0
   #mediaTail: Promise<void> = Promise.resolve()
@@ -66,11 +70,42 @@ export class ActiveCall {
     return this.#state.record
   }
 
+  /**
+   * Takes one input. Never throws: an effect that fails ends the call, and no other call is touched. An input that an
+   * effect causes waits until the effects before it have run.
+   */
   input(input: CallInput): void {
-    const before = this.#state
-    const result = step(before, input, this.#services.clock.now(), this.#services.policy)
-    this.#state = result.state
-    for (const effect of result.effects) this.#run(effect)
+    this.#inputs.push(input)
+    if (this.#inputs.length > 1) return
+    for (let next: CallInput | undefined = input; next !== undefined; next = this.#inputs[0]) {
+      try {
+        this.#take(next)
+      } finally {
+        this.#inputs.shift()
+      }
+    }
+  }
+
+  #take(input: CallInput): void {
+    const { state, effects } = step(this.#state, input, this.#services.clock.now(), this.#services.policy)
+    this.#state = state
+    for (const effect of effects) {
+      try {
+        this.#run(effect)
+      } catch (error) {
+        this.#internalFault(error, effect.do)
+        // A call that ends runs its last effects to the release; one that does not is ended by the fault instead.
+        if (state.kind !== 'ended') return
+      }
+    }
+  }
+
+  #internalFault(error: unknown, during: string): void {
+    this.#services.log.error(
+      { sessionId: this.record.sessionId, during, err: error },
+      'a call met an internal fault and is ended',
+    )
+    if (this.#state.kind !== 'ended') this.input(INTERNAL_FAULT)
   }
 
   routed(decision: RouteDecision): void {
@@ -106,7 +141,9 @@ export class ActiveCall {
       case 'answer-caller':
         return this.#caller.answer(this.#callerAnswer.length > 0 ? { body: this.#callerAnswer } : {})
       case 'reject-caller':
-        return this.#caller.reject(effect.status, { headers: reasonHeaders(effect.q850) })
+        return this.#caller.reject(effect.status, {
+          headers: [...reasonHeaders(effect.q850), ...(effect.status === 503 ? RETRY_AFTER : [])],
+        })
       case 'bye-caller':
         return this.#caller.bye({ headers: reasonHeaders(effect.q850) })
       case 'bye-callee':
@@ -155,7 +192,10 @@ export class ActiveCall {
     } finally {
       this.#mediaPending = false
     }
-    if (this.#state.kind === 'ended') void this.#closeMedia()
+    if (this.#state.kind === 'ended') {
+      void this.#closeMedia()
+      throw new MediaError('CLOSED', 'the call ended while its media was opened')
+    }
     return this.#media
   }
 
@@ -242,26 +282,24 @@ export class ActiveCall {
     this.#mediaTail = this.#mediaTail
       .then(work)
       .catch((error: unknown) => this.#mediaFault(error))
-      .then(() => {
+      .finally(() => {
         this.#mediaWork--
       })
   }
 
   #mediaFault(error: unknown): void {
-    if (error instanceof MediaError && error.code === 'CLOSED') return
-    const fault = FAULT_OF[error instanceof MediaError ? error.code : 'other'] ?? FAULT_OF.other!
-    if (!(error instanceof MediaError))
-      this.#services.log.error(
-        { sessionId: this.record.sessionId, err: error },
-        'call failed on an internal fault',
-      )
-    this.input({ kind: 'fault', ...fault })
+    if (this.#state.kind === 'ended') return
+    const fault = error instanceof MediaError ? FAULT_OF[error.code] : undefined
+    if (fault === undefined) this.#internalFault(error, 'media')
+    else this.input({ kind: 'fault', ...fault })
   }
 
   // --- the callee's leg -------------------------------------------------------------------------------------------
 
   calleeProgress(response: SipResponse): void {
-    const ringing = response.status === 180 || (response.status === 183 && this.#services.alertOn183)
+    const ringing =
+      response.status === 180 ||
+      (response.status === 183 && response.body.length > 0 && this.#services.alertOn183)
     // 181 and 182 would tell the caller of the callee's services; he hears that it rings or he hears nothing new.
     const status = response.status === 183 ? 183 : 180
     if (response.status !== 180 && response.status !== 183) return
@@ -345,46 +383,66 @@ export class ActiveCall {
     })
   }
 
+  /** A re-INVITE that fails leaves the session as it was (RFC 3261 §14.1). */
   #reinviteAnswered(leg: LegName, request: IncomingRequest, response: SipResponse): void {
     const other = leg === CALLER ? CALLEE : CALLER
-    if (response.status >= 300) return request.respond(response.status)
+    if (response.status >= 300)
+      return request.respond(RELAYED_REFUSALS.has(response.status) ? response.status : 488)
     this.#inOrder(async () => {
       const media = this.#media!
       const delayed = request.request.body.length === 0
-      const body =
-        response.body.length === 0
-          ? NO_BODY
-          : delayed
-            ? await media.offer(other, leg, response.body)
-            : await media.answer(other, leg, response.body)
-      request.respond(200, { body })
+      try {
+        const body =
+          response.body.length === 0
+            ? NO_BODY
+            : delayed
+              ? await media.offer(other, leg, response.body)
+              : await media.answer(other, leg, response.body)
+        // The side that made this offer waits for its ACK until the requester's ACK brings the answer.
+        if (delayed) this.#waitsForAnswer = other
+        request.respond(200, { body })
+      } catch (error) {
+        request.respond(488)
+        if (!(error instanceof MediaError)) throw error
+      }
     })
   }
 
   /** ACK of a relayed re-INVITE without an offer: its answer goes on to the side that made the offer. */
   reinviteAcknowledged(leg: LegName, request: SipRequest): void {
-    if (request.body.length === 0) return
     const other = leg === CALLER ? CALLEE : CALLER
+    if (this.#waitsForAnswer !== other) return
+    this.#waitsForAnswer = undefined
     const peer = leg === CALLER ? this.#callee : this.#caller
     this.#inOrder(async () => {
-      const answer = await this.#media!.answer(leg, other, request.body)
-      peer?.ackReinvite({ body: answer })
+      // Without an answer the ACK still goes on, or the peer would repeat its 200 and give the call up.
+      const answer = request.body.length > 0 ? await this.#media!.answer(leg, other, request.body) : NO_BODY
+      peer?.ackReinvite(answer.length > 0 ? { body: answer } : {})
     })
   }
 }
 
+/** Refusals of a re-INVITE that mean the same to the other side; any other becomes 488. */
+const RELAYED_REFUSALS: ReadonlySet<number> = new Set([415, 488, 491, 500, 603, 606])
+
 const TIMER_INPUT: Readonly<Record<CallTimer, CallInput>> = {
+  setup: { kind: 'setup-timeout' },
   connect: { kind: 'connect-timeout' },
   limit: { kind: 'limit-reached' },
   'last-minute': { kind: 'last-minute' },
 }
 
+const INTERNAL_FAULT: CallInput = { kind: 'fault', releaseCode: 8020, statusToCaller: 500 }
+
+/** What a media error means for the call; any other is an internal fault. */
 const FAULT_OF: Readonly<Record<string, { releaseCode: number; statusToCaller: number }>> = {
   NO_PORTS: { releaseCode: 522, statusToCaller: 503 },
   BAD_SDP: { releaseCode: 8020, statusToCaller: 488 },
   NO_COMMON_CODEC: { releaseCode: 8020, statusToCaller: 488 },
-  other: { releaseCode: 8020, statusToCaller: 500 },
 }
+
+/** Seconds after which a refused caller may try again (spec/codes.md section 5). */
+const RETRY_AFTER = ['Retry-After', '5'] as const
 
 function reasonHeaders(q850: number): readonly string[] {
   return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]

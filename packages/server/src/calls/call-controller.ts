@@ -26,6 +26,9 @@ export type CallController = {
   drain(graceMs: number): Promise<void>
 }
 
+/** How long draining waits for the disk, ms. */
+const FLUSH_LIMIT_MS = 5_000
+
 export function createCallController(options: CallControllerOptions): CallController {
   const { routes, ids, hostName, countryCode, clock, journal, trunks, log } = options
   const calls = new Map<string, ActiveCall>()
@@ -62,16 +65,16 @@ export function createCallController(options: CallControllerOptions): CallContro
     }
     const call = new ActiveCall(services, leg, record)
     calls.set(record.sessionId, call)
-    routes.lookup(x, caller, at).then(
-      (view) => {
+    routes
+      .lookup(x, caller, at)
+      .then((view) => {
         if (view.xNumber === undefined) call.input({ kind: 'fault', releaseCode: 8025, statusToCaller: 404 })
         else call.routed(routeCall({ x, from: caller, at }, view))
-      },
-      (error: unknown) => {
-        log.error({ sessionId: record.sessionId, err: error }, 'route lookup failed')
+      })
+      .catch((error: unknown) => {
+        log.error({ sessionId: record.sessionId, err: error }, 'the call could not be routed')
         call.input({ kind: 'fault', releaseCode: 8020, statusToCaller: 500 })
-      },
-    )
+      })
   }
 
   return {
@@ -101,7 +104,14 @@ export function createCallController(options: CallControllerOptions): CallContro
         await idle
         timer.cancel()
       }
-      await journal.flush()
+      // A disk that refuses must not keep the process from stopping: closing the storage tells what was not saved.
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimer(FLUSH_LIMIT_MS, resolve)
+        void journal.flush().then(() => {
+          timer.cancel()
+          resolve()
+        })
+      })
     },
   }
 }

@@ -75,6 +75,7 @@ const INPUTS = {
   },
   'caller-gone': { kind: 'caller-gone' },
   'callee-gone': { kind: 'callee-gone' },
+  'setup-timeout': { kind: 'setup-timeout' },
   'connect-timeout': { kind: 'connect-timeout' },
   'limit-reached': { kind: 'limit-reached' },
   'last-minute': { kind: 'last-minute' },
@@ -112,11 +113,11 @@ const end = (code: number, ...before: string[]): Cell => [
   `tell disconnect ${code}`,
   'release',
 ]
-const refused = end(8014, 'reject-caller 404 0')
+const refused = end(8014, 'reject-caller 404 1')
 
 const TABLE = {
   arrived: {
-    routed: ['preparing', 'tell callin', 'prepare'],
+    routed: ['preparing', 'tell callin', 'arm setup 5000', 'prepare'],
     'caller-gone': ['arrived'],
     terminate: ['ended', 'reject-caller 503 0', 'release'],
     fault: ['ended', 'reject-caller 503 0', 'release'],
@@ -130,9 +131,11 @@ const TABLE = {
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
+    'setup-timeout': '-',
   },
   announcing: {
     announced: refused,
+    'setup-timeout': refused,
     'media-silent': refused,
     terminate: refused,
     fault: refused,
@@ -148,8 +151,9 @@ const TABLE = {
     'last-minute': '-',
   },
   preparing: {
-    'media-ready': ['dialling', 'dial', 'tell callout', 'arm connect 90000'],
+    'media-ready': ['dialling', 'disarm setup', 'dial', 'tell callout', 'arm connect 90000'],
     'caller-gone': end(7516),
+    'setup-timeout': end(8020, 'reject-caller 500 0'),
     terminate: end(8017, 'reject-caller 480 0'),
     fault: end(522, 'reject-caller 503 0'),
     routed: '-',
@@ -176,7 +180,7 @@ const TABLE = {
     'callee-failed': end(8102, 'reject-caller 486 17'),
     'caller-gone': end(7501, 'cancel-callee 16'),
     'callee-gone': end(8103, 'reject-caller 480 41'),
-    'connect-timeout': end(8035, 'cancel-callee 102', 'reject-caller 480 102'),
+    'connect-timeout': end(8035, 'cancel-callee 102', 'reject-caller 480 19'),
     terminate: end(8017, 'cancel-callee 31', 'reject-caller 480 31'),
     fault: end(522, 'cancel-callee 41', 'reject-caller 503 41'),
     routed: '-',
@@ -185,6 +189,7 @@ const TABLE = {
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
+    'setup-timeout': '-',
   },
   ringing: {
     'callee-progress': ['ringing', 'progress-caller 180'],
@@ -199,7 +204,7 @@ const TABLE = {
     'callee-failed': end(8102, 'reject-caller 486 17'),
     'caller-gone': end(7502, 'cancel-callee 16'),
     'callee-gone': end(8103, 'reject-caller 480 41'),
-    'connect-timeout': end(8035, 'cancel-callee 102', 'reject-caller 480 102'),
+    'connect-timeout': end(8035, 'cancel-callee 102', 'reject-caller 480 19'),
     terminate: end(8017, 'cancel-callee 31', 'reject-caller 480 31'),
     fault: end(522, 'cancel-callee 41', 'reject-caller 503 41'),
     routed: '-',
@@ -208,6 +213,7 @@ const TABLE = {
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
+    'setup-timeout': '-',
   },
   talking: {
     'caller-gone': end(0, 'bye-callee 16'),
@@ -224,6 +230,7 @@ const TABLE = {
     'callee-answered': '-',
     'callee-failed': '-',
     'connect-timeout': '-',
+    'setup-timeout': '-',
   },
   ended: {
     routed: '-',
@@ -240,6 +247,7 @@ const TABLE = {
     'media-silent': '-',
     terminate: '-',
     fault: '-',
+    'setup-timeout': '-',
   },
 } satisfies Record<CallState['kind'], Record<CallInput['kind'], Cell>>
 

@@ -2,6 +2,7 @@ import type { CallSubject, RouteDecision } from '../bindings/route.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { CallEventType, CallRecord } from './call-record.ts'
+import { callerAnswerOf, releaseOfFailure } from './release-map.ts'
 
 type Connect = Extract<RouteDecision, { kind: 'connect' }>
 type Refuse = Extract<RouteDecision, { kind: 'refuse' }>
@@ -46,6 +47,8 @@ export type CallInput =
   /** CANCEL, BYE or loss of the caller's leg: it needs no answer any more. */
   | { readonly kind: 'caller-gone' }
   | { readonly kind: 'callee-gone' }
+  /** Media did not get ready, or an announcement did not end, in any sensible time. */
+  | { readonly kind: 'setup-timeout' }
   | { readonly kind: 'connect-timeout' }
   | { readonly kind: 'limit-reached' }
   | { readonly kind: 'last-minute' }
@@ -56,7 +59,7 @@ export type CallInput =
   /** We cannot go on: no ports, unusable SDP, internal fault. */
   | { readonly kind: 'fault'; readonly releaseCode: number; readonly statusToCaller: number }
 
-export type CallTimer = 'connect' | 'limit' | 'last-minute'
+export type CallTimer = 'setup' | 'connect' | 'limit' | 'last-minute'
 
 export type CallEffect =
   /** Journal and push: the record as it stands after this step. */
@@ -84,18 +87,19 @@ export type CallPolicy = {
   readonly connectTimeoutMs: number
 }
 
-/** Release codes that this machine decides by itself (spec/codes.md section 2). */
+/** Release codes that this machine decides by itself (spec/codes.md section 2); failures have release-map.ts. */
 export const RELEASE = {
   normal: 0,
-  callerGoneBeforeRinging: 7501,
-  callerGoneAfterRinging: 7502,
   callerGoneBeforeForwarding: 7516,
   maxDuration: 8010,
-  connectTimeout: 8035,
   internal: 8020,
 } as const
 
 const MINUTE = 60_000
+/** Guards against media that never answers: no state may last for ever. */
+const SETUP_LIMIT_MS = 5_000
+/** Longer than any announcement file (2 MB of A-law is four minutes). */
+const ANNOUNCEMENT_LIMIT_MS = 5 * MINUTE
 
 /** Starts a call: nothing is told before it is known whose it is. */
 export function arrive(record: CallRecord): CallState {
@@ -138,12 +142,20 @@ function stepArrived(state: Extract<CallState, { kind: 'arrived' }>, input: Call
       if (decision.kind === 'connect')
         return {
           state: { kind: 'preparing', record, decision },
-          effects: [callin, { do: 'prepare', callee: decision.callee }],
+          effects: [
+            callin,
+            { do: 'arm', timer: 'setup', delayMs: SETUP_LIMIT_MS },
+            { do: 'prepare', callee: decision.callee },
+          ],
         }
       if (decision.tone !== undefined && input.canAnnounce)
         return {
           state: { kind: 'announcing', record, refusal: decision },
-          effects: [callin, { do: 'announce', tone: decision.tone }],
+          effects: [
+            callin,
+            { do: 'arm', timer: 'setup', delayMs: ANNOUNCEMENT_LIMIT_MS },
+            { do: 'announce', tone: decision.tone },
+          ],
         }
       return end(record, refusalEnding(decision), at, [
         callin,
@@ -167,6 +179,7 @@ function stepArrived(state: Extract<CallState, { kind: 'arrived' }>, input: Call
     case 'callee-answered':
     case 'callee-failed':
     case 'callee-gone':
+    case 'setup-timeout':
     case 'connect-timeout':
     case 'limit-reached':
     case 'last-minute':
@@ -191,6 +204,7 @@ function stepPreparing(
       return {
         state: { kind: 'dialling', record: forwarded, decision },
         effects: [
+          { do: 'disarm', timer: 'setup' },
           { do: 'dial', callee, display },
           { do: 'tell', event: 'callout', record: forwarded },
           { do: 'arm', timer: 'connect', delayMs: policy.connectTimeoutMs },
@@ -202,6 +216,10 @@ function stepPreparing(
     case 'fault':
       return end(record, { releaseCode: input.releaseCode, q850: 0, sipStatus: input.statusToCaller }, at, [
         { do: 'reject-caller', status: input.statusToCaller, q850: 0 },
+      ])
+    case 'setup-timeout':
+      return end(record, { releaseCode: RELEASE.internal, q850: 0, sipStatus: 500 }, at, [
+        { do: 'reject-caller', status: 500, q850: 0 },
       ])
     case 'terminate':
       return end(record, { releaseCode: input.releaseCode, q850: 0, sipStatus: 480 }, at, [
@@ -232,12 +250,15 @@ function stepAnnouncing(
   switch (input.kind) {
     // The announcement is a courtesy: its failure changes nothing.
     case 'announced':
+    case 'setup-timeout':
     case 'fault':
     case 'terminate':
-    case 'media-silent':
+    case 'media-silent': {
+      const { callerReason } = callerAnswerOf(refusal.releaseCode)
       return end(record, refusalEnding(refusal), at, [
-        { do: 'reject-caller', status: refusal.sipStatus, q850: 0 },
+        { do: 'reject-caller', status: refusal.sipStatus, q850: callerReason },
       ])
+    }
     // The refusal stays the reason, however early the caller tired of hearing it.
     case 'caller-gone':
       return end(record, refusalEnding(refusal), at, [])
@@ -293,15 +314,19 @@ function stepForwarding(
         { do: 'reject-caller', status: input.statusToCaller, q850: input.reasonToCaller },
       ])
     case 'caller-gone': {
-      const releaseCode =
-        state.kind === 'ringing' ? RELEASE.callerGoneAfterRinging : RELEASE.callerGoneBeforeRinging
-      return end(record, { releaseCode, q850: 16, sipStatus: 487 }, at, [{ do: 'cancel-callee', q850: 16 }])
-    }
-    case 'connect-timeout':
-      return end(record, { releaseCode: RELEASE.connectTimeout, q850: 102, sipStatus: 487 }, at, [
-        { do: 'cancel-callee', q850: 102 },
-        { do: 'reject-caller', status: 480, q850: 102 },
+      const ringing = state.kind === 'ringing'
+      return end(record, releaseOfFailure({ status: 487, ringing, weCancelled: 'caller' }), at, [
+        { do: 'cancel-callee', q850: 16 },
       ])
+    }
+    case 'connect-timeout': {
+      const ringing = state.kind === 'ringing'
+      const release = releaseOfFailure({ status: 487, ringing, weCancelled: 'timeout' })
+      return end(record, release, at, [
+        { do: 'cancel-callee', q850: release.q850 },
+        { do: 'reject-caller', status: release.sipStatusToCaller, q850: release.callerReason },
+      ])
+    }
     case 'terminate':
       return end(record, { releaseCode: input.releaseCode, q850: 31, sipStatus: 487 }, at, [
         { do: 'cancel-callee', q850: 31 },
@@ -319,6 +344,7 @@ function stepForwarding(
     case 'routed':
     case 'media-ready':
     case 'announced':
+    case 'setup-timeout':
     case 'limit-reached':
     case 'last-minute':
     case 'media-silent':
@@ -359,6 +385,7 @@ function stepTalking(state: Extract<CallState, { kind: 'talking' }>, input: Call
     case 'callee-progress':
     case 'callee-answered':
     case 'callee-failed':
+    case 'setup-timeout':
     case 'connect-timeout':
       return ignore(state)
     default:
@@ -382,7 +409,8 @@ export function endAfterCrash(record: CallRecord, at: EpochMs): CallRecord {
 
 /** The one place that closes a call: fixes the ending, tells it, releases. */
 function end(record: CallRecord, ending: Ending, at: EpochMs, before: readonly CallEffect[]): Step {
-  const ended: CallRecord = { ...record, end: { at, ...ending } }
+  const { releaseCode, q850, sipStatus } = ending
+  const ended: CallRecord = { ...record, end: { at, releaseCode, q850, sipStatus } }
   return {
     state: { kind: 'ended', record: ended },
     effects: [...before, { do: 'tell', event: 'disconnect', record: ended }, { do: 'release' }],

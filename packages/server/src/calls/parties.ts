@@ -1,4 +1,4 @@
-import { header, parseNameAddr, parseUri, type SipRequest } from '@maskline/sip'
+import { header, parseNameAddr, parseUri, type SipRequest, unescapeUser } from '@maskline/sip'
 import { type E164, normaliseDialled } from '../shared/e164.ts'
 
 /** The number dialled: user part of the Request-URI; `undefined` when it cannot be a number. */
@@ -27,6 +27,6 @@ function numberOfUri(text: string, countryCode: string): E164 | undefined {
   const user = parseUri(text)?.user
   if (user === undefined) return undefined
   // `+8613…;phone-context=…` and `13…%23`: what follows the digits is no part of the number.
-  const digits = /^[+\d\-.() ]+/.exec(user)?.[0]
+  const digits = /^[+\d\-.() ]+/.exec(unescapeUser(user))?.[0]
   return digits === undefined ? undefined : normaliseDialled(digits, countryCode)
 }

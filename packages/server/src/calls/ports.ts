@@ -3,6 +3,7 @@ import type { PlayAudio } from '@maskline/media'
 import type { E164 } from '../shared/e164.ts'
 import type { App } from '../tenants/app.ts'
 import type { CallFact, CallRecord } from './call-record.ts'
+import type { ReleaseOverrides } from './release-map.ts'
 
 /**
  * The durable memory of calls. `append` groups: facts of many calls are committed together within a few
@@ -32,6 +33,8 @@ export type Outbound = {
   readonly uri: string
   readonly hop: Hop
   readonly credentials?: { readonly username: string; readonly password: string }
+  /** What this trunk means by its answers where it differs from the tables. */
+  readonly releaseCodes?: ReleaseOverrides
   /** How numbers are written on this leg. */
   readonly format: (number: E164) => string
 }

@@ -15,6 +15,11 @@ export type TrunkConfig = {
   readonly inboundPassword?: string
   /** Form of numbers sent to the peer. */
   readonly numberFormat: 'e164' | 'national'
+  /** Release codes for answers that this peer uses in its own way, by SIP status and by Q.850 cause. */
+  readonly releaseCodes?: {
+    readonly byStatus?: Readonly<Record<number, number>>
+    readonly byCause?: Readonly<Record<number, number>>
+  }
 }
 
 /** The whole configuration, read once at start; nothing else reads the environment. */

@@ -73,6 +73,19 @@ test('a file that is no JSON, or is not there, is named', () => {
   assert.throws(() => loadConfig({}, '/nonexistent/maskline.json'), /cannot read the configuration file/)
 })
 
+test('release codes of a trunk are taken by status and cause, and refused when they cannot be meant', () => {
+  const withCodes = (releaseCodes: unknown): string =>
+    JSON.stringify({ sip: { trunks: [{ name: 'c', releaseCodes }] } })
+  withFile(withCodes({ byStatus: { 480: 8104 }, byCause: { 29: 8105 } }), (file) =>
+    assert.deepEqual(loadConfig({}, file).sip.trunks[0]?.releaseCodes, {
+      byStatus: { 480: 8104 },
+      byCause: { 29: 8105 },
+    }),
+  )
+  for (const wrong of [7, { byStatus: { 99: 8104 } }, { byCause: { 29: 'gone' } }, { byMood: { 1: 1 } }])
+    withFile(withCodes(wrong), (file) => assert.throws(() => loadConfig({}, file), /releaseCodes must hold/))
+})
+
 test('trunk passwords are hidden in print', () => {
   withFile('{"sip":{"trunks":[{"name":"c","username":"u","password":"hunter2"}]}}', (file) => {
     const text = printConfig(loadConfig({}, file))

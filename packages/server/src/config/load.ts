@@ -93,6 +93,7 @@ const TRUNK_KEYS = new Set([
   'inboundUsername',
   'inboundPassword',
   'numberFormat',
+  'releaseCodes',
 ])
 
 function readTrunks(given: unknown, faults: string[]): readonly TrunkConfig[] {
@@ -124,6 +125,7 @@ function readTrunks(given: unknown, faults: string[]): readonly TrunkConfig[] {
     ] as const)
       if ((trunk[user] === undefined) !== (trunk[password] === undefined))
         faults.push(`${where}.${user} and ${where}.${password} go together`)
+    checkReleaseCodes(trunk.releaseCodes, `${where}.releaseCodes`, faults)
     const peer = trunk.peer === undefined ? undefined : readPeer(trunk.peer, `${where}.peer`, faults)
     return { ...trunk, name, allowFrom, numberFormat, ...(peer && { peer }) } as unknown as TrunkConfig
   })
@@ -138,6 +140,23 @@ function readPeer(given: unknown, where: string, faults: string[]): TrunkConfig[
     faults.push(`${where}.port must be a whole number from 1 to 65535`)
   if (transport !== 'udp' && transport !== 'tcp') faults.push(`${where}.transport must be udp or tcp`)
   return { address, port, transport } as TrunkConfig['peer']
+}
+
+/** `{ "byStatus": { "480": 8104 }, "byCause": { "29": 8105 } }`. */
+function checkReleaseCodes(given: unknown, where: string, faults: string[]): void {
+  if (given === undefined) return
+  const tables = Object.entries((typeof given === 'object' ? given : null) ?? { '': 0 })
+  const bounds: Record<string, readonly [number, number]> = { byStatus: [300, 699], byCause: [1, 127] }
+  for (const [name, table] of tables) {
+    const [low = 0, high = 0] = bounds[name] ?? []
+    const rows = Object.entries((typeof table === 'object' ? table : null) ?? { '': 0 })
+    const right = ([key, code]: [string, unknown]): boolean =>
+      Number(key) >= low && Number(key) <= high && Number.isInteger(code) && (code as number) > 0
+    if (high === 0 || !rows.every(right))
+      faults.push(
+        `${where} must hold byStatus (SIP statuses 300 to 699) or byCause (Q.850 causes 1 to 127), each with release codes`,
+      )
+  }
 }
 
 /** True for an address, or an address and a prefix length. */

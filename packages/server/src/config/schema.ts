@@ -219,7 +219,7 @@ export const FIELDS: readonly Field[] = [
     type: 'integer',
     default: 90,
     min: 1,
-    max: 600,
+    max: 180,
     about: 'seconds a callee may take to answer (release code 8035)',
   },
   {

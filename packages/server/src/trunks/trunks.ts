@@ -53,13 +53,14 @@ export function createTrunks(options: {
       const phone = phones?.find(callee)
       if (phone !== undefined) return { ...phone, format: national }
       if (outbound?.peer === undefined) return undefined
-      const { peer, username, password, numberFormat } = outbound
+      const { peer, username, password, numberFormat, releaseCodes } = outbound
       const format = numberFormat === 'national' ? national : (number: E164) => number
       const host = peer.address.includes(':') ? `[${peer.address}]` : peer.address
       return {
         uri: `sip:${format(callee)}@${host}${peer.port === 5060 ? '' : `:${peer.port}`}`,
         hop: peer,
         format,
+        ...(releaseCodes && { releaseCodes }),
         ...(username !== undefined && { credentials: { username, password: password ?? '' } }),
       }
     },
