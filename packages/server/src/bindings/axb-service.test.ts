@@ -315,6 +315,17 @@ test('modify changes what is given, keeps the rest, and the id and X stay', asyn
   assert.deepEqual(changed.preVoice, { callerHintTone: 'w', calleeHintTone: 'v' })
 })
 
+test('two modifications at the same time both count', async () => {
+  const { id } = await bind({ relationNum: X })
+  const codes = await Promise.all([
+    code(axb.modify(app, { subscriptionId: id, callDirection: 1 })),
+    code(axb.modify(app, { subscriptionId: id, maxDurationMin: 9 })),
+  ])
+  assert.deepEqual(codes, ['0', '0'])
+  const after = await storage.bindings.findById(id, now)
+  assert.deepEqual([after?.callDirection, after?.maxDurationMin], [1, 9])
+})
+
 test('modify with duration counts from the change; 0 never expires', async () => {
   const { id } = await bind({ relationNum: X, durationSec: 60 })
   now += 50_000

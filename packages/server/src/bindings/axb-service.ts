@@ -130,13 +130,14 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
 
     async modify(app, request) {
       const at = clock.now()
-      const old = await findOwn(app, request.subscriptionId, at)
-      if (!old) return refuse(AXB_CODES.notFound)
-      const changed = modified(old, request, at)
-      const fault = checkModify(app, request, old, changed, await store.findX(old.x), policy)
-      if (fault) return fault
-      const outcome = await store.replaceAxb(changed, at)
-      return outcome.ok ? outcome : failureOf(outcome)
+      // Two changes of one binding at the same time must both count, so each is made of what the other has left.
+      const outcome = await store.updateAxb(request.subscriptionId, at, (old, x) => {
+        if (old.appKey !== app.key) return refuse(AXB_CODES.notFound)
+        const changed = modified(old, request, at)
+        return checkModify(app, request, old, changed, x, policy) ?? changed
+      })
+      if (outcome.ok) return outcome
+      return outcome.reason === 'refused' ? outcome.refusal : failureOf(outcome)
     },
 
     async query(app, { subscriptionId, relationNum, callerNum, calleeNum, pageIndex, pageSize }) {

@@ -8,6 +8,14 @@ export type InsertOutcome =
   /** Another live binding holds one of the claims. */
   | { readonly ok: false; readonly reason: 'claim-taken' | 'x-full' | 'not-found' }
 
+/** Why a change must not be: the rules' own answer, passed through by storage. */
+export type Refusal = { readonly ok: false }
+
+export type UpdateOutcome<R extends Refusal> =
+  | InsertOutcome
+  /** `change` refused; nothing was done. */
+  | { readonly ok: false; readonly reason: 'refused'; readonly refusal: R }
+
 /** Filter of the AXB query; `appKey` always restricts. */
 export type AxbQuery = {
   readonly appKey: string
@@ -39,8 +47,15 @@ export type BindingStore = {
   }): Promise<readonly XNumber[]>
   /** Inserts binding and claims in one transaction, or nothing. The unique index decides races. */
   insertAxb(binding: AxbBinding, maxPairs: number, at: EpochMs): Promise<InsertOutcome>
-  /** Replaces a live binding and its claims in one transaction, or nothing. */
-  replaceAxb(binding: AxbBinding, at: EpochMs): Promise<InsertOutcome>
+  /**
+   * Changes a live AXB binding and its claims in one transaction, or nothing: `change` gets the binding as it is in
+   * that very transaction, with its X, and gives the new one (id, app and X stay) or a refusal. It must be pure.
+   */
+  updateAxb<R extends Refusal>(
+    id: string,
+    at: EpochMs,
+    change: (current: AxbBinding, x: XNumber | undefined) => AxbBinding | R,
+  ): Promise<UpdateOutcome<R>>
   findById(id: string, at: EpochMs): Promise<Binding | undefined>
   queryAxb(query: AxbQuery): Promise<{ readonly total: number; readonly bindings: readonly AxbBinding[] }>
   /** Removes one live binding; false when there was none. */

@@ -1,7 +1,14 @@
 import { sql } from 'kysely'
 import type { AxbBinding } from '../bindings/binding.ts'
 import { ANY_KEY } from '../bindings/binding.ts'
-import type { AxbQuery, BindingStore, InsertOutcome, RouteStore } from '../bindings/ports.ts'
+import type {
+  AxbQuery,
+  BindingStore,
+  InsertOutcome,
+  Refusal,
+  RouteStore,
+  UpdateOutcome,
+} from '../bindings/ports.ts'
 import type { RouteView } from '../bindings/route.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
@@ -122,9 +129,15 @@ export function createBindingStores(
     return INSERTED
   }
 
-  function* replaceAxb(binding: AxbBinding, at: EpochMs): Plan<InsertOutcome> {
-    const old = yield* first(q.byId, binding.id, at)
-    if (!old || old.app_key !== binding.appKey || old.x !== binding.x) return NOT_FOUND
+  function* updateAxb<R extends Refusal>(
+    id: string,
+    at: EpochMs,
+    change: (current: AxbBinding, x: XNumber | undefined) => AxbBinding | R,
+  ): Plan<UpdateOutcome<R>> {
+    const old = yield* first(q.byId, id, at)
+    if (!old) return NOT_FOUND
+    const binding = change(toBinding(old), yield* inventory.findNumber(old.x as E164))
+    if ('ok' in binding) return { ok: false, reason: 'refused', refusal: binding }
     const keyA = partyOf(binding.a)
     const keyB = partyOf(binding.b)
     if (yield* isTaken(binding.x, keyA, keyB, old.seq, at)) return CLAIM_TAKEN
@@ -202,7 +215,7 @@ export function createBindingStores(
         return runner.read(candidates(query))
       },
       insertAxb: (binding, maxPairs, at) => runner.write(() => insertAxb(binding, maxPairs, at)),
-      replaceAxb: (binding, at) => runner.write(() => replaceAxb(binding, at)),
+      updateAxb: (id, at, change) => runner.write(() => updateAxb(id, at, change)),
       async findById(id, at) {
         const row = await runner.read(first(q.byId, id, at))
         return row && toBinding(row)

@@ -241,17 +241,35 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
     await bindings.insertAxb(old, 10, 1000)
     await bindings.insertAxb(testBinding(2, { a: party(3), b: party(4) }), 10, 1000)
     const swapped = { ...old, a: party(2), b: party(1), changedAt: 1500, expiresAt: 9000 }
-    assert.deepEqual(await bindings.replaceAxb(swapped, 1500), { ok: true })
+    const replace = (binding: AxbBinding, at: number) => bindings.updateAxb(binding.id, at, () => binding)
+    assert.deepEqual(await replace(swapped, 1500), { ok: true })
     assert.deepEqual(await bindings.findById(old.id, 1500), swapped)
     assert.equal((await routes.lookup(xNumber(1), party(2), 1500)).match?.role, 'a')
     const clash = { ...swapped, b: party(3) }
-    assert.deepEqual(await bindings.replaceAxb(clash, 1500), { ok: false, reason: 'claim-taken' })
+    assert.deepEqual(await replace(clash, 1500), { ok: false, reason: 'claim-taken' })
     assert.deepEqual(await bindings.findById(old.id, 1500), swapped)
-    assert.deepEqual(await bindings.replaceAxb({ ...swapped, b: party(5) }, 1500), { ok: true })
+    assert.deepEqual(await replace({ ...swapped, b: party(5) }, 1500), { ok: true })
     assert.deepEqual(await bindings.insertAxb(testBinding(3, { a: party(1), b: party(6) }), 10, 1500), {
       ok: true,
     })
-    assert.deepEqual(await bindings.replaceAxb(swapped, 9000), { ok: false, reason: 'not-found' })
+    assert.deepEqual(await replace(swapped, 9000), { ok: false, reason: 'not-found' })
+  })
+
+  it('changes a binding as it is, with its X, so that changes at the same time all count', async (s) => {
+    const { bindings } = s
+    const old = testBinding(1)
+    await bindings.insertAxb(old, 10, 1000)
+    await Promise.all([
+      bindings.updateAxb(old.id, 1000, (now) => ({ ...now, callDirection: 1 })),
+      bindings.updateAxb(old.id, 1000, (now) => ({ ...now, maxDurationMin: 7 })),
+    ])
+    const changed = { ...old, callDirection: 1 as const, maxDurationMin: 7 }
+    const refused = await bindings.updateAxb(old.id, 1000, (now, x) => {
+      assert.deepEqual([now, x], [changed, testX(1)])
+      return { ok: false, code: 'no' }
+    })
+    assert.deepEqual(refused, { ok: false, reason: 'refused', refusal: { ok: false, code: 'no' } })
+    assert.deepEqual(await bindings.findById(old.id, 1000), changed)
   })
 
   it('looks a call up by X and caller, with role, X and app', async ({ bindings, routes }) => {

@@ -49,7 +49,7 @@ test('no real number, secret, password, text or user data is in the files of the
     await storage.numbers.save([testX(1)])
     const binding = testBinding(1, { a: party(21), b: party(22), userData: 'order-of-lady-winter' })
     await storage.bindings.insertAxb(binding, 10, 1000)
-    await storage.bindings.replaceAxb({ ...binding, b: party(23) }, 1000)
+    await storage.bindings.updateAxb(binding.id, 1000, () => ({ ...binding, b: party(23) }))
     await storage.bindings.candidates({
       appKey: testApp.key,
       a: party(24),
