@@ -14,6 +14,7 @@ export type SqliteRunner = Runner & {
  * Runs plans on the one connection. Writes are done at once, inside an open transaction that all writes of the same
  * turn of the event loop share; they are committed together and their promises resolve after the commit. SQLite has
  * one writer and a plan never yields to the event loop, so what a plan has read stays true until it has written.
+ * Sharing a transaction is not sharing a fate: a plan that throws is undone alone.
  *
  * `commitDelayMs` 0 commits at the end of the turn; more gathers longer, for disks where each commit waits.
  */
@@ -44,7 +45,7 @@ export function createSqliteRunner(
     }
   }
 
-  /** Undoes everything that is not committed: a failed statement may have left its plan half done. */
+  /** Undoes everything that is not committed. */
   const abandon = (cause: unknown): AppError => {
     const error = storageFailed(cause)
     try {
@@ -74,6 +75,19 @@ export function createSqliteRunner(
     else setImmediate(commit)
   }
 
+  /** Undoes the plan that failed and leaves the others of the transaction as they are, when SQLite still can. */
+  const undo = (cause: unknown): AppError => {
+    // Alone in the transaction, or SQLite has ended it by itself (a full disk): nobody else's work can be kept.
+    if (waiting.length === 0 || !database.isTransaction) return abandon(cause)
+    try {
+      statements.get('rollback to plan').run()
+      statements.get('release plan').run()
+    } catch {
+      return abandon(cause)
+    }
+    return storageFailed(cause)
+  }
+
   return {
     commit,
     async read(plan) {
@@ -87,10 +101,14 @@ export function createSqliteRunner(
       return new Promise((resolve, reject) => {
         try {
           if (!open) begin()
+          // The first plan needs no savepoint: undoing it is undoing the transaction.
+          const shared = waiting.length > 0
+          if (shared) statements.get('savepoint plan').run()
           const value = runPlan(plan())
+          if (shared) statements.get('release plan').run()
           waiting.push({ commit: () => resolve(value), fail: reject })
         } catch (cause) {
-          reject(abandon(cause))
+          reject(undo(cause))
         }
       })
     },

@@ -155,6 +155,41 @@ test('writes of one turn are committed together, and a promise resolves only aft
   }
 })
 
+test('a write that fails does not undo the others of its turn', async () => {
+  const { open, dispose } = directory()
+  const storage = await open()
+  try {
+    await storage.apps.saveApp(testApp)
+    await storage.numbers.save([testX(1)])
+    await storage.bindings.insertAxb(testBinding(1), 10, 1000)
+    const poison = () => {
+      throw new TypeError('poison')
+    }
+    const outcomes = await Promise.allSettled([
+      storage.bindings.insertAxb(testBinding(2), 10, 1000),
+      storage.bindings.updateAxb(testBinding(1).id, 1000, poison),
+      storage.bindings.insertAxb(testBinding(3), 10, 1000),
+    ])
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    )
+    // As the first of its turn, too.
+    const last = await Promise.allSettled([
+      storage.bindings.updateAxb(testBinding(1).id, 1000, poison),
+      storage.bindings.insertAxb(testBinding(4), 10, 1000),
+    ])
+    assert.deepEqual(
+      last.map(({ status }) => status),
+      ['rejected', 'fulfilled'],
+    )
+    for (const n of [1, 2, 3, 4]) assert.ok(await storage.bindings.findById(testBinding(n).id, 1000), `${n}`)
+  } finally {
+    await storage.close()
+    await dispose()
+  }
+})
+
 test('what was acknowledged is there after the process is killed', async () => {
   const { dir, open, dispose } = directory()
   const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href)
