@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -12,31 +11,17 @@ import { loadConfig, silentLog, startPlatform } from '@maskline/server'
 import { startPeer } from './support/peer-process.ts'
 import { MAIN, pickPorts, serveEnv } from './support/platform-process.ts'
 import { isBound } from './support/ports.ts'
+import { run, type Ran } from './support/run.ts'
 import { makeTempDir } from './support/temp-dir.ts'
 import { waitFor } from './support/wait.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const RUN = join(ROOT, 'scripts/run.mjs')
 
-type Ran = { readonly code: number | string | null; readonly stdout: string; readonly stderr: string }
-
-function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(
-      command,
-      args,
-      { cwd: ROOT, env, timeout: 30_000, killSignal: 'SIGKILL' },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : (error.code ?? error.signal ?? null), stdout, stderr })
-      },
-    )
-  })
-}
-
 /** A command of the guide as a shell runs it, with npm's part of it done by hand. */
 function runPrinted(printed: string, more = ''): Promise<Ran> {
   const command = printed.replace('npm run maskline --', `"${process.execPath}" "${RUN}" "${MAIN}"`)
-  return run('sh', ['-c', `${command} ${more}`])
+  return run('sh', ['-c', `${command} ${more}`], { cwd: ROOT })
 }
 
 /** The `npm run …` commands that the guide prints, over as many lines as a backslash makes of them. */
@@ -102,7 +87,9 @@ describe('npm start in an empty folder', () => {
         await incoming.ended()
 
         // `maskline lab` says the same again, beside the running platform.
-        const again = await run(process.execPath, [RUN, MAIN, 'lab', '--data', data], serveEnv('', ports))
+        const again = await run(process.execPath, [RUN, MAIN, 'lab', '--data', data], {
+          env: serveEnv('', ports),
+        })
         assert.equal(again.code, 0, again.stderr)
         assert.deepEqual(commandsIn(again.stdout), [bind, unbind])
 
@@ -150,7 +137,7 @@ describe('npm start in an empty folder', () => {
 
 describe('a start that cannot succeed', () => {
   const serve = (env: Record<string, string>) =>
-    run(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'serve'], env)
+    run(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'serve'], { env })
 
   /** One sentence for a person, no stack, exit code 1. */
   function assertSays(ran: Ran, sentence: RegExp): void {
