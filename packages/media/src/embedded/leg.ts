@@ -87,8 +87,13 @@ export function describeTo(
   }
   const body = writeBody(description)
   if (body !== leg.lastBody) leg.version++
-  leg.lastBody = body
-  return Buffer.from(writeOrigin(leg.sessionId, leg.version, description) + body, 'latin1')
+  const origin = writeOrigin(leg.sessionId, leg.version, description)
+  // Callers keep the SDP as long as the call: from Node's pool it would keep a slab of 64 KB alive with it. Likewise
+  // `body` as it is now would keep every piece it was joined from.
+  const bytes = Buffer.allocUnsafeSlow(origin.length + body.length)
+  bytes.write(origin + body, 'latin1')
+  leg.lastBody = bytes.toString('latin1', origin.length)
+  return bytes
 }
 
 /** The codecs as the party knows them: our numbers, for offers and answers to it. */
