@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { type App, type E164, createLogger, loadConfig, startPlatform } from '@maskline/server'
+import { type E164, createLogger, loadConfig, newApp, startPlatform } from '@maskline/server'
 import { benchPairs } from './support/parties.ts'
 
 /**
@@ -54,24 +54,13 @@ const platform = await startPlatform(
   { log: createLogger('error', process.stderr) },
 )
 
-const app: App = {
+const app = newApp({
   key: values.key,
   secret: values.secret,
   tenantId: 'bench',
-  spId: 'bench',
-  name: 'bench',
   mode: 'AXB',
-  status: 'normal',
-  accountStatus: 'active',
-  recordingEnabled: false,
-  smsEnabled: false,
-  allowFixedLineCaller: false,
-  lenientUserData: false,
-  ipAllowlist: [],
-  pushSignature: 'aksk',
-  verifyPushCertificate: true,
   ...(values.push && { statusUrl: `${values.push}/status`, cdrUrl: `${values.push}/fee` }),
-}
+})
 const pairs = benchPairs(Number(values.pairs))
 const { storage } = platform
 await storage.apps.saveApp(app)

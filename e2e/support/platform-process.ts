@@ -6,6 +6,7 @@ import {
   type E164,
   type TrunkConfig,
   loadConfig,
+  newApp,
   signHeaders,
   silentLog,
   startPlatform,
@@ -110,31 +111,17 @@ export async function seed(dataDir: string, app: App, xNumbers: readonly string[
   }
 }
 
-/** An AXB app with everything on that calls need, pushing to `customerUrl`. */
+/** An AXB app with all that calls need, pushing to `customerUrl`. */
 export function axbApp(secret: string, customerUrl: string, more: Partial<App> = {}): App {
-  return {
+  return newApp({
     key: 'axb-app',
     secret,
     tenantId: 'tenant',
-    spId: 'tenant',
-    name: 'app',
     mode: 'AXB',
-    status: 'normal',
-    accountStatus: 'active',
-    recordingEnabled: false,
-    smsEnabled: false,
-    allowFixedLineCaller: false,
-    lenientUserData: false,
-    ipAllowlist: [],
-    pushSignature: 'aksk',
-    verifyPushCertificate: true,
-    noBindingTone: 'no_binding.wav',
-    noPermissionTone: 'no_permission.wav',
-    exceptionTone: 'business_exception.wav',
     statusUrl: `${customerUrl}/status`,
     cdrUrl: `${customerUrl}/fee`,
     ...more,
-  }
+  })
 }
 
 /** Sends a signed request to the API of a platform on this machine; answers the parsed body. */

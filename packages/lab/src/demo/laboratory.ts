@@ -9,6 +9,7 @@ import {
   type Platform,
   type TrunkConfig,
   loadConfig,
+  newApp,
   signHeaders,
   silentLog,
   startPlatform,
@@ -72,7 +73,15 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       { log: options.log ?? silentLog },
     )
     opened.push(() => platform.close())
-    const app: App = { ...demoApp(secret, customer.url), ...options.app }
+    const app = newApp({
+      key: 'demo-axb',
+      secret,
+      tenantId: 'demo',
+      mode: 'AXB',
+      statusUrl: `${customer.url}/status`,
+      cdrUrl: `${customer.url}/fee`,
+      ...options.app,
+    })
     await platform.storage.apps.saveApp(app)
     await platform.storage.numbers.save(
       options.x.map((number) => ({
@@ -113,30 +122,5 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-function demoApp(secret: string, customerUrl: string): App {
-  return {
-    key: 'demo-axb',
-    secret,
-    tenantId: 'demo',
-    spId: 'demo',
-    name: 'demo',
-    mode: 'AXB',
-    status: 'normal',
-    accountStatus: 'active',
-    recordingEnabled: false,
-    smsEnabled: false,
-    allowFixedLineCaller: false,
-    lenientUserData: false,
-    ipAllowlist: [],
-    pushSignature: 'aksk',
-    verifyPushCertificate: true,
-    noBindingTone: 'no_binding.wav',
-    noPermissionTone: 'no_permission.wav',
-    exceptionTone: 'business_exception.wav',
-    statusUrl: `${customerUrl}/status`,
-    cdrUrl: `${customerUrl}/fee`,
   }
 }

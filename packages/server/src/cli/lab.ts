@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/config.ts'
-import type { App } from '../tenants/app.ts'
+import { newApp } from '../tenants/app.ts'
 import type { E164 } from '../shared/e164.ts'
 import { AppError } from '../shared/app-error.ts'
 import { type Storage, openStorage } from '../storage/index.ts'
@@ -24,26 +24,14 @@ const word = (bytes: number): string => randomBytes(bytes).toString('hex')
 /** Creates the lab in an empty database; true when it did. */
 export async function ensureLab(storage: Storage, config: Config): Promise<boolean> {
   if ((await storage.apps.listApps()).length > 0) return false
-  const app: App = {
+  const app = newApp({
     key: LAB_APP_KEY,
     secret: word(16),
     tenantId: 'lab',
-    spId: 'lab',
     name: 'lab',
     mode: 'AXB',
-    status: 'normal',
-    accountStatus: 'active',
-    recordingEnabled: false,
-    smsEnabled: false,
-    allowFixedLineCaller: false,
-    lenientUserData: false,
-    ipAllowlist: [],
     pushSignature: config.defaults.pushSignature,
-    verifyPushCertificate: true,
-    noBindingTone: 'no_binding.wav',
-    noPermissionTone: 'no_permission.wav',
-    exceptionTone: 'business_exception.wav',
-  }
+  })
   await storage.apps.saveApp(app)
   await storage.numbers.save(
     LAB_X.map((number) => ({

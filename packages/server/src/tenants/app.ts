@@ -33,6 +33,32 @@ export type App = {
   readonly exceptionTone?: string
 }
 
+type GivenOfApp = Pick<App, 'key' | 'secret' | 'tenantId' | 'mode'> & Partial<App>
+
+/**
+ * A new app as the console makes it: normal, no recording, no SMS, no addresses, and the built-in tones for callers that
+ * are refused. What is given wins.
+ */
+export function newApp(given: GivenOfApp): App {
+  return {
+    spId: given.tenantId,
+    name: given.key,
+    status: 'normal',
+    accountStatus: 'active',
+    recordingEnabled: false,
+    smsEnabled: false,
+    allowFixedLineCaller: false,
+    lenientUserData: false,
+    ipAllowlist: [],
+    pushSignature: 'aksk',
+    verifyPushCertificate: true,
+    noBindingTone: 'no_binding.wav',
+    noPermissionTone: 'no_permission.wav',
+    exceptionTone: 'business_exception.wav',
+    ...given,
+  }
+}
+
 export type AppStore = {
   /** App by APP_Key. Implementations may cache; an edit is visible at once on the node that made it. */
   findApp(key: string): Promise<App | undefined>
