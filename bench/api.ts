@@ -37,6 +37,8 @@ export async function benchApi(options: ApiBenchOptions): Promise<readonly ApiRo
     ADDRESS,
     '--secret',
     APP.secret,
+    '--sip-port',
+    '5461',
   ]
   const server = await startPeer({ command: process.execPath, args })
   try {

@@ -16,6 +16,8 @@ const { values } = parseArgs({
     address: { type: 'string', default: '127.0.7.2' },
     caller: { type: 'string', default: '127.0.7.1' },
     callee: { type: 'string', default: '127.0.7.3' },
+    /** Its own and the trunk's. */
+    'sip-port': { type: 'string', default: '5060' },
     'http-port': { type: 'string', default: '0' },
     key: { type: 'string', default: 'bench' },
     secret: { type: 'string', default: 'bench-secret' },
@@ -27,6 +29,7 @@ const base = loadConfig({
   MASKLINE_DATA: dataDir,
   MASKLINE_HOST_NAME: 'bench.example',
   MASKLINE_SIP_HOST: values.address,
+  MASKLINE_SIP_PORT: values['sip-port'],
   MASKLINE_SIP_REGISTRAR: 'false',
   MASKLINE_HTTP_PORT: values['http-port'],
   MASKLINE_HTTPS_PORT: '0',
@@ -44,7 +47,7 @@ const platform = await startPlatform(
       trunks: [
         {
           name: 'bench',
-          peer: { address: values.callee, port: 5060, transport: 'udp' },
+          peer: { address: values.callee, port: Number(values['sip-port']), transport: 'udp' },
           allowFrom: [values.caller, values.callee],
           numberFormat: 'e164',
         },

@@ -24,10 +24,13 @@ export type RunningServer = {
   stop(): Promise<PushTally | undefined>
 }
 
-/** Three loopback addresses, so that a capture tells the parties apart by address and all use the SIP port. */
-export const CALLER_AT = { address: '127.0.7.1', port: 5060 } as const
-export const SERVER_AT = { address: '127.0.7.2', port: 5060 } as const
-export const CALLEE_AT = { address: '127.0.7.3', port: 5060 } as const
+/**
+ * Three loopback addresses, so that a capture tells the parties apart; not the SIP port, which a Maskline or another
+ * server of the machine may hold on every address. scenarios/kamailio-masked.cfg names them as well.
+ */
+export const CALLER_AT = { address: '127.0.7.1', port: 5460 } as const
+export const SERVER_AT = { address: '127.0.7.2', port: 5460 } as const
+export const CALLEE_AT = { address: '127.0.7.3', port: 5460 } as const
 
 /**
  * The reference: Kamailio as a stateful proxy with topology hiding and From/To rewriting
@@ -65,17 +68,12 @@ export function maskline(script: string): BenchServer {
     async start(pairs) {
       const receiver = await startPushReceiver(APP)
       const args = [
+        ...process.execArgv,
         script,
-        '--pairs',
-        `${pairs}`,
-        '--push',
-        receiver.url,
-        '--key',
-        APP.key,
-        '--secret',
-        APP.secret,
+        ...['--pairs', `${pairs}`, '--sip-port', `${SERVER_AT.port}`],
+        ...['--push', receiver.url, '--key', APP.key, '--secret', APP.secret],
       ]
-      const peer = await startPeer({ command: process.execPath, args: [...process.execArgv, ...args] })
+      const peer = await startPeer({ command: process.execPath, args })
       await waitFor(() => alive(peer, 'Maskline') && /^\{.*\}$/m.test(peer.output()), {
         what: "Maskline's ready line",
         timeoutMs: 60_000,
