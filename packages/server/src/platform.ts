@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { createEmbeddedEngine } from '@maskline/media'
+import { createEmbeddedEngine, MediaError } from '@maskline/media'
 import { type StackHandlers, createSipStack } from '@maskline/sip'
 import { openAnnouncements } from './announcements/library.ts'
 import { createAxbService } from './bindings/axb-service.ts'
@@ -90,6 +90,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const media = await createEmbeddedEngine({
       ...config.media,
       publicHost: advertisedHost(config.media.host, config.media.publicHost),
+    }).catch((cause: unknown) => {
+      throw cannotBindMedia(cause)
     })
     opened.push(() => media.close())
 
@@ -194,6 +196,15 @@ function cannotListen(cause: unknown): unknown {
   const { code, message } = cause as NodeJS.ErrnoException
   if (!code) return cause
   return new AppError('SIP_LISTEN', `${message} (MASKLINE_SIP_HOST, MASKLINE_SIP_PORT)`, { cause })
+}
+
+function cannotBindMedia(cause: unknown): unknown {
+  if (!(cause instanceof MediaError)) return cause
+  return new AppError(
+    'MEDIA_LISTEN',
+    `${cause.message} (MASKLINE_MEDIA_HOST, MASKLINE_RTP_PORT_MIN, MASKLINE_RTP_PORT_MAX)`,
+    { cause },
+  )
 }
 
 function makeDataDir(dir: string): void {

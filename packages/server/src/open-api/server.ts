@@ -244,11 +244,13 @@ function listenOn(server: Server, protocol: string, host: string, port: number):
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE'
-      const what = taken ? 'is taken by another program' : `cannot be opened (${error.code ?? error.message})`
+      const what = taken
+        ? 'is taken by another program; stop that program or set another port'
+        : `cannot be opened (${error.code ?? error.message}); set an address of this machine and a port you may use`
       reject(
         new AppError(
           taken ? 'API_PORT_IN_USE' : 'API_LISTEN_FAILED',
-          `The API's ${protocol} port ${port} on ${host} ${what}; stop that program or set another port.`,
+          `The API's ${protocol} port ${port} on ${host} ${what}.`,
           { cause: error },
         ),
       )
