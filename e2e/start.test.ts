@@ -238,6 +238,18 @@ describe('a start that cannot succeed', () => {
     dir.remove()
   })
 
+  for (const [variable, sentence] of [
+    ['MASKLINE_SIP_HOST', /for SIP on 192\.0\.2\.1 .*this machine has no such address.*MASKLINE_SIP_HOST/],
+    ['MASKLINE_MEDIA_HOST', /media sockets cannot be bound on 192\.0\.2\.1.*MASKLINE_MEDIA_HOST/],
+    ['MASKLINE_API_HOST', /The API's HTTP port \d+ on 192\.0\.2\.1 cannot be opened \(EADDRNOTAVAIL\)/],
+  ] as const)
+    test(`says that ${variable} is no address of this machine`, async () => {
+      const dir = makeTempDir('start')
+      const env = { ...serveEnv(dir.path, await pickPorts()), [variable]: '192.0.2.1' }
+      assertSays(await serve(env), sentence)
+      dir.remove()
+    })
+
   test('says which data folder cannot be made', async () => {
     const dir = makeTempDir('start')
     writeFileSync(join(dir.path, 'file'), '')
