@@ -6,7 +6,7 @@ import { generateTone, goertzel, toneAmplitudes } from '../audio/tones.ts'
 import { readRemote } from '../endpoint/endpoint-sdp.ts'
 import { buildRtp, parseRtp, type RtpPacket } from '../rtp/rtp.ts'
 import { buildTelephoneEvent } from '../rtp/telephone-event.ts'
-import { connectCall, startEndpoint, startEngine, until } from '../testkit/call.ts'
+import { ENGINE_HOST, connectCall, startEndpoint, startEngine, until } from '../testkit/call.ts'
 
 test('each party hears the other and not itself', async (t) => {
   const engine = await startEngine(t)
@@ -44,7 +44,7 @@ test("a stranger's packets reach nobody once the party has spoken", async (t) =>
   b.clear()
   const stranger = await startEndpoint(t)
   const aPort = readRemote(await session.offer('b', 'a', offerOf(b.localPort))).port
-  stranger.setRemote({ address: '127.0.0.1', port: aPort, payloadType: 8 })
+  stranger.setRemote({ address: ENGINE_HOST, port: aPort, payloadType: 8 })
   await stranger.sendTone(1500, 0.2)
   await a.sendTone(440, 0.2)
   await until('b heard a again', () => b.packetsReceived >= 10)
@@ -172,7 +172,7 @@ test('a digit whose end packets are all lost is reported all the same', async (t
   for (const duration of [160, 320]) {
     const payload = buildTelephoneEvent({ digit: '7', end: false, volume: 10, duration })
     const header = { payloadType: 96, marker: duration === 160, sequence: duration, timestamp: 5, ssrc: 1 }
-    socket.send(buildRtp(header, payload), port, '127.0.0.1')
+    socket.send(buildRtp(header, payload), port, ENGINE_HOST)
   }
   await until('the digit', () => events.length > 0)
   assert.deepEqual(events, [{ kind: 'digit', leg: 'a', digit: '7', durationMs: 40 }])
@@ -231,7 +231,7 @@ test('CSRCs, header extensions and padding end at the relay', async (t) => {
   const sender = createSocket('udp4')
   t.after(() => sender.close())
   await session.stats()
-  sender.send(packet, readRemote(forA).port, '127.0.0.1')
+  sender.send(packet, readRemote(forA).port, ENGINE_HOST)
   await until('it came', () => raw.length > 0)
   const [message = Buffer.alloc(0)] = raw
   assert.equal(message[0], 0x80)
