@@ -28,11 +28,14 @@ export type Dialog = {
   remoteSeq: number
   /** URI of the peer's Contact. */
   remoteTarget: string
-  /** Where requests go. */
-  hop: Hop
+  /** Where requests go; undefined until the first is to be sent. */
+  hop: Hop | undefined
 }
 
-/** The dialog a UAS enters with its first tagged response (RFC 3261 §12.1.1). */
+/**
+ * The dialog a UAS enters with its first tagged response (RFC 3261 §12.1.1). A Contact's host name is not looked up yet: an
+ * INVITE that nobody has let in makes no one else work.
+ */
 export function dialogOfRequest(
   request: SipRequest,
   localTag: string,
@@ -55,14 +58,15 @@ export function dialogOfRequest(
     remoteSeq: seqOf(request),
     // Contact is mandatory in an INVITE; a peer that forgot it is found by its From.
     remoteTarget: uriOfContact(from) ?? 'sip:invalid',
-    hop: source,
+    hop: undefined,
   }
-  refreshTarget(dialog, request)
+  takeContact(dialog, request)
   return dialog
 }
 
 /** The dialog a UAC enters with a tagged response to `request` (RFC 3261 §12.1.2). */
 export function dialogOfResponse(
+  core: Core,
   request: DialogSeed,
   response: SipResponse,
   face: Face,
@@ -84,7 +88,7 @@ export function dialogOfResponse(
     remoteTarget: request.uri,
     hop: source,
   }
-  refreshTarget(dialog, response)
+  refreshTarget(core, dialog, response)
   return dialog
 }
 
@@ -99,17 +103,20 @@ export type DialogSeed = {
 }
 
 /** Takes over the peer's Contact (RFC 3261 §12.2.1.2, §12.2.2). */
-export function refreshTarget(dialog: Dialog, message: SipMessage): void {
-  const contact = header(message, 'Contact')
-  const uri = contact === undefined ? undefined : uriOfContact(contact)
-  if (uri !== undefined) dialog.remoteTarget = uri
-  chooseHop(dialog)
+export function refreshTarget(core: Core, dialog: Dialog, message: SipMessage): void {
+  takeContact(dialog, message)
+  chooseHop(core, dialog)
+}
+
+/** Finds where requests of the dialog go, unless it is known. */
+export function findWay(core: Core, dialog: Dialog): Hop {
+  return dialog.hop ?? chooseHop(core, dialog)
 }
 
 /** A 2xx replaces the route set of the early dialog it confirms (RFC 3261 §13.2.2.4). */
-export function confirmDialog(dialog: Dialog, response: SipResponse): void {
+export function confirmDialog(core: Core, dialog: Dialog, response: SipResponse): void {
   dialog.routeSet = recordedRoute(response).reverse()
-  refreshTarget(dialog, response)
+  refreshTarget(core, dialog, response)
 }
 
 export function seqOf(message: SipMessage): number {
@@ -130,7 +137,9 @@ export function requestInDialog(
   // A peer behind a NAT cannot be connected to, but the connection it opened is there (RFC 5923 in spirit).
   const { transport } = dialog.face
   const hop =
-    routeSet.length === 0 && transport.reliable && transport.isConnected(source) ? source : dialog.hop
+    routeSet.length === 0 && transport.reliable && transport.isConnected(source)
+      ? source
+      : findWay(core, dialog)
   const face = faceFor(core, hop, dialog.face) ?? dialog.face
   let uri = remoteTarget
   let routes = routeSet
@@ -146,26 +155,34 @@ export function requestInDialog(
   return { request: buildRequest(core, face, branch, parts), face, hop }
 }
 
-function chooseHop(dialog: Dialog): void {
+function takeContact(dialog: Dialog, message: SipMessage): void {
+  const contact = header(message, 'Contact')
+  const uri = contact === undefined ? undefined : uriOfContact(contact)
+  if (uri !== undefined) dialog.remoteTarget = uri
+}
+
+function chooseHop(core: Core, dialog: Dialog): Hop {
+  // Until a name is looked up, and for a target that cannot be reached, the peer is where its messages came from.
+  dialog.hop ??= dialog.source
   const first = dialog.routeSet[0]
   const next = nextHopOf(first === undefined ? dialog.remoteTarget : (parseNameAddr(first)?.uri ?? ''))
-  if (next === undefined) return
+  if (next === undefined) return dialog.hop
   const { source } = dialog
   const hop =
     next.host === source.address
       ? { address: next.host, port: next.port, transport: next.transport }
       : literalHop(next)
   if (hop === undefined) {
-    // Until the name is looked up, the peer is where its messages came from.
     const target = dialog.remoteTarget
-    resolveHop(next, (found) => {
+    resolveHop(next, core.report, (found) => {
       if (found !== undefined && dialog.remoteTarget === target) dialog.hop = found
     })
-    return
+    return dialog.hop
   }
   // A private Contact seen from outside its network is a NATed phone that was not told: answer where it speaks from.
   const isNated = first === undefined && hop.address !== source.address && isPrivate(hop.address)
   dialog.hop = isNated && !isPrivate(source.address) ? source : hop
+  return dialog.hop
 }
 
 function recordedRoute(message: SipMessage): string[] {

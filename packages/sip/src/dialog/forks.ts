@@ -68,7 +68,7 @@ export class AnsweredForks implements ClientUser {
     const tag = tagOf(header(response, 'To') ?? '') ?? ''
     const known = this.#acks.find((ack) => ack.remoteTag === tag)
     if (known === undefined) {
-      const dialog = dialogOfResponse(this.#seed, response, this.#face, transaction.hop)
+      const dialog = dialogOfResponse(this.#core, this.#seed, response, this.#face, transaction.hop)
       this.ack(dialog, undefined)
       new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
     } else if (known.bytes !== undefined) {

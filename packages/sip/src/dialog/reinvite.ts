@@ -175,7 +175,7 @@ export class Reinvite implements ClientUser, Waiter {
     }
     const isOver = this.#state === 'ended'
     this.#state = 'answered'
-    refreshTarget(this.#dialog, response)
+    refreshTarget(this.#core, this.#dialog, response)
     const hasOffer = this.#options.body !== undefined && this.#options.body.length > 0
     if (hasOffer || isOver) this.ack(undefined)
     if (!isOver) this.#owner.onReinviteEnd(response, this.#onFinal)

@@ -7,7 +7,7 @@ import { Incoming } from '../ua/incoming.ts'
 import type { AnswerWatcher } from '../ua/incoming.ts'
 import type { DialogCall, DialogHandlers, RequestOptions } from '../ua/types.ts'
 import { AnswerRepeater } from './answer-repeater.ts'
-import { refreshTarget, seqOf } from './dialog.ts'
+import { findWay, refreshTarget, seqOf } from './dialog.ts'
 import type { Dialog } from './dialog.ts'
 import { InDialogRequest } from './in-dialog-request.ts'
 import type { OnFinal, RequestEnd } from './in-dialog-request.ts'
@@ -81,6 +81,8 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
 
   /** Repeats the 2xx that made the dialog until its ACK. */
   awaitFirstAck(transaction: ServerTransaction, bytes: Uint8Array): void {
+    // Answered means let in: now a Contact's host name may be looked up, in time for our first request.
+    findWay(this.#core, this.dialog)
     this.#firstSeq = this.dialog.remoteSeq
     this.#repeat(transaction, this.#firstSeq, bytes)
   }
@@ -94,7 +96,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
 
   reinvite(options: RequestOptions, onFinal: OnFinal): void {
     if (this.#state !== 'open' || this.#reinvite?.isOpen === true) {
-      refuseLocally(this.#state === 'open' ? 491 : 481, onFinal)
+      refuseLocally(this.#core, this.#state === 'open' ? 491 : 481, onFinal)
       return
     }
     this.#reinvite = new Reinvite(
@@ -116,7 +118,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
     if (this.#state === 'open') {
       new InDialogRequest(this.#core, this.dialog, this.#answerer, method, options, this, onFinal)
     } else {
-      refuseLocally(481, onFinal)
+      refuseLocally(this.#core, 481, onFinal)
     }
   }
 
@@ -166,7 +168,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
     if (invite?.transaction !== transaction) return
     this.#peerInvite = undefined
     if (status >= 300) return
-    refreshTarget(this.dialog, invite.request)
+    refreshTarget(this.#core, this.dialog, invite.request)
     this.#repeat(transaction, invite.seq, bytes)
   }
 
@@ -182,7 +184,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
       return
     }
     if (this.#state !== 'open') return
-    if (method === 'UPDATE' && response.status < 300) refreshTarget(this.dialog, response)
+    if (method === 'UPDATE' && response.status < 300) refreshTarget(this.#core, this.dialog, response)
     onFinal?.(response)
     this.#checkAlive(response)
   }
@@ -223,7 +225,12 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
       }
       const { localTag, contact } = this.dialog
       const incoming = new Incoming(this.#core, transaction, request, localTag, contact, this)
-      this.#owner.sessionHandlers.onReinvite(this.#owner.call, incoming)
+      try {
+        this.#owner.sessionHandlers.onReinvite(this.#owner.call, incoming)
+      } catch (error) {
+        this.#core.report(error, 'onReinvite')
+        incoming.respond(500)
+      }
     }
   }
 
@@ -234,7 +241,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
       this.#reply(transaction, request, 481)
       return
     }
-    if (method === 'UPDATE') refreshTarget(this.dialog, request)
+    if (method === 'UPDATE') refreshTarget(this.#core, this.dialog, request)
     if (onRequest !== undefined) {
       const contact = method === 'UPDATE' ? this.dialog.contact : undefined
       const incoming = new Incoming(this.#core, transaction, request, this.dialog.localTag, contact)

@@ -24,6 +24,7 @@ export type ClientTransactionOwner = {
   readonly timers: Timers
   sent(message: SipRequest | undefined, bytes: Uint8Array, hop: Hop, transport: Transport): void
   clientEnded(transaction: ClientTransaction): void
+  onThrown(error: unknown, where: string): void
 }
 
 /**
@@ -141,7 +142,12 @@ export class ClientTransaction implements Waiter, SendFailure {
   onSendFailed(): void {
     if (this.#state !== 'calling') return
     this.end()
-    this.user.onSendFailed(this)
+    // Comes straight from a socket.
+    try {
+      this.user.onSendFailed(this)
+    } catch (error) {
+      this.#owner.onThrown(error, 'send failure')
+    }
   }
 
   /** Ends the transaction silently. */

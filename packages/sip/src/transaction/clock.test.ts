@@ -23,6 +23,23 @@ describe('timer wheel', () => {
     wheel.close()
   })
 
+  it('wakes the others when one of them throws, and reports what it threw', async () => {
+    const faults: string[] = []
+    const wheel = new TimerWheel((error, where) => faults.push(`${where}: ${String(error)}`))
+    const order: number[] = []
+    await new Promise<void>((resolve) => {
+      wheel.setTimer(20, () => order.push(1))
+      wheel.setTimer(20, () => {
+        throw new Error('boom')
+      })
+      wheel.setTimer(20, () => order.push(2))
+      wheel.setTimer(40, () => resolve())
+    })
+    assert.deepEqual(order, [1, 2])
+    assert.deepEqual(faults, ['timer: Error: boom'])
+    wheel.close()
+  })
+
   it('holds no Node timer while nothing waits', async () => {
     const timeouts = (): number =>
       process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length

@@ -1,3 +1,5 @@
+import { warnOfFault } from '../shared/fault-report.ts'
+import type { FaultReport } from '../shared/fault-report.ts'
 import type { SipClock } from '../ua/types.ts'
 
 /** Something that waits: transactions and calls are woken by method, so that no timer needs a closure. */
@@ -12,10 +14,17 @@ export type Timers = {
 }
 
 /** A clock given by the user of the stack (a test kit's, usually), as the stack uses it. */
-export function timersOf(clock: SipClock): Timers {
+export function timersOf(clock: SipClock, report: FaultReport = warnOfFault): Timers {
   return {
     now: () => clock.now(),
-    set: (delayMs, waiter) => clock.setTimer(delayMs, () => waiter.onTimer()),
+    set: (delayMs, waiter) =>
+      clock.setTimer(delayMs, () => {
+        try {
+          waiter.onTimer()
+        } catch (error) {
+          report(error, 'timer')
+        }
+      }),
     clear: (handle) => clock.clearTimer(handle),
   }
 }
@@ -51,8 +60,11 @@ export class TimerWheel implements Timers, SipClock {
   #timeout: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   #roundsLeft = 0
+  readonly #report: FaultReport
 
-  constructor() {
+  /** `report` is told what a waiter throws; the others are woken all the same. */
+  constructor(report: FaultReport = warnOfFault) {
+    this.#report = report
     for (let i = 0; i < SLOTS; i++) this.#slots.push(sentinel())
   }
 
@@ -122,7 +134,11 @@ export class TimerWheel implements Timers, SipClock {
           const waiter = entry.waiter!
           unlink(entry)
           this.#waiting--
-          waiter.onTimer()
+          try {
+            waiter.onTimer()
+          } catch (error) {
+            this.#report(error, 'timer')
+          }
           // The waiter may have cleared or set neighbours; what is due is found again from the head.
           entry = head.next
         } else {

@@ -9,6 +9,7 @@ import { serializeMessage } from '../message/serialize.ts'
 import { branchOf } from '../message/via.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
+import type { FaultReport } from '../shared/fault-report.ts'
 import { newTag } from '../ua/ids.ts'
 import { ClientTransaction } from './client-transaction.ts'
 import type { ClientTransactionOwner, ClientUser } from './client-transaction.ts'
@@ -34,6 +35,8 @@ export type LayerOptions = {
   readonly onMessage?:
     ((direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop) => void) | undefined
   readonly user: RequestUser
+  /** Told what handlers throw. */
+  readonly report: FaultReport
 }
 
 /** What makes a peer wait before it asks a refused INVITE again, seconds. */
@@ -108,6 +111,10 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     const via = stampTopVia(request, source)
     if (via === undefined) return
     this.#refuse(request, via, transport, fault.status, reasonOf(fault), [])
+  }
+
+  onThrown(error: unknown, where: string): void {
+    this.#options.report(error, where)
   }
 
   sent(message: SipMessage | undefined, bytes: Uint8Array, hop: Hop, transport: Transport): void {

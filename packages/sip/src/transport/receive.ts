@@ -6,14 +6,19 @@ import type { Transport, TransportSink } from './transport.ts'
 /** Shorter than any message: keep-alives of NATed phones (CRLF, or a few zero bytes) are the usual case. */
 const SHORTEST_DATAGRAM = 16
 
-/** One datagram in; garbage is dropped without an answer. */
+/** One datagram in; garbage is dropped without an answer. Never throws. */
 export function receiveDatagram(
   data: Uint8Array,
   source: Hop,
   transport: Transport,
   sink: TransportSink,
 ): void {
-  if (data.length >= SHORTEST_DATAGRAM) receiveParsed(parseMessage(data), source, transport, sink)
+  if (data.length < SHORTEST_DATAGRAM) return
+  try {
+    receiveParsed(parseMessage(data), source, transport, sink)
+  } catch (error) {
+    sink.onThrown(error, transport.name)
+  }
 }
 
 /** Hands up a message, or a request that deserves a 4xx. ACK is never answered (RFC 3261 §17.1.1.3). */

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { parseUri } from '../message/uri.ts'
+import type { FaultReport } from '../shared/fault-report.ts'
 import type { Hop, TransportName } from './address.ts'
 
 const DEFAULT_PORT = 5060
@@ -25,16 +26,31 @@ export function literalHop({ host, port, transport }: NextHop): Hop | undefined 
 }
 
 /** Where a new request goes: the given hop, or what the URI leads to. Calls `done` at once when no name is to be looked up. */
-export function findHop(uri: string, given: Hop | undefined, done: (hop: Hop | undefined) => void): void {
+export function findHop(
+  uri: string,
+  given: Hop | undefined,
+  report: FaultReport,
+  done: (hop: Hop | undefined) => void,
+): void {
   const next = given === undefined ? nextHopOf(uri) : { ...given, host: given.address }
   const hop = next === undefined ? undefined : literalHop(next)
   if (hop !== undefined || next === undefined) done(hop)
-  else resolveHop(next, done)
+  else resolveHop(next, report, done)
 }
 
-/** Looks the host up (A, AAAA); `done` gets undefined when it has no address. */
-export function resolveHop({ host, port, transport }: NextHop, done: (hop: Hop | undefined) => void): void {
-  lookup(host, (error, address) => done(error === null ? { address, port, transport } : undefined))
+/** Looks the host up (A, AAAA); `done` gets undefined when it has no address. What `done` throws is reported. */
+export function resolveHop(
+  { host, port, transport }: NextHop,
+  report: FaultReport,
+  done: (hop: Hop | undefined) => void,
+): void {
+  lookup(host, (failure, address) => {
+    try {
+      done(failure === null ? { address, port, transport } : undefined)
+    } catch (error) {
+      report(error, 'look-up')
+    }
+  })
 }
 
 /** Addresses that mean nothing outside their own network (RFC 1918, RFC 6598). */

@@ -1,6 +1,7 @@
 import { connect, createServer, isIPv6 } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { StreamFramer } from '../message/framing.ts'
+import type { FramedItem } from '../message/framing.ts'
 import type { Endpoint, Hop, ListenOptions } from './address.ts'
 import { listenError } from './listen-error.ts'
 import { receiveParsed } from './receive.ts'
@@ -110,12 +111,10 @@ class TcpTransport implements Transport {
     socket.on('data', (chunk: Buffer) => {
       for (const event of framer.push(chunk)) {
         if (socket.destroyed) return
-        // RFC 5626 §3.5.1: a double CRLF is a ping and is answered by one CRLF.
-        if (event.kind === 'keepalive') socket.write(PONG)
-        else if (event.kind === 'message') receiveParsed(event.result, peer, this, this.#sink)
-        else {
-          if (event.answerable !== undefined) this.#sink.onFault(event.answerable, event.fault, peer, this)
-          socket.destroySoon()
+        try {
+          this.#receive(event, connection)
+        } catch (error) {
+          this.#sink.onThrown(error, this.name)
         }
       }
     })
@@ -126,6 +125,19 @@ class TcpTransport implements Transport {
       connection.unsent = []
     })
     return connection
+  }
+
+  #receive(event: FramedItem, { socket, peer }: Connection): void {
+    // RFC 5626 §3.5.1: a double CRLF is a ping and is answered by one CRLF.
+    if (event.kind === 'keepalive') socket.write(PONG)
+    else if (event.kind === 'message') receiveParsed(event.result, peer, this, this.#sink)
+    else {
+      try {
+        if (event.answerable !== undefined) this.#sink.onFault(event.answerable, event.fault, peer, this)
+      } finally {
+        socket.destroySoon()
+      }
+    }
   }
 }
 

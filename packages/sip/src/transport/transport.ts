@@ -24,6 +24,8 @@ export type TransportSink = {
   onMessage(message: SipMessage, source: Hop, transport: Transport): void
   /** A request that broke the grammar but can be answered. */
   onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void
+  /** An error of ours, or of the application, that one message brought out; the next message is none the worse. */
+  onThrown(error: unknown, where: string): void
 }
 
 /** Opens a listening address; rejects with a sentence for people. */

@@ -6,6 +6,7 @@ import type { SessionOwner } from '../dialog/session.ts'
 import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { tagOf, withTag } from '../message/name-addr.ts'
+import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../transaction/clock.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
@@ -70,7 +71,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#answerer =
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
     core.calls.set(this.#localTag, this)
-    findHop(options.uri, options.hop, (hop) => this.#start(hop))
+    findHop(options.uri, options.hop, core.report, (hop) => this.#start(hop))
   }
 
   get call(): ClientCall {
@@ -105,7 +106,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     if (this.#state === 'answered') this.ack()
     const session = this.#state === 'confirmed' ? this.#sessions[0] : undefined
-    if (session === undefined) refuseLocally(481, onFinal)
+    if (session === undefined) refuseLocally(this.#core, 481, onFinal)
     else session.reinvite(options, onFinal)
   }
 
@@ -115,7 +116,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     const session = this.#state === 'over' ? undefined : this.#sessions.at(-1)
-    if (session === undefined) refuseLocally(481, onFinal)
+    if (session === undefined) refuseLocally(this.#core, 481, onFinal)
     else session.request(method, options, onFinal)
   }
 
@@ -180,7 +181,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     if (this.#state !== 'resolving') return
     this.#hop = hop
     this.#face = hop === undefined ? undefined : faceFor(this.#core, hop)
-    if (this.#face === undefined) queueMicrotask(() => this.#fail(503, undefined))
+    if (this.#face === undefined) this.#failSoon(503)
     else this.#send()
   }
 
@@ -239,7 +240,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     const tag = tagOf(header(response, 'To') ?? '') ?? ''
     let session = this.#sessions.find(({ dialog }) => dialog.remoteTag === tag)
     if (session === undefined) session = this.#enter(response)
-    else confirmDialog(session.dialog, response)
+    else confirmDialog(this.#core, session.dialog, response)
     this.#sessions = [session]
     this.#core.calls.set(this.#localTag, session)
     this.#state = 'answered'
@@ -250,7 +251,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   }
 
   #enter(response: SipResponse): Session {
-    const dialog = dialogOfResponse(this.#seed(), response, this.#face!, this.#hop!)
+    const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#face!, this.#hop!)
     const session = new Session(this.#core, dialog, this, true, this.#answerer)
     this.#sessions.push(session)
     return session
@@ -285,7 +286,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     switch (this.#state) {
       case 'resolving':
         this.#givenUpAs = status
-        queueMicrotask(() => this.#fail(status, undefined))
+        this.#failSoon(status)
         return
       case 'calling':
       case 'ringing':
@@ -314,6 +315,10 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     const cancel = cancelOf(invite, this.#cancelHeaders)
     const branch = branchOf(header(invite, 'Via') ?? '') ?? ''
     layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_CANCEL)
+  }
+
+  #failSoon(status: number): void {
+    runSoon(() => this.#fail(status, undefined), this.#core.report, 'onFailure')
   }
 
   #fail(status: number, response: SipResponse | undefined): void {

@@ -1,6 +1,8 @@
 import { response } from '../message/build.ts'
 import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
+import { runSoon } from '../shared/fault-report.ts'
+import type { FaultReport } from '../shared/fault-report.ts'
 import type { Timers } from '../transaction/clock.ts'
 import type { TransactionLayer } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
@@ -39,6 +41,8 @@ export type Core = {
   readonly serverHeaders: readonly string[]
   /** By local tag, which we made and which is random. */
   readonly calls: Map<string, CallRoute>
+  /** Told what the application's handlers throw. */
+  readonly report: FaultReport
 }
 
 /** Methods this stack takes part in; the value of Allow. */
@@ -131,7 +135,7 @@ export function localResponse(status: number, reason: string): SipResponse {
 }
 
 /** Tells the asker, after it has returned, that its request was not sent: 481 without a dialog, 491 when it must wait. */
-export function refuseLocally(status: 481 | 491, onFinal: (response: SipResponse) => void): void {
+export function refuseLocally(core: Core, status: 481 | 491, onFinal: (response: SipResponse) => void): void {
   const reason = status === 481 ? 'Call/Transaction Does Not Exist' : 'Request Pending'
-  queueMicrotask(() => onFinal(localResponse(status, reason)))
+  runSoon(() => onFinal(localResponse(status, reason)), core.report, 'onFinal')
 }

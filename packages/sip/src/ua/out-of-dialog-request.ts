@@ -1,5 +1,6 @@
 import type { SipResponse } from '../message/message.ts'
 import { withTag } from '../message/name-addr.ts'
+import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
 import { findHop } from '../transport/resolve.ts'
@@ -31,7 +32,7 @@ export class OutOfDialogRequest implements ClientUser {
     this.#seq = options.cseq ?? 1
     this.#answerer =
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
-    findHop(options.uri, options.hop, (hop) => this.#start(hop))
+    findHop(options.uri, options.hop, core.report, (hop) => this.#start(hop))
   }
 
   onResponse(_transaction: ClientTransaction, response: SipResponse): void {
@@ -57,7 +58,7 @@ export class OutOfDialogRequest implements ClientUser {
   #start(hop: Hop | undefined): void {
     this.#hop = hop
     this.#face = hop === undefined ? undefined : faceFor(this.#core, hop)
-    if (this.#face === undefined) queueMicrotask(() => this.onSendFailed())
+    if (this.#face === undefined) runSoon(() => this.onSendFailed(), this.#core.report, 'onFinal')
     else this.#send(undefined)
   }
 

@@ -41,6 +41,15 @@ export class RequestDispatcher implements RequestUser {
 
   onRequest(transaction: ServerTransaction, request: SipRequest): void {
     const core = this.#core!
+    try {
+      this.#dispatch(core, transaction, request)
+    } catch (error) {
+      core.report(error, request.method)
+      if (!transaction.isAnswered) reply(core, transaction, request, 500, transaction.toTag ?? newTag())
+    }
+  }
+
+  #dispatch(core: Core, transaction: ServerTransaction, request: SipRequest): void {
     const { method } = request
     const toTag = tagOf(header(request, 'To') ?? '')
     const refusal = refusalOf(request, toTag !== undefined)
@@ -73,7 +82,14 @@ export class RequestDispatcher implements RequestUser {
   }
 
   #onInvite(core: Core, transaction: ServerTransaction, request: SipRequest): void {
-    this.#handlers.onInvite(new IncomingCall(core, transaction, request, faceOf(core, transaction)))
+    const call = new IncomingCall(core, transaction, request, faceOf(core, transaction))
+    try {
+      this.#handlers.onInvite(call)
+    } catch (error) {
+      core.report(error, 'onInvite')
+      // No effect on a call that was answered before: it goes on with the handlers it has.
+      call.reject(500)
+    }
   }
 
   #onOther(core: Core, transaction: ServerTransaction, request: SipRequest): void {

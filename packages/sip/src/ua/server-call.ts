@@ -103,7 +103,7 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
 
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     // The caller must have our 2xx, and we its ACK, before a new offer (RFC 3261 §14.1).
-    if (this.#state === 'ringing' || this.#state === 'answered') refuseLocally(491, onFinal)
+    if (this.#state === 'ringing' || this.#state === 'answered') refuseLocally(this.#core, 491, onFinal)
     else this.#session.reinvite(options, onFinal)
   }
 

@@ -1,5 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { formatHostPort } from '../message/host-port.ts'
+import { faultReport } from '../shared/fault-report.ts'
+import type { FaultReport } from '../shared/fault-report.ts'
 import { TimerWheel, timersOf } from '../transaction/clock.ts'
 import { TransactionLayer } from '../transaction/layer.ts'
 import { openTcp } from '../transport/tcp.ts'
@@ -9,7 +11,7 @@ import { OutgoingCall } from './client-call.ts'
 import type { Core, Face } from './core.ts'
 import { OutOfDialogRequest } from './out-of-dialog-request.ts'
 import { RequestDispatcher } from './request-dispatcher.ts'
-import type { SipStack, StackOptions } from './types.ts'
+import type { SipStack, StackHandlers, StackOptions } from './types.ts'
 
 const DEFAULT_MAX_TRANSACTIONS = 200_000
 
@@ -21,18 +23,20 @@ const openSocket: OpenTransport = (options, sink) =>
  * the error says which and why.
  */
 export async function createSipStack(options: StackOptions): Promise<SipStack> {
-  const wheel = options.clock === undefined ? new TimerWheel() : undefined
-  const timers = wheel ?? timersOf(options.clock!)
+  const report = faultReport(options.handlers.onFault?.bind(options.handlers))
+  const wheel = options.clock === undefined ? new TimerWheel(report) : undefined
+  const timers = wheel ?? timersOf(options.clock!, report)
   const product = options.productName ?? 'Maskline'
   const serverHeaders = ['Server', product]
   const faces: Face[] = []
-  const { onMessage } = options.handlers
+  const trace = traceOf(options.handlers, report)
   const dispatcher = new RequestDispatcher(options.handlers)
   const layer = new TransactionLayer({
     timers,
     maxTransactions: options.maxTransactions ?? DEFAULT_MAX_TRANSACTIONS,
     responseHeaders: serverHeaders,
-    onMessage: onMessage === undefined ? undefined : (...message) => options.handlers.onMessage?.(...message),
+    onMessage: trace,
+    report,
     user: dispatcher,
   })
   const core: Core = {
@@ -42,6 +46,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     userAgentHeaders: ['User-Agent', product],
     serverHeaders,
     calls: new Map(),
+    report,
   }
   dispatcher.serve(core)
 
@@ -73,6 +78,18 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     request: (requestOptions, onFinal) => void new OutOfDialogRequest(core, requestOptions, onFinal),
     stats: () => ({ transactions: layer.size, dialogs: core.calls.size }),
     close: () => (closing ??= closeAll()),
+  }
+}
+
+/** A trace that throws costs no message. */
+function traceOf(handlers: StackHandlers, report: FaultReport): StackHandlers['onMessage'] {
+  if (handlers.onMessage === undefined) return undefined
+  return (direction, message, local, peer) => {
+    try {
+      handlers.onMessage?.(direction, message, local, peer)
+    } catch (error) {
+      report(error, 'onMessage')
+    }
   }
 }
 

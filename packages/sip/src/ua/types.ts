@@ -32,6 +32,11 @@ export type StackHandlers = {
   onRequest?(request: IncomingRequest): void
   /** Every message in and out, for traces; keep it cheap. */
   onMessage?(direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop): void
+  /**
+   * A handler threw, or the stack itself did; `where` names it (`onInvite`, `timer`, `udp`, …). The request at hand is answered
+   * 500, everything else goes on. Default: a process warning.
+   */
+  onFault?(error: unknown, where: string): void
 }
 
 /** A non-INVITE request (server transaction) that waits for its final response. */
