@@ -53,7 +53,15 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
   const { log, clock = systemClock } = options
   const opened: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
-    for (const close of opened.splice(0).reverse()) await close()
+    const faults: unknown[] = []
+    for (const close of opened.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (fault) {
+        faults.push(fault)
+      }
+    }
+    if (faults.length > 0) throw faults[0]
   }
   try {
     makeDataDir(config.dataDir)
@@ -65,10 +73,14 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       durability: config.storage.durability,
       groupCommitMs: config.storage.groupCommitMs,
       clock,
-      hostName: config.hostName,
       pushesOf,
       onFault: (error, waiting) =>
-        log.error({ err: error, waiting }, 'call facts cannot be saved; they are kept and tried again'),
+        log.error(
+          { err: error, waiting },
+          error.code === 'FACT_SET_ASIDE'
+            ? 'a call fact cannot be saved and was set aside'
+            : 'call facts cannot be saved; they are kept and tried again',
+        ),
     })
     opened.push(() => storage.close())
 
@@ -131,6 +143,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     await deliverer.start()
     const crashedCalls = await controller.closeCrashedCalls(storage.aliveUntil)
     if (crashedCalls > 0) log.warn({ calls: crashedCalls }, 'calls that a crash left open were closed')
+    storage.startHeartbeat()
 
     const stack = await createSipStack({
       listen: [
@@ -181,12 +194,15 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         await deliverer.drain()
       },
       async close(graceMs = 0) {
-        await controller.drain(graceMs)
-        await closeAll()
+        try {
+          await controller.drain(graceMs)
+        } finally {
+          await closeAll()
+        }
       },
     }
   } catch (error) {
-    await closeAll()
+    await closeAll().catch(() => {})
     throw error
   }
 }

@@ -93,7 +93,6 @@ export async function printLab(config: Config): Promise<number> {
   const storage = await openStorage({
     dataDir: config.dataDir,
     durability: config.storage.durability,
-    hostName: config.hostName,
   })
   try {
     const host = config.sip.publicHost ?? '127.0.0.1'

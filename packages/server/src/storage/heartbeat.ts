@@ -7,6 +7,8 @@ const KEY = 'alive_at'
 export type Heartbeat = {
   /** When the process before this one was last seen alive; undefined at the first start. */
   readonly aliveUntil: EpochMs | undefined
+  /** Beats from now on. Not before the calls of a crash are ended: until then the old beat is needed. */
+  start(): void
   stop(): void
 }
 
@@ -14,7 +16,7 @@ export type Heartbeat = {
  * Writes down once a second that this process is alive, so that after a crash the calls it left open can be ended
  * at the instant of the crash and not at that of the restart.
  */
-export async function startHeartbeat(
+export async function createHeartbeat(
   runner: Runner,
   builder: QueryBuilder,
   clock: Clock,
@@ -27,12 +29,17 @@ export async function startHeartbeat(
       .onConflict((c) => c.column('key').doUpdateSet((e) => ({ value: e.ref('excluded.value') }))),
   )
   const last = await runner.read(first(read))
-  let timer: Timer
+  let timer: Timer | undefined
   const beat = (): void => {
     timer = clock.setTimer(BEAT_MS, beat)
     // A beat that cannot be written is no fault of its own: the journal reports a failing disk.
     runner.write(() => all(write, String(clock.now()))).catch(() => {})
   }
-  beat()
-  return { aliveUntil: last && Number(last.value), stop: () => timer.cancel() }
+  return {
+    aliveUntil: last && Number(last.value),
+    start: () => {
+      if (!timer) beat()
+    },
+    stop: () => timer?.cancel(),
+  }
 }

@@ -14,6 +14,8 @@ import { all, type Plan, prepare, type QueryBuilder, type Runner, slot } from '.
 const LARGEST_GROUP = 256
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
+/** Longest wait for a flush: who stops must not hang on a disk that is full. */
+const LONGEST_FLUSH_MS = 10_000
 
 export type JournalOptions = {
   readonly runner: Runner
@@ -25,20 +27,25 @@ export type JournalOptions = {
   /** The pushes a fact causes (notifications/). */
   readonly pushesOf: (fact: CallFact, app: App) => readonly PushDraft[]
   readonly groupCommitMs: number
-  /** Only calls of this node are its open calls; absent: all. */
-  readonly hostName: string | undefined
-  /** Told of every failed attempt; the facts are kept and tried again. */
+  /** Id of this node: only its calls are its open calls. */
+  readonly node: string
+  /**
+   * Told of every failed attempt, after which the facts are kept and tried again; and with `FACT_SET_ASIDE` of a fact
+   * that was given up.
+   */
   readonly onFault: (error: AppError, waiting: number) => void
 }
 
 export type Journal = CallJournal & {
+  /** Resolves when everything so far is committed; `JOURNAL_NOT_SAVED` when that takes longer than 10 s. */
+  flush(): Promise<void>
   /** Commits the rest and stops; throws AppError `JOURNAL_NOT_SAVED` when storage refuses it to the end. */
   close(): Promise<void>
 }
 
 /** The journal over any runner: facts queue in memory and are committed in groups, in the order of `append`. */
 export function createJournal(options: JournalOptions): Journal {
-  const { runner, sealer, clock, inventory, outbox, pushesOf, groupCommitMs, onFault } = options
+  const { runner, sealer, clock, inventory, outbox, pushesOf, groupCommitMs, node, onFault } = options
   const q = queries(options.builder)
 
   let queue: CallFact[] = []
@@ -47,7 +54,9 @@ export function createJournal(options: JournalOptions): Journal {
   let retryMs = FIRST_RETRY_MS
   let appended = 0
   let committed = 0
-  let flushes: { readonly upTo: number; readonly done: () => void }[] = []
+  /** So many facts at the head of the queue are written one by one, because one of them cannot be. */
+  let oneByOne = 0
+  let flushes: Flush[] = []
 
   const schedule = (delayMs: number): void => {
     timer ??= clock.setTimer(delayMs, () => {
@@ -63,23 +72,25 @@ export function createJournal(options: JournalOptions): Journal {
     return pushesOf(fact, app).map((draft) => outbox.toItem(draft, app.key, fact.at))
   }
 
+  function* saveRecord(record: CallRecord): Plan<void> {
+    yield* all(
+      q.save,
+      record.sessionId,
+      node,
+      record.appKey ?? null,
+      record.x,
+      record.callInAt,
+      record.end?.at ?? null,
+      record.end?.releaseCode ?? null,
+      sealer.sealText(JSON.stringify(record), 'call'),
+    )
+  }
+
   /** Journal rows and pushes of a group. Of several facts of one call only the last record needs to be written. */
   function* save(group: readonly CallFact[]): Plan<readonly OutboxItem[]> {
     const latest = new Map<string, CallRecord>()
     for (const { record } of group) latest.set(record.sessionId, record)
-    for (const record of latest.values()) {
-      yield* all(
-        q.save,
-        record.sessionId,
-        record.hostName,
-        record.appKey ?? null,
-        record.x,
-        record.callInAt,
-        record.end?.at ?? null,
-        record.end?.releaseCode ?? null,
-        sealer.sealText(JSON.stringify(record), 'call'),
-      )
-    }
+    for (const record of latest.values()) yield* saveRecord(record)
     const added: OutboxItem[] = []
     for (const fact of group) {
       for (const item of yield* draftsOf(fact)) {
@@ -90,14 +101,72 @@ export function createJournal(options: JournalOptions): Journal {
     return added
   }
 
-  /** Commits the head of the queue; true when that succeeded. One group is under way at a time. */
+  function* bury({ record, event, at }: CallFact, sealed: string): Plan<void> {
+    yield* all(q.bury, record.sessionId, event, at, sealed)
+  }
+
+  /**
+   * Puts a fact that would stop all others where a person can look at it. Its call is written down without pushes, so
+   * that it has its end; only if even that cannot be, the fact is all that is left.
+   */
+  const setAside = async (fact: CallFact, cause: AppError): Promise<void> => {
+    const sealed = sealer.sealText(JSON.stringify({ fact, error: cause.message }), 'call')
+    try {
+      await runner.write(function* () {
+        yield* saveRecord(fact.record)
+        yield* bury(fact, sealed)
+      })
+    } catch (error) {
+      if (isStorageFault(error)) throw error
+      await runner.write(() => bury(fact, sealed))
+    }
+  }
+
+  /** After a group failed: true when the queue moves on all the same, because one fact was to blame and not storage. */
+  const recover = async (group: readonly CallFact[], cause: unknown): Promise<boolean> => {
+    if (isStorageFault(cause)) return false
+    if (group.length > 1) {
+      oneByOne = group.length
+      queue = group.concat(queue)
+      return true
+    }
+    const [fact] = group
+    const { sessionId } = fact!.record
+    const reason = asAppError(cause)
+    try {
+      await setAside(fact!, reason)
+    } catch (error) {
+      if (isStorageFault(error)) return false
+      // It cannot even be written as text: the report below is what remains of it.
+    }
+    saved(1, [])
+    onFault(
+      new AppError(
+        'FACT_SET_ASIDE',
+        `"${fact!.event}" of call ${sessionId} cannot be saved and was put into table journal_dead: ${reason.message}`,
+        { cause },
+      ),
+      queue.length,
+    )
+    return true
+  }
+
+  const keepForLater = (group: CallFact[], cause: unknown): void => {
+    queue = group.concat(queue)
+    onFault(asAppError(cause), queue.length)
+    schedule(retryMs)
+    retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+  }
+
+  /** Commits the head of the queue; false when storage refuses. One group is under way at a time. */
   const writeGroup = (): Promise<boolean> => {
     if (writing) return writing
     timer?.cancel()
     timer = undefined
-    const group = queue.length > LARGEST_GROUP ? queue.slice(0, LARGEST_GROUP) : queue
+    const most = oneByOne > 0 ? 1 : LARGEST_GROUP
+    const group = queue.length > most ? queue.slice(0, most) : queue
     if (group.length === 0) return Promise.resolve(true)
-    queue = group === queue ? [] : queue.slice(LARGEST_GROUP)
+    queue = group === queue ? [] : queue.slice(most)
     return (writing = runner
       .write(() => save(group))
       .then(
@@ -106,23 +175,35 @@ export function createJournal(options: JournalOptions): Journal {
           saved(group.length, added)
           return true
         },
-        (cause: unknown) => {
+        async (cause: unknown) => {
+          const movesOn = await recover(group, cause)
           writing = undefined
-          queue = group.concat(queue)
-          onFault(asAppError(cause), queue.length)
-          schedule(retryMs)
-          retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
-          return false
+          if (movesOn) goOn()
+          else keepForLater(group, cause)
+          return movesOn
         },
       ))
   }
 
+  const goOn = (): void => {
+    if (queue.length === 0) return
+    const hurry = flushes.length > 0 || oneByOne > 0 || queue.length >= LARGEST_GROUP
+    schedule(hurry ? 0 : groupCommitMs)
+  }
+
+  const notSaved = (): AppError =>
+    new AppError(
+      'JOURNAL_NOT_SAVED',
+      `${appended - committed} call facts could not be saved; see the storage errors above`,
+    )
+
   const saved = (count: number, added: readonly OutboxItem[]): void => {
     committed += count
+    oneByOne = Math.max(0, oneByOne - count)
     retryMs = FIRST_RETRY_MS
     const flushed = flushes.filter(({ upTo }) => upTo <= committed)
     flushes = flushes.filter(({ upTo }) => upTo > committed)
-    if (queue.length > 0) schedule(flushes.length > 0 || queue.length >= LARGEST_GROUP ? 0 : groupCommitMs)
+    goOn()
     outbox.announce(added)
     for (const { done } of flushed) done()
   }
@@ -135,31 +216,43 @@ export function createJournal(options: JournalOptions): Journal {
     },
     flush() {
       if (committed === appended) return Promise.resolve()
-      return new Promise((done) => {
-        flushes.push({ upTo: appended, done })
+      return new Promise((resolve, reject) => {
+        const limit = clock.setTimer(LONGEST_FLUSH_MS, () => {
+          flushes = flushes.filter((other) => other !== flush)
+          reject(notSaved())
+        })
+        const flush: Flush = {
+          upTo: appended,
+          done() {
+            limit.cancel()
+            resolve()
+          },
+        }
+        flushes.push(flush)
         void writeGroup()
       })
     },
     async openCalls() {
-      const rows = await runner.read(all(q.open))
-      return rows
-        .filter((row) => options.hostName === undefined || row.node === options.hostName)
-        .map((row) => JSON.parse(sealer.openText(row.sealed_record, 'call')) as CallRecord)
+      const rows = await runner.read(all(q.open, node))
+      return rows.map((row) => JSON.parse(sealer.openText(row.sealed_record, 'call')) as CallRecord)
     },
     async close() {
       while (committed < appended) {
         if (!(await writeGroup()) && !(await writeGroup())) {
           timer?.cancel()
-          throw new AppError(
-            'JOURNAL_NOT_SAVED',
-            `${queue.length} call facts could not be saved; see the storage errors above`,
-          )
+          throw notSaved()
         }
       }
       timer?.cancel()
     },
   }
 }
+
+type Flush = { readonly upTo: number; readonly done: () => void }
+
+/** Storage itself fails, so waiting helps; any other fault is one of the fact, and stays. */
+const isStorageFault = (cause: unknown): boolean =>
+  cause instanceof AppError && cause.code === 'STORAGE_FAILED'
 
 function asAppError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause
@@ -189,10 +282,19 @@ function queries(db: QueryBuilder) {
           })),
         ),
     ),
+    bury: prepare(
+      db.insertInto('journal_dead').values({
+        session_id: slot<string>(0),
+        event: slot<string>(1),
+        at: slot<number>(2),
+        sealed_fact: slot<string>(3),
+      }),
+    ),
     open: prepare(
       db
         .selectFrom('call_journal')
-        .select(['node', 'sealed_record'])
+        .select('sealed_record')
+        .where('node', '=', slot<string>(0))
         .where('ended_at', 'is', null)
         .orderBy('started_at'),
     ),

@@ -16,11 +16,13 @@ import { type Clock, type EpochMs, systemClock } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
 import { createBindingStores } from './bindings-store.ts'
-import { startHeartbeat } from './heartbeat.ts'
+import { createHeartbeat } from './heartbeat.ts'
 import { createInventoryStores } from './inventory-store.ts'
 import { createJournal } from './journal-store.ts'
 import { migrate } from './migrations/migrations.ts'
+import { ownNodeId } from './node-id.ts'
 import { createOutboxStore, type OutboxFeed } from './outbox-store.ts'
+import { type CallArchive, createCallArchive } from './retention.ts'
 import type { Database } from './schema.ts'
 import { checkSealKey } from './seal-check.ts'
 import { startCheckpointer } from './sqlite/checkpointer.ts'
@@ -38,6 +40,10 @@ export type Storage = {
   readonly subscribers: SubscriberStore
   /** When the process before this one was last seen alive; undefined at the first start. */
   readonly aliveUntil: EpochMs | undefined
+  /** What is kept of ended calls, to be let go some day (retention.ts). */
+  readonly archive: CallArchive
+  /** Says from now on that this process is alive; after the calls of a crash were ended, not before. */
+  startHeartbeat(): void
   /** Commits what is queued and closes; throws AppError `JOURNAL_NOT_SAVED` when call facts had to be dropped. */
   close(): Promise<void>
 }
@@ -52,11 +58,9 @@ export type StorageOptions = {
   readonly clock?: Clock
   /** Default: made from `dataDir/seal.key`; with `:memory:` from a random key. */
   readonly sealer?: Sealer
-  /** Name of this node in call records: its open calls are told from others' by it. */
-  readonly hostName?: string
   /** What a fact of a call causes to be pushed; default nothing. */
   readonly pushesOf?: (fact: CallFact, app: App) => readonly PushDraft[]
-  /** Told when call facts could not be saved and wait for another attempt. */
+  /** Told when call facts could not be saved and wait for another attempt, or were set aside (`FACT_SET_ASIDE`). */
   readonly onFault?: (error: AppError, waiting: number) => void
 }
 
@@ -97,10 +101,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       outbox: writer,
       pushesOf: options.pushesOf ?? (() => []),
       groupCommitMs,
-      hostName: options.hostName,
+      node: await ownNodeId(runner, builder),
       onFault: options.onFault ?? (() => {}),
     })
-    const heartbeat = await startHeartbeat(runner, builder, clock)
+    const heartbeat = await createHeartbeat(runner, builder, clock)
     const checkpointer = inMemory ? undefined : startCheckpointer(file, PAGE_SIZE, ownCheckpoints)
     const { apps, numbers, subscribers } = inventory
     const close = async (): Promise<void> => {
@@ -123,6 +127,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       outbox,
       subscribers,
       aliveUntil: heartbeat.aliveUntil,
+      archive: createCallArchive(runner, builder),
+      startHeartbeat: heartbeat.start,
       close: () => (closing ??= close()),
     }
   } catch (error) {

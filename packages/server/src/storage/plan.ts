@@ -59,7 +59,11 @@ export function* first<Row>(query: Query<Row>, ...values: readonly unknown[]): P
 export type Runner = {
   /** Reads; sees every write that was started before, also those not yet committed. */
   read<T>(plan: Plan<T>): Promise<T>
-  /** Resolves when the work is committed; rejects with AppError `STORAGE_FAILED` when nothing of it was done. */
+  /**
+   * Resolves when the work is committed; rejects when nothing of it was done: with AppError `STORAGE_FAILED` when
+   * the database could not, with `WRITE_REFUSED` or the plan's own AppError when this work alone is to blame, and
+   * would be again.
+   */
   write<T>(plan: () => Plan<T>): Promise<T>
 }
 

@@ -55,7 +55,7 @@ export type Database = {
   }
   call_journal: {
     session_id: string
-    /** Node that owns the call. */
+    /** Id of the node that owns the call (storage/node-id.ts). */
     node: string
     app_key: string | null
     x: string
@@ -65,6 +65,15 @@ export type Database = {
     release_code: number | null
     /** CallRecord as sealed JSON. */
     sealed_record: string
+  }
+  /** Facts that were set aside because they could not be saved for their own sake. */
+  journal_dead: {
+    seq: Generated<number>
+    session_id: string
+    event: string
+    at: number
+    /** The fact and why it could not be saved, as sealed JSON. */
+    sealed_fact: string
   }
   outbox: {
     id: number

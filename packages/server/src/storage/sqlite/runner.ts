@@ -82,8 +82,8 @@ export function createSqliteRunner(
     try {
       statements.get('rollback to plan').run()
       statements.get('release plan').run()
-    } catch {
-      return abandon(cause)
+    } catch (worse) {
+      return abandon(worse)
     }
     return storageFailed(cause)
   }
@@ -115,8 +115,15 @@ export function createSqliteRunner(
   }
 }
 
+/** Result codes of SQLite that blame the values of a statement: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
+const BLAMES_VALUES: ReadonlySet<number> = new Set([18, 19, 20, 25])
+
 function storageFailed(cause: unknown): AppError {
   if (cause instanceof AppError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
+  const { errcode } = cause as { readonly errcode?: number }
+  // The low byte is the result code, the rest its finer kind.
+  if (errcode === undefined || BLAMES_VALUES.has(errcode & 0xff))
+    return new AppError('WRITE_REFUSED', `this cannot be stored: ${reason}`, { cause })
   return new AppError('STORAGE_FAILED', `the database refused a statement: ${reason}`, { cause })
 }

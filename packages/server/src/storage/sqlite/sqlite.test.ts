@@ -200,6 +200,7 @@ test('what was acknowledged is there after the process is killed', async () => {
       dataDir: ${JSON.stringify(dir)},
       pushesOf: (f) => [{ kind: 'event', url: 'http://customer.example/', body: '{}', sessionId: f.record.sessionId }],
     })
+    storage.startHeartbeat()
     await storage.apps.saveApp(suite.testApp)
     await storage.numbers.save([suite.testX(1)])
     for (let n = 1; ; n++) {
