@@ -274,6 +274,44 @@ describe('a platform that is killed', () => {
   )
 })
 
+describe('a platform that is stopped', () => {
+  test('ends the calls it has, loses none of their CDRs and exits with 0', { timeout: 60_000 }, async (t) => {
+    const site = await openSite(t)
+    const { customer } = site
+    let platform = await site.start()
+    for (const n of [1, 2]) await site.bind(a(n), b(n))
+    const callee = await site.phone({ user: b(1), host: CALLEE_HOST, port: site.carrier.port })
+    const talking = await (await site.caller(a(1))).call(X)
+    const talkingCallee = await callee.incoming()
+    await talkingCallee.answer()
+    await talking.answered()
+    const ringing = await (await site.caller(a(2))).call(X)
+    const ringingCallee = await callee.incoming()
+    await ringing.ringing()
+
+    assert.equal(await platform.stop(), 0)
+    for (const call of [talking, talkingCallee]) {
+      const { by, status, reason } = await call.ended()
+      assert.deepEqual([by, status, reason], ['peer', 200, 'BYE'])
+    }
+    assert.equal((await ringing.ended()).status, 480)
+    assert.equal((await ringingCallee.ended()).status, 487)
+
+    platform = await site.start()
+    assert.doesNotMatch(platform.peer.output(), /that a crash/)
+    await customer.waitFor((c) => new Set(c.fees.map((fee) => fee.sessionId)).size === 2, 'the CDRs')
+    assert.equal(await platform.stop(), 0)
+    for (const caller of [a(1), a(2)]) {
+      const { events, fees } = toldOf(customer, caller)
+      const ends = events.filter((event) => event.eventType === 'disconnect')
+      assert.deepEqual([ends.length, ends[0]?.statusInfo.stateCode], [1, 8020])
+      assert.deepEqual([fees.length, fees[0]?.ulFailReason], [1, 8020])
+      assert.equal(fees[0]?.fwdAnswerTime !== '', caller === a(1))
+    }
+    assert.deepEqual(customer.faults, [])
+  })
+})
+
 describe('a second platform on the same data folder', () => {
   test('is refused in one sentence and harms nothing', { timeout: 60_000 }, async (t) => {
     const site = await openSite(t)
