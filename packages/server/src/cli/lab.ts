@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { newApp } from '../tenants/app.ts'
 import type { E164 } from '../shared/e164.ts'
 import { AppError } from '../shared/app-error.ts'
-import { type Storage, openStorage } from '../storage/index.ts'
+import { type Inventory, openInventory, type Storage } from '../storage/index.ts'
 
 /** The lab that a first start creates: made-up numbers, a tenant of its own. */
 const LAB_APP_KEY = 'lab-axb'
@@ -49,7 +49,7 @@ export async function ensureLab(storage: Storage, config: Config): Promise<boole
 
 /** What to type, in order, with the lab's own values filled in. */
 export async function labGuide(
-  storage: Storage,
+  storage: Inventory,
   at: { sip: { host: string; port: number }; api: { httpPort: number } },
 ): Promise<string> {
   const app = await storage.apps.findApp(LAB_APP_KEY)
@@ -88,22 +88,19 @@ ${phones.join('\n')}
 `
 }
 
-/** `maskline lab`: prints the guide again, also while the platform runs. */
+/** `maskline lab`: prints the guide again, also while the platform runs; it changes nothing. */
 export async function printLab(config: Config): Promise<number> {
-  const storage = await openStorage({
-    dataDir: config.dataDir,
-    durability: config.storage.durability,
-  })
+  const inventory = await openInventory(config.dataDir)
   try {
     const host = config.sip.publicHost ?? '127.0.0.1'
     process.stdout.write(
-      await labGuide(storage, {
+      await labGuide(inventory, {
         sip: { host, port: config.sip.port },
         api: { httpPort: config.api.httpPort },
       }),
     )
     return 0
   } finally {
-    await storage.close()
+    inventory.close()
   }
 }

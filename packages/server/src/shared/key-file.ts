@@ -13,7 +13,16 @@ export const SEAL_KEY_FILE = 'seal.key'
  */
 export function loadSealKey(dataDir: string): Uint8Array {
   const file = join(dataDir, SEAL_KEY_FILE)
-  const text = readOrUndefined(file) ?? createKey(dataDir, file)
+  return keyOf(file, readOrUndefined(file) ?? createKey(dataDir, file))
+}
+
+/** The master key of a data folder in use, which is never made here. Throws like `loadSealKey`. */
+export function readSealKey(dataDir: string): Uint8Array {
+  const file = join(dataDir, SEAL_KEY_FILE)
+  return keyOf(file, readOrUndefined(file) ?? '')
+}
+
+function keyOf(file: string, text: string): Uint8Array {
   const key = Buffer.from(text.trim(), 'hex')
   if (key.length !== SEAL_KEY_BYTES) {
     throw new AppError(

@@ -1,1 +1,2 @@
+export { type Inventory, openInventory } from './open-inventory.ts'
 export { openStorage, type Storage, type StorageOptions } from './open-storage.ts'
