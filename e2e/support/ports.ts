@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 /** Below the kernel's ephemeral range (32768 and up), so that no passing client socket takes one in between. */
 const FIRST = 20_000
 const LAST = 32_000
+const HERD = 62
 let next = FIRST + ((process.pid * 64) % (LAST - FIRST))
 
 /**
@@ -18,6 +19,9 @@ export async function freePorts(host: string, count = 1): Promise<number> {
     next += step
     if (next + step > LAST) next = FIRST
     if (await allFree(host, first, count)) return first
+    // Taken ports come in herds (the RTP ports of a platform): leap, do not creep.
+    next += HERD
+    if (next + step > LAST) next = FIRST + ((tries % HERD) & ~1)
   }
   throw new Error(`no ${count} free neighbouring ports on ${host} between ${FIRST} and ${LAST}`)
 }
