@@ -40,6 +40,7 @@ export type {
 } from './auth/digest.ts'
 export { NonceFactory } from './auth/nonce.ts'
 export type { NonceOptions, NonceVerdict } from './auth/nonce.ts'
+export { allowOf } from './ua/allow.ts'
 export { createSipStack } from './ua/stack.ts'
 export { TimerWheel } from './transaction/clock.ts'
 export type { OpenTransport, SendFailure, Transport, TransportSink } from './transport/transport.ts'

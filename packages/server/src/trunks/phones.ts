@@ -2,6 +2,7 @@ import {
   type Authenticator,
   type DigestAlgorithm,
   type IncomingRequest,
+  allowOf,
   createAuthenticator,
   createRegistrar,
 } from '@maskline/sip'
@@ -37,8 +38,6 @@ const ALGORITHMS = {
   'sha-256+md5': ['SHA-256', 'MD5'],
 } as const satisfies Record<Config['sip']['digest'], readonly DigestAlgorithm[]>
 
-const ALLOW = ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER']
-
 /**
  * The lab's phones: a subscriber registers with its number as user name and is then both a caller to X and a callee.
  * Its caller identity is what it authenticated as, whatever its From says.
@@ -68,6 +67,7 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
     findPassword: (user: string) => passwords.get(user),
   }
   const registrar = createRegistrar(digest)
+  const allow = ['Allow', allowOf(undefined, enabled ? ['REGISTER'] : [])]
   const authenticator = createAuthenticator(digest)
 
   return {
@@ -97,8 +97,8 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
     },
     onRequest(request) {
       const { method } = request.request
-      if (method === 'OPTIONS') return request.respond(200, { headers: ALLOW })
-      if (method !== 'REGISTER' || !enabled) return request.respond(405, { headers: ALLOW })
+      if (method === 'OPTIONS') return request.respond(200, { headers: allow })
+      if (method !== 'REGISTER' || !enabled) return request.respond(405, { headers: allow })
       registrar.handle(request)
     },
   }

@@ -4,6 +4,7 @@ import { parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
 import { parseCSeq } from '../message/cseq.ts'
 import type { Hop } from '../transport/address.ts'
 import { isPrivate, literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
+import { allowOf } from '../ua/allow.ts'
 import { buildRequest, faceFor } from '../ua/core.ts'
 import type { Core, Face } from '../ua/core.ts'
 import type { RequestOptions } from '../ua/types.ts'
@@ -18,6 +19,8 @@ export type Dialog = {
   readonly remote: string
   /** Our Contact. */
   readonly contact: string
+  /** Our Allow, as of our last INVITE. */
+  allow: string
   readonly face: Face
   /** Where the peer's messages come from. */
   readonly source: Hop
@@ -51,6 +54,7 @@ export function dialogOfRequest(
     local: withTag(header(request, 'To') ?? '', localTag),
     remote: from,
     contact,
+    allow: allowOf(undefined),
     face,
     source,
     routeSet: recordedRoute(request),
@@ -80,6 +84,7 @@ export function dialogOfResponse(
     local: request.from,
     remote: to,
     contact: request.contact,
+    allow: allowOf(undefined),
     face,
     source,
     routeSet: recordedRoute(response).reverse(),
@@ -150,8 +155,9 @@ export function requestInDialog(
     routes = [...routeSet.slice(1), `<${remoteTarget}>`]
   }
   const contact = method === 'INVITE' || method === 'UPDATE' ? dialog.contact : undefined
+  const allow = method === 'INVITE' ? dialog.allow : undefined
   const { callId, local: from, remote: to } = dialog
-  const parts = { method, uri, from, to, callId, seq, routes, contact, extra, options }
+  const parts = { method, uri, from, to, callId, seq, routes, contact, allow, extra, options }
   return { request: buildRequest(core, face, branch, parts), face, hop }
 }
 

@@ -5,7 +5,7 @@ import type { Hop } from '../transport/address.ts'
 import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
-import { GIVE_UP_MS, TIMER_C_MS } from '../transaction/timing.ts'
+import { GIVE_UP_MS } from '../transaction/timing.ts'
 import { localResponse } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
@@ -132,7 +132,7 @@ export class Reinvite implements ClientUser, Waiter {
       // Timer C: a peer that only ever says 100 has given up on us.
       if (this.#state === 'inviting') {
         timers.clear(this.#timer)
-        this.#timer = timers.set(TIMER_C_MS, this)
+        this.#timer = timers.set(this.#core.inviteTimeoutMs, this)
       }
       return
     }

@@ -1,6 +1,7 @@
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
-import { ALLOW, refuseLocally, reply } from '../ua/core.ts'
+import { allowOf } from '../ua/allow.ts'
+import { refuseLocally, reply } from '../ua/core.ts'
 import type { CallRoute, Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
 import { Incoming } from '../ua/incoming.ts'
@@ -99,6 +100,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
       refuseLocally(this.#core, this.#state === 'open' ? 491 : 481, onFinal)
       return
     }
+    this.dialog.allow = allowOf(this.#owner.sessionHandlers)
     this.#reinvite = new Reinvite(
       this.#core,
       this.dialog,
@@ -163,7 +165,12 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
     this.#owner.sessionHandlers.onLost(this.#owner.call, 'no-ack')
   }
 
-  onAnswered(transaction: ServerTransaction, status: number, bytes: Uint8Array): void {
+  onAnswered(transaction: ServerTransaction, request: SipRequest, status: number, bytes: Uint8Array): void {
+    if (request.method === 'UPDATE') {
+      // RFC 3311 §5.1: a target refresh, like a re-INVITE, and like it only when it is accepted.
+      if (status < 300 && this.#state === 'open') refreshTarget(this.#core, this.dialog, request)
+      return
+    }
     const invite = this.#peerInvite
     if (invite?.transaction !== transaction) return
     this.#peerInvite = undefined
@@ -217,16 +224,19 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
     } else {
       this.#peerInvite = { transaction, request, seq }
       transaction.toTag = this.dialog.localTag
+      const { localTag, contact } = this.dialog
+      const handlers = this.#owner.sessionHandlers
+      const allow = allowOf(handlers)
+      const incoming = new Incoming(this.#core, transaction, request, localTag, allow, contact, this)
       transaction.user = {
         onCancel: () => {
           this.#peerInvite = undefined
           this.#reply(transaction, request, 487)
+          this.#owner.sessionHandlers.onReinviteCancelled?.(this.#owner.call, incoming)
         },
       }
-      const { localTag, contact } = this.dialog
-      const incoming = new Incoming(this.#core, transaction, request, localTag, contact, this)
       try {
-        this.#owner.sessionHandlers.onReinvite(this.#owner.call, incoming)
+        handlers.onReinvite(this.#owner.call, incoming)
       } catch (error) {
         this.#core.report(error, 'onReinvite')
         incoming.respond(500)
@@ -236,20 +246,20 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
 
   #onOther(transaction: ServerTransaction, request: SipRequest): void {
     const { method } = request
-    const { onRequest } = this.#owner.sessionHandlers
+    const handlers = this.#owner.sessionHandlers
     if (this.#state !== 'open') {
       this.#reply(transaction, request, 481)
       return
     }
-    if (method === 'UPDATE') refreshTarget(this.#core, this.dialog, request)
-    if (onRequest !== undefined) {
-      const contact = method === 'UPDATE' ? this.dialog.contact : undefined
-      const incoming = new Incoming(this.#core, transaction, request, this.dialog.localTag, contact)
-      this.#owner.sessionHandlers.onRequest?.(this.#owner.call, incoming)
-    } else if (method === 'OPTIONS') {
-      this.#reply(transaction, request, 200, ['Allow', ALLOW])
+    if (handlers.onRequest !== undefined) {
+      const { localTag, contact } = this.dialog
+      const incoming =
+        method === 'UPDATE'
+          ? new Incoming(this.#core, transaction, request, localTag, allowOf(handlers), contact, this)
+          : new Incoming(this.#core, transaction, request, localTag, allowOf(handlers))
+      handlers.onRequest(this.#owner.call, incoming)
     } else {
-      this.#reply(transaction, request, 405, ['Allow', ALLOW])
+      this.#reply(transaction, request, method === 'OPTIONS' ? 200 : 405, ['Allow', allowOf(handlers)])
     }
   }
 

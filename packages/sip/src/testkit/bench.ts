@@ -95,6 +95,8 @@ export function recorder(
       events.push('onReinvite')
       requests.push(request)
     },
+    onReinviteCancelled: (_call: DialogCall, request: IncomingRequest) =>
+      void events.push(`onReinviteCancelled ${requests.indexOf(request)}`),
     onReinviteAck: () => void events.push('onReinviteAck'),
     onRequest(_call: DialogCall, request: IncomingRequest) {
       events.push(`onRequest ${request.request.method}`)

@@ -6,5 +6,5 @@ export const T4 = 5000
 /** Timers B, F, H, L, M and the wait for a 2xx's ACK; also J and D over an unreliable transport. */
 export const GIVE_UP_MS = 64 * T1
 
-/** Timer C (RFC 3261 §16.6 step 11): how long an INVITE may stay without news after a provisional response. */
+/** Timer C (RFC 3261 §16.6 step 11): how long an INVITE may stay without news after a provisional response, by default. */
 export const TIMER_C_MS = 185_000

@@ -141,6 +141,27 @@ describe('an outgoing call', () => {
     assert.equal(dialled.bench.stack.stats().dialogs, 0)
   })
 
+  it('gives up after inviteTimeoutMs when that is given', async () => {
+    const bench = await openBench({ stack: { inviteTimeoutMs: 60_000 } })
+    bench.stack.invite(CALLEE, bench.handlers)
+    bench.clock.advance(1)
+    bench.deliver(response(bench.peer.lastRequest('INVITE'), 180, { toTag: 'b1', headers: CONTACT }))
+    bench.clock.advance(59_999)
+    assert.ok(!bench.peer.summaries.includes('CANCEL'))
+    bench.clock.advance(2)
+    assert.ok(bench.peer.summaries.includes('CANCEL'))
+  })
+
+  it('sends the Max-Forwards it is given, else 70; its CANCEL carries the same', async () => {
+    assert.equal(header((await dial()).invite, 'Max-Forwards'), '70')
+    const dialled = await dial({ maxForwards: 41 })
+    assert.equal(header(dialled.invite, 'Max-Forwards'), '41')
+    answer(dialled, 180, 'b1')
+    dialled.call.cancel()
+    dialled.bench.clock.advance(1)
+    assert.equal(header(dialled.bench.peer.lastRequest('CANCEL'), 'Max-Forwards'), '41')
+  })
+
   it('gives up with 408 when nothing follows a provisional response (Timer C)', async () => {
     const dialled = await dial()
     const { bench } = dialled

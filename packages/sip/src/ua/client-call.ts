@@ -11,10 +11,11 @@ import type { ClientTransaction, ClientUser } from '../transaction/client-transa
 import type { TimerHandle, Waiter } from '../transaction/clock.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
-import { GIVE_UP_MS, TIMER_C_MS } from '../transaction/timing.ts'
+import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
 import { findHop } from '../transport/resolve.ts'
 import { branchOf } from '../message/via.ts'
+import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
@@ -144,8 +145,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       this.#fail(this.#givenUpAs ?? 487, undefined)
       return
     }
-    const silentMs = this.#core.timers.now() - this.#lastNewsAt
-    if (silentMs < TIMER_C_MS) this.#timer = this.#core.timers.set(TIMER_C_MS - silentMs, this)
+    const { timers, inviteTimeoutMs } = this.#core
+    const silentMs = timers.now() - this.#lastNewsAt
+    if (silentMs < inviteTimeoutMs) this.#timer = timers.set(inviteTimeoutMs - silentMs, this)
     else this.#giveUp(408, undefined)
   }
 
@@ -187,7 +189,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #send(): void {
     const face = this.#face!
-    const { uri, to, contactUser } = this.#options
+    const { uri, to, contactUser, maxForwards } = this.#options
     this.#state = 'calling'
     const branch = newBranch()
     const request = buildRequest(this.#core, face, branch, {
@@ -198,6 +200,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       callId: this.callId,
       seq: this.#seq,
       contact: contactOf(face, contactUser),
+      allow: allowOf(this.#handlers),
+      maxForwards,
       extra: this.#authorization,
       options: this.#options,
     })
@@ -207,7 +211,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   #onProvisional(response: SipResponse): void {
     if (this.#state === 'calling') {
       this.#state = 'ringing'
-      if (this.#timer === undefined) this.#timer = this.#core.timers.set(TIMER_C_MS, this)
+      if (this.#timer === undefined) this.#timer = this.#core.timers.set(this.#core.inviteTimeoutMs, this)
     }
     this.#lastNewsAt = this.#core.timers.now()
     if (this.#givenUpAs !== undefined) {

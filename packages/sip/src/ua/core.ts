@@ -41,14 +41,14 @@ export type Core = {
   readonly serverHeaders: readonly string[]
   /** By local tag, which we made and which is random. */
   readonly calls: Map<string, CallRoute>
+  /** Timer C. */
+  readonly inviteTimeoutMs: number
   /** Told what the application's handlers throw. */
   readonly report: FaultReport
 }
 
-/** Methods this stack takes part in; the value of Allow. */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE'
-
-const MAX_FORWARDS = '70'
+/** RFC 3261 §8.1.1.6. */
+const MAX_FORWARDS = 70
 
 export function contactOf(face: Face, user: string | undefined): string {
   return `<sip:${user === undefined ? '' : `${user}@`}${face.hostPort}${face.uriParams}>`
@@ -70,6 +70,10 @@ export type RequestParts = {
   readonly seq: number
   readonly routes?: readonly string[]
   readonly contact?: string | undefined
+  /** For an INVITE, UPDATE or OPTIONS. */
+  readonly allow?: string | undefined
+  /** Default 70. */
+  readonly maxForwards?: number | undefined
   /** Authorization headers. */
   readonly extra?: readonly string[] | undefined
   readonly options?: RequestOptions | undefined
@@ -78,11 +82,11 @@ export type RequestParts = {
 /** A request with everything that the stack writes (RFC 3261 §8.1.1). */
 export function buildRequest(core: Core, face: Face, branch: string, parts: RequestParts): SipRequest {
   const { method, options } = parts
-  const headers = ['Via', face.via + branch, 'Max-Forwards', MAX_FORWARDS]
+  const headers = ['Via', face.via + branch, 'Max-Forwards', String(parts.maxForwards ?? MAX_FORWARDS)]
   if (parts.routes !== undefined) for (const route of parts.routes) headers.push('Route', route)
   headers.push('From', parts.from, 'To', parts.to, 'Call-ID', parts.callId, 'CSeq', `${parts.seq} ${method}`)
   if (parts.contact !== undefined) headers.push('Contact', parts.contact)
-  if (method === 'INVITE') headers.push('Allow', ALLOW)
+  if (parts.allow !== undefined) headers.push('Allow', parts.allow)
   for (const item of core.userAgentHeaders) headers.push(item)
   if (parts.extra !== undefined) for (const item of parts.extra) headers.push(item)
   return {

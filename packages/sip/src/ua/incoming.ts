@@ -7,7 +7,7 @@ import type { IncomingRequest, ResponseOptions } from './types.ts'
 
 /** Told that a final response went out, with its bytes. */
 export type AnswerWatcher = {
-  onAnswered(transaction: ServerTransaction, status: number, bytes: Uint8Array): void
+  onAnswered(transaction: ServerTransaction, request: SipRequest, status: number, bytes: Uint8Array): void
 }
 
 /** A request handed to the application, which answers it once. */
@@ -17,15 +17,17 @@ export class Incoming implements IncomingRequest {
   readonly #core: Core
   readonly #transaction: ServerTransaction
   readonly #toTag: string
+  readonly #allow: string
   readonly #contact: string | undefined
   readonly #watcher: AnswerWatcher | undefined
 
-  /** `contact`: goes into 1xx and 2xx of requests that may refresh the target. */
+  /** `allow`: goes into a 405 that brings none of its own. `contact`: goes into 1xx and 2xx of requests that may refresh the target. */
   constructor(
     core: Core,
     transaction: ServerTransaction,
     request: SipRequest,
     toTag: string,
+    allow: string,
     contact?: string,
     watcher?: AnswerWatcher,
   ) {
@@ -34,14 +36,24 @@ export class Incoming implements IncomingRequest {
     this.request = request
     this.source = transaction.source
     this.#toTag = toTag
+    this.#allow = allow
     this.#contact = contact
     this.#watcher = watcher
   }
 
   respond(status: number, options?: ResponseOptions): void {
-    const extra =
-      this.#contact !== undefined && status > 100 && status < 300 ? ['Contact', this.#contact] : undefined
+    const extra = this.#extraOf(status, options)
     const bytes = reply(this.#core, this.#transaction, this.request, status, this.#toTag, options, extra)
-    if (bytes !== undefined && status >= 200) this.#watcher?.onAnswered(this.#transaction, status, bytes)
+    if (bytes !== undefined && status >= 200)
+      this.#watcher?.onAnswered(this.#transaction, this.request, status, bytes)
+  }
+
+  #extraOf(status: number, options: ResponseOptions | undefined): string[] | undefined {
+    if (this.#contact !== undefined && status > 100 && status < 300) return ['Contact', this.#contact]
+    if (status !== 405 || options?.headers?.includes('Allow') === true) return undefined
+    // RFC 3261 §8.2.1: a 405 says what is allowed, and the method it refuses is not.
+    const { method } = this.request
+    const others = this.#allow.split(', ').filter((name) => name !== method)
+    return ['Allow', others.join(', ')]
   }
 }

@@ -63,11 +63,11 @@ export class OutOfDialogRequest implements ClientUser {
   }
 
   #send(extra: readonly string[] | undefined): void {
-    const { method, uri, to, contact } = this.#options
+    const { method, uri, to, contact, maxForwards } = this.#options
     const face = this.#face!
     const branch = newBranch()
     const from = this.#from
-    const parts = { method, uri, from, to, callId: this.#callId, seq: this.#seq, contact, extra }
+    const parts = { method, uri, from, to, callId: this.#callId, seq: this.#seq, contact, maxForwards, extra }
     const request = buildRequest(this.#core, face, branch, { ...parts, options: this.#options })
     this.#core.layer.request(request, branch, face.transport, this.#hop!, this)
   }

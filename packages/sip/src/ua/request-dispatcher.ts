@@ -5,7 +5,8 @@ import { schemeOf } from '../message/uri.ts'
 import { faultInFields } from '../message/validate.ts'
 import type { RequestUser } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
-import { ALLOW, reply } from './core.ts'
+import { allowOf } from './allow.ts'
+import { reply } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { newTag } from './ids.ts'
 import { Incoming } from './incoming.ts'
@@ -95,16 +96,16 @@ export class RequestDispatcher implements RequestUser {
   #onOther(core: Core, transaction: ServerTransaction, request: SipRequest): void {
     const { onRequest } = this.#handlers
     if (onRequest !== undefined && OUTSIDE.has(request.method)) {
-      this.#handlers.onRequest?.(new Incoming(core, transaction, request, newTag()))
+      this.#handlers.onRequest?.(new Incoming(core, transaction, request, newTag(), allowOf(undefined)))
     } else if (request.method === 'OPTIONS') {
       reply(core, transaction, request, 200, newTag(), undefined, [
         'Allow',
-        ALLOW,
+        allowOf(undefined),
         'Accept',
         'application/sdp',
       ])
     } else {
-      reply(core, transaction, request, 405, newTag(), undefined, ['Allow', ALLOW])
+      reply(core, transaction, request, 405, newTag(), undefined, ['Allow', allowOf(undefined)])
     }
   }
 }

@@ -7,6 +7,7 @@ import { response } from '../message/build.ts'
 import type { SipRequest } from '../message/message.ts'
 import { SDP_ANSWER, SDP_OFFER, openBench, sendTimes, toTagOf } from '../testkit/bench.ts'
 import type { Bench, BenchOptions } from '../testkit/bench.ts'
+import { allowOf } from './allow.ts'
 import { testRequest } from '../testkit/requests.ts'
 
 type Parts = Omit<Parameters<typeof testRequest>[0], 'from'>
@@ -265,6 +266,76 @@ describe('an incoming call', () => {
   })
 })
 
+/** The caller's message as from another place. */
+const from7 = (request: SipRequest): SipRequest => ({
+  ...request,
+  headers: request.headers.map((item) =>
+    item.startsWith('<sip:caller@') ? '<sip:caller@192.0.2.7:5090>' : item,
+  ),
+})
+
+describe('UPDATE', () => {
+  const updated = async (status: number): Promise<string> => {
+    const bench = await talking()
+    const peers = [bench.peer, bench.network.peer('192.0.2.7', 5090)]
+    bench.deliver(from7(inCall(bench, 'UPDATE', 2)))
+    bench.requests[0]!.respond(status)
+    bench.incoming[0]!.bye()
+    bench.clock.advance(1)
+    return peers.find((peer) => peer.summaries.includes('BYE'))!.lastRequest('BYE').uri
+  }
+
+  it('moves the dialog to its Contact when it is accepted, and only then', async () => {
+    assert.equal(await updated(200), 'sip:caller@192.0.2.7:5090')
+    assert.equal(await updated(405), 'sip:caller@192.0.2.1:5060')
+    assert.equal(await updated(500), 'sip:caller@192.0.2.1:5060')
+  })
+})
+
+describe('Allow', () => {
+  const FULL = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE'
+  const PLAIN = 'INVITE, ACK, CANCEL, BYE, OPTIONS'
+
+  it('names INFO and UPDATE where the application takes requests inside the dialog', async () => {
+    const bench = await talking()
+    assert.equal(header(bench.peer.lastResponse(200), 'Allow'), FULL)
+    bench.incoming[0]!.reinvite({ body: SDP_OFFER }, () => {})
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastRequest('INVITE'), 'Allow'), FULL)
+    bench.deliver(inCall(bench, 'UPDATE', 2))
+    bench.requests[0]!.respond(405)
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastResponse(405), 'Allow'), 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO')
+  })
+
+  it('does not name them where they get 405', async () => {
+    const bench = await openBench()
+    const { onRequest: _none, ...handlers } = bench.handlers
+    bench.deliver(testRequest({ from: bench.peer.hop }))
+    bench.incoming[0]!.handlers = handlers
+    bench.incoming[0]!.answer()
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastResponse(200), 'Allow'), PLAIN)
+    bench.deliver(inCall(bench, 'ACK', 1))
+    bench.deliver(inCall(bench, 'INFO', 2))
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastResponse(405), 'Allow'), PLAIN)
+    bench.incoming[0]!.reinvite({ body: SDP_OFFER }, () => {})
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastRequest('INVITE'), 'Allow'), PLAIN)
+    const { onRequest: _neither, ...callee } = bench.handlers
+    const uri = 'sip:b@192.0.2.1'
+    bench.stack.invite({ uri, from: '<sip:a@192.0.2.2>', to: `<${uri}>` }, callee)
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastRequest('INVITE'), 'Allow'), PLAIN)
+  })
+
+  it('of the application adds what it takes outside dialogs', () => {
+    assert.equal(allowOf(undefined, ['REGISTER']), `${PLAIN}, REGISTER`)
+    assert.equal(allowOf({ onRequest() {} }), FULL)
+  })
+})
+
 describe('re-INVITE', () => {
   it('of the caller is answered, repeated until its ACK, and its ACK is reported', async () => {
     const bench = await talking()
@@ -304,9 +375,12 @@ describe('re-INVITE', () => {
     bench.deliver(inCall(bench, 'CANCEL', 2, { branch: 'z9hG4bK-INVITE-2' }))
     bench.clock.advance(1)
     assert.deepEqual(bench.peer.summaries.slice(-2), ['200 CANCEL', '487 INVITE'])
+    assert.deepEqual(bench.events, ['onAck', 'onReinvite', 'onReinviteCancelled 0'])
     bench.requests[0]!.respond(200)
     bench.clock.advance(1)
     assert.equal(bench.peer.summaries.at(-1), '487 INVITE')
+    bench.deliver(inCall(bench, 'INVITE', 3))
+    assert.equal(bench.events.at(-1), 'onReinvite')
   })
 
   it("of ours is retried after 491 within 2 s, for the Call-ID is the caller's", async () => {

@@ -5,7 +5,8 @@ import type { SipRequest, SipResponse } from '../message/message.ts'
 import { parseUri } from '../message/uri.ts'
 import type { InviteUser, ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
-import { ALLOW, contactOf, refuseLocally, reply } from './core.ts'
+import { allowOf } from './allow.ts'
+import { contactOf, refuseLocally, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { newTag } from './ids.ts'
 import type {
@@ -135,7 +136,7 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
 
   #respond(status: number, options: ResponseOptions | undefined): Uint8Array | undefined {
     const { contact } = this.#session.dialog
-    const extra = status < 300 ? ['Contact', contact, 'Allow', ALLOW] : undefined
+    const extra = status < 300 ? ['Contact', contact, 'Allow', allowOf(this.handlers)] : undefined
     return reply(this.#core, this.#transaction, this.request, status, this.#localTag, options, extra)
   }
 }

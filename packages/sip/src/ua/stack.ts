@@ -4,6 +4,7 @@ import { faultReport } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
 import { TimerWheel, timersOf } from '../transaction/clock.ts'
 import { TransactionLayer } from '../transaction/layer.ts'
+import { TIMER_C_MS } from '../transaction/timing.ts'
 import { openTcp } from '../transport/tcp.ts'
 import type { OpenTransport, Transport } from '../transport/transport.ts'
 import { openUdp } from '../transport/udp.ts'
@@ -46,6 +47,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     userAgentHeaders: ['User-Agent', product],
     serverHeaders,
     calls: new Map(),
+    inviteTimeoutMs: options.inviteTimeoutMs ?? TIMER_C_MS,
     report,
   }
   dispatcher.serve(core)

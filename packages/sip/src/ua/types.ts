@@ -20,6 +20,8 @@ export type StackOptions = {
   readonly openTransport?: OpenTransport
   /** Beyond this many open transactions a request outside a dialog gets 503 and leaves no trace; default 200,000. */
   readonly maxTransactions?: number
+  /** Timer C: an INVITE without news for so long after a provisional response is given up; default 185,000. */
+  readonly inviteTimeoutMs?: number
   readonly handlers: StackHandlers
 }
 export type { ListenOptions }
@@ -77,9 +79,11 @@ export type DialogHandlers = {
   onBye(call: DialogCall, request: SipRequest): void
   /** Peer's re-INVITE: answer it with `respond` (any 2xx is retransmitted until ACK). `onAck` gets its ACK. */
   onReinvite(call: DialogCall, request: IncomingRequest): void
+  /** The peer took its re-INVITE back: the stack has answered 487, and `respond` has no effect any more. */
+  onReinviteCancelled?(call: DialogCall, request: IncomingRequest): void
   /** ACK of a re-INVITE's 2xx; carries the answer of a delayed offer. */
   onReinviteAck?(call: DialogCall, request: SipRequest): void
-  /** INFO, UPDATE and others inside the dialog; default 405 with Allow. */
+  /** INFO, UPDATE and others inside the dialog; without it they get 405, and Allow does not name them. */
   onRequest?(call: DialogCall, request: IncomingRequest): void
   /**
    * The dialog died without a BYE: ACK never came (BYE is sent by the stack), 408/481 to a request of ours, or the
@@ -143,6 +147,8 @@ export type InviteOptions = {
   readonly headers?: readonly string[]
   readonly body?: Uint8Array
   readonly contentType?: string
+  /** Default 70. Whoever passes a call on gives one less than it came with, so that a loop of calls ends (RFC 3261 §16.6). */
+  readonly maxForwards?: number
   /** Answers 401/407 once per nonce. */
   readonly credentials?: { readonly username: string; readonly password: string }
 }

@@ -1,0 +1,17 @@
+import type { DialogHandlers } from './types.ts'
+
+/** What the stack itself takes part in. */
+const ALWAYS = 'INVITE, ACK, CANCEL, BYE, OPTIONS'
+const WITH_REQUESTS = `${ALWAYS}, INFO, UPDATE`
+
+/**
+ * The value of Allow (RFC 3261 §20.5): what will be handled, and nothing else. INFO and UPDATE belong to it where the
+ * handlers of a dialog take requests; `more` are methods that an application takes outside dialogs.
+ */
+export function allowOf(
+  handlers: Pick<DialogHandlers, 'onRequest'> | undefined,
+  more?: readonly string[],
+): string {
+  const base = handlers?.onRequest === undefined ? ALWAYS : WITH_REQUESTS
+  return more === undefined || more.length === 0 ? base : `${base}, ${more.join(', ')}`
+}
