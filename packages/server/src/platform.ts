@@ -18,7 +18,7 @@ import { AppError } from './shared/app-error.ts'
 import type { Log } from './shared/log.ts'
 import { type Clock, systemClock } from './shared/time.ts'
 import { lockDataDir } from './storage/data-lock.ts'
-import { type Storage, openStorage } from './storage/index.ts'
+import { type Storage, openStorage, startRetention } from './storage/index.ts'
 import { createPhones, createTrunkGuard } from './trunks/phones.ts'
 import { createTrunks } from './trunks/trunks.ts'
 
@@ -154,6 +154,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       handlers: {
         onInvite: (call) => controller.onInvite(call),
         onRequest: (request) => phones.onRequest(request),
+        onFault: (error, where) => log.error({ err: error, where }, 'a SIP handler failed'),
         ...(options.onMessage && { onMessage: options.onMessage }),
       },
     }).catch((cause: unknown) => {
@@ -179,6 +180,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const ports = await api.listen()
     const sweeper = startSweeper({ store: storage.bindings, clock, log })
     opened.push(() => sweeper.close())
+    const retention = startRetention({
+      archive: storage.archive,
+      keepDays: config.storage.cdrDays,
+      clock,
+      log,
+    })
+    opened.push(() => retention.close())
 
     return {
       sip: { host: sipHost, port: stack.addresses[0]!.port },

@@ -1,4 +1,4 @@
-import { NO_BODY, allHeaders } from '@maskline/sip'
+import { NO_BODY, allHeaders, header } from '@maskline/sip'
 import type {
   ClientCall,
   ClientCallHandlers,
@@ -228,6 +228,7 @@ export class ActiveCall {
         to: `<${way.uri}>`,
         contactUser: shown,
         hop: way.hop,
+        maxForwards: hopsLeft(this.#caller.request),
         headers: ['P-Asserted-Identity', identity],
         body: this.#calleeOffer,
         ...(way.credentials && { credentials: way.credentials }),
@@ -448,6 +449,15 @@ function reasonHeaders(q850: number): readonly string[] {
   return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]
 }
 const NO_HEADERS: readonly string[] = []
+
+/**
+ * Max-Forwards of the callee's leg: one less than the caller's, so that a loop through trunks ends (RFC 3261 §16.6 step 3;
+ * the stack has refused 0).
+ */
+function hopsLeft(invite: SipRequest): number {
+  const received = Number(header(invite, 'Max-Forwards') ?? 70)
+  return Math.max(0, Math.min(received, 70) - 1)
+}
 
 const callOf = (leg: DialogCall): ActiveCall => leg.owner as ActiveCall
 
