@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { signHeaders } from '@maskline/server'
+import { nodeFlags } from '../scripts/node24.mjs'
 import { startPeer } from '../e2e/support/peer-process.ts'
 import { waitFor } from '../e2e/support/wait.ts'
 import { runHttpLoad, type HttpLoadResult } from './support/http-load.ts'
@@ -29,6 +30,7 @@ const X_NUMBERS = 100
 export async function benchApi(options: ApiBenchOptions): Promise<readonly ApiRow[]> {
   const script = join(import.meta.dirname, 'maskline-server.ts')
   const args = [
+    ...nodeFlags,
     ...process.execArgv,
     script,
     '--pairs',

@@ -42,6 +42,8 @@ export type Config = {
     readonly httpsPort: number
     readonly tlsCertFile?: string
     readonly tlsKeyFile?: string
+    /** Every connection is closed after its answer; else those are kept whose client asks for it. */
+    readonly shortConnections: boolean
     /** Allowed distance of `Created` from now, hours (spec/auth-and-errors.md 3.3; default 24). */
     readonly createdSkewHours: number
     readonly rejectReplayedNonce: boolean
@@ -75,6 +77,8 @@ export type Config = {
     readonly durability: 'process' | 'power'
     /** Commit group interval for journal and outbox, ms. */
     readonly groupCommitMs: number
+    /** Days that the records of ended calls are kept (spec/console.md: 31). */
+    readonly cdrDays: number
   }
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }

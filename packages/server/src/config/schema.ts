@@ -104,6 +104,13 @@ export const FIELDS: readonly Field[] = [
     about: 'PEM private key of the certificate',
   },
   {
+    path: 'api.shortConnections',
+    env: 'MASKLINE_SHORT_CONNECTIONS',
+    type: 'boolean',
+    default: false,
+    about: 'close each API connection after its answer, also for clients that ask to keep it',
+  },
+  {
     path: 'api.createdSkewHours',
     env: 'MASKLINE_CREATED_SKEW_HOURS',
     type: 'integer',
@@ -267,6 +274,15 @@ export const FIELDS: readonly Field[] = [
     min: 0,
     max: 1000,
     about: 'milliseconds over which call facts are committed together',
+  },
+  {
+    path: 'storage.cdrDays',
+    env: 'MASKLINE_CDR_DAYS',
+    type: 'integer',
+    default: 31,
+    min: 1,
+    max: 3650,
+    about: 'days that the records of ended calls are kept',
   },
   {
     path: 'logLevel',

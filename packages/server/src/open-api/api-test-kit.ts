@@ -30,6 +30,7 @@ export const API_CONFIG: Config['api'] = {
   host: '127.0.0.1',
   httpPort: 0,
   httpsPort: 0,
+  shortConnections: false,
   createdSkewHours: 24,
   rejectReplayedNonce: false,
   appRatePerSec: 0,

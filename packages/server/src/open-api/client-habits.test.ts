@@ -77,19 +77,24 @@ describe('client habits: requests', () => {
     assert.match(answer, /\r\nConnection: close\r\n/i)
   })
 
-  it('5: Connection: close is honoured, keep-alive is offered otherwise', async () => {
+  it('5: a connection is closed after its answer, unless the client asks to keep it', async () => {
     const lines = `${test.signedLines()}Host: api.example\r\n`
     const request = `GET ${AXB_PATH}?subscriptionId=${ID} HTTP/1.1\r\n${lines}`
     assert.match(await test.raw(`${request}Connection: close\r\n\r\n`), /\r\nConnection: close\r\n/i)
-    const two = await test.raw(`${request}\r\n${request}Connection: close\r\n\r\n`)
+    assert.match(await test.raw(`${request}\r\n`), /\r\nConnection: close\r\n/i)
+    const kept = `${request}Connection: Keep-Alive\r\n\r\n`
+    const two = await test.raw(`${kept}${request}\r\n`)
     assert.equal(two.match(/HTTP\/1\.1 200 OK/g)?.length, 2)
+    assert.match(two, /\r\nKeep-Alive: timeout=5\r\n/i)
   })
 
   it('5: short connections can be switched on: the server closes first', async () => {
-    const short = await startTestApi({ shortConnections: true })
+    const short = await startTestApi({ config: { shortConnections: true } })
     try {
       const socket = connect(short.port, '127.0.0.1')
-      socket.write(`GET ${AXB_PATH}?subscriptionId=${ID} HTTP/1.1\r\nHost: h\r\n${short.signedLines()}\r\n`)
+      socket.write(
+        `GET ${AXB_PATH}?subscriptionId=${ID} HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n${short.signedLines()}\r\n`,
+      )
       socket.resume()
       await once(socket, 'close')
     } finally {

@@ -25,8 +25,6 @@ export type OpenApiOptions = AxbDependencies & {
   readonly clock: Clock
   /** PEM texts; absent: no HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string }
-  /** Closes each connection after its answer, as the original service does. Default: keep-alive. */
-  readonly shortConnections?: boolean
   readonly log?: Log
 }
 
@@ -65,7 +63,7 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     // What a client calls its body does not matter: it is read as JSON or ignored (client-habits 5).
     request.headers['content-type'] = 'application/json'
-    if (closing || options.shortConnections) response.shouldKeepAlive = false
+    if (closing || config.shortConnections || !asksToKeep(request)) response.shouldKeepAlive = false
     fastify.routing(request, response)
   }
   const http = createHttpServer(SERVER_OPTIONS, handle)
@@ -100,12 +98,20 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
   }
 }
 
+/**
+ * Whether the client asked in so many words to keep the connection. HTTP/1.1 would keep it without a word, but the
+ * original service closes first, and programs written for it may wait for that (docs/adr/0005-api-connections.md).
+ */
+function asksToKeep({ headers: { connection } }: IncomingMessage): boolean {
+  return connection !== undefined && /\bkeep-alive\b/i.test(connection)
+}
+
 /** Time-outs in ms. A request without Host (HTTP/1.0, hand-made clients) is served, not refused by Node. */
 const SERVER_OPTIONS = {
   requireHostHeader: false,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
+  keepAliveTimeout: 5_000,
   noDelay: true,
 }
 
