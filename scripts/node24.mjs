@@ -6,6 +6,12 @@ import path from 'node:path'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 
+/**
+ * How Node is run. Young generations of 32 MB, V8's choice, fill with what ended calls left before anything is collected:
+ * 8 MB take 30 KB less a held call at the same CPU (bench/RESULTS.md).
+ */
+export const nodeFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8']
+
 /** @returns {string | undefined} absolute path of a Node >= 24 binary */
 export function findNode24() {
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath

@@ -3,6 +3,7 @@
 // Signals go through, so that Ctrl-C and a service manager's SIGTERM reach the program.
 import { spawn } from 'node:child_process'
 import { bootstrap } from './bootstrap.mjs'
+import { nodeFlags } from './node24.mjs'
 import { benchPeers, installPeers } from './peers.mjs'
 
 const args = process.argv.slice(2)
@@ -14,7 +15,7 @@ if (args[0] === '--peers') {
   args.shift()
   installPeers(benchPeers, 'benchmarks')
 }
-const child = spawn(node24, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' })
+const child = spawn(node24, [...nodeFlags, ...args], { stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     // Ctrl-C reaches the whole foreground group: passed on, it would count as a second, impatient one.

@@ -3,6 +3,7 @@ import { startPeer, type PeerProcess } from '../../e2e/support/peer-process.ts'
 import { isBound } from '../../e2e/support/ports.ts'
 import { makeTempDir } from '../../e2e/support/temp-dir.ts'
 import { waitFor } from '../../e2e/support/wait.ts'
+import { nodeFlags } from '../../scripts/node24.mjs'
 import { findPeer } from '../../scripts/peers.mjs'
 import { type PushTally, startPushReceiver } from './push-receiver.ts'
 
@@ -68,6 +69,7 @@ export function maskline(script: string): BenchServer {
     async start(pairs) {
       const receiver = await startPushReceiver(APP)
       const args = [
+        ...nodeFlags,
         ...process.execArgv,
         script,
         ...['--pairs', `${pairs}`, '--sip-port', `${SERVER_AT.port}`],

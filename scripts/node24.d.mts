@@ -1,0 +1,2 @@
+export declare const nodeFlags: readonly string[]
+export declare function findNode24(): string | undefined
