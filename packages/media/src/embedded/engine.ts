@@ -8,6 +8,7 @@ import {
   type PlayAudio,
   type SessionOptions,
 } from '../engine.ts'
+import type { Latching } from './leg.ts'
 import { PortPool } from './port-pool.ts'
 import type { Command, Post, Report } from './protocol.ts'
 import { EmbeddedSession, type SessionHost } from './session.ts'
@@ -23,6 +24,12 @@ export type EmbeddedOptions = {
   readonly portMax: number
   /** Milliseconds a port rests after a call, so that a late packet never reaches the next one. */
   readonly portRestMs: number
+  /**
+   * Whom a party's media is taken from: `strict` (default) from the address in its SDP and the one its SIP came from,
+   * any port; `any` from whoever sends first, for carriers whose media comes from hosts that neither names. With `any`
+   * a stranger who guesses a port in time takes the leg.
+   */
+  readonly latching?: Latching
   /** Seconds without RTP from any leg until `media-timeout`. */
   readonly timeoutSec: number
   /** For the rest of ports; default the monotonic clock, in milliseconds. */
@@ -52,6 +59,8 @@ export async function createEmbeddedEngine(options: EmbeddedOptions): Promise<Me
 
 /** Least time between two messages to the worker; waking it costs more than what a message says. */
 const MIN_FLUSH_MS = 4
+/** How long what nobody waits for, the end of a session, may wait for a message that goes out anyway. */
+const LAZY_FLUSH_MS = 50
 
 /**
  * Packets leave nothing but young garbage, and binding sockets a lot of it at once: with a young generation of V8's
@@ -65,6 +74,7 @@ type Queued = Command | EmbeddedSession
 class EmbeddedEngine implements MediaEngine, SessionHost {
   readonly address: string
   readonly ipv6: boolean
+  readonly latching: Latching
   readonly started: Promise<void>
   readonly #worker: Worker
   readonly #workerGone: Promise<void>
@@ -77,6 +87,9 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   readonly #statsWaiters = new Map<number, (legs: readonly LegStats[]) => void>()
   #queue: Queued[] = []
   #lastFlushMs = 0
+  /** A message is on its way to go out; `#lazyFlush` only after a while. */
+  #flushing = false
+  #lazyFlush: NodeJS.Timeout | undefined
   readonly #touched = new Set<EmbeddedSession>()
   /** Sessions the worker knows of. */
   readonly #told = new WeakSet<EmbeddedSession>()
@@ -87,6 +100,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   constructor(options: EmbeddedOptions) {
     this.address = options.publicHost ?? options.host
     this.ipv6 = isIPv6(options.host)
+    this.latching = options.latching ?? 'strict'
     const workerData: WorkerData = {
       host: options.host,
       portMin: options.portMin,
@@ -177,7 +191,10 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
 
   closed(session: EmbeddedSession): void {
     this.#sessions.delete(session.id)
-    if (this.#told.has(session)) this.#send({ op: 'close', id: session.id })
+    if (!this.#told.has(session)) return
+    // Its ports rest for longer than this takes.
+    this.#queue.push({ op: 'close', id: session.id })
+    if (!this.#flushing) this.#lazyFlush ??= setTimeout(() => this.#flush(), LAZY_FLUSH_MS)
   }
 
   /** Announcements are few and played often: the worker gets each array once and keeps it while we do. */
@@ -194,13 +211,17 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   /** The first change goes out at the end of this turn; under load the next ones wait for company. */
   #send(item: Queued): void {
     this.#queue.push(item)
-    if (this.#queue.length > 1) return
+    if (this.#flushing) return
+    this.#flushing = true
     const waitMs = this.#lastFlushMs + MIN_FLUSH_MS - performance.now()
     if (waitMs <= 0) setImmediate(() => this.#flush())
     else setTimeout(() => this.#flush(), waitMs)
   }
 
   #flush(): void {
+    this.#flushing = false
+    clearTimeout(this.#lazyFlush)
+    this.#lazyFlush = undefined
     if (this.#queue.length === 0) return
     const commands: Command[] = []
     for (const item of this.#queue) {
