@@ -23,17 +23,26 @@ export type MediaEvent =
   /** No RTP from any leg for the time-out. */
   | { readonly kind: 'media-timeout' }
 
+/** Where an SDP came from. */
+export type SdpOrigin = {
+  /**
+   * IP address its SIP message came from (of the last hop): besides the address in the SDP the only host the party's
+   * media is taken from.
+   */
+  readonly sourceAddress?: string
+}
+
 export type MediaSession = {
   /** Takes `from`'s offer and returns the offer for `to` (new leg or re-offer). */
-  offer(from: string, to: string, sdp: Uint8Array): Promise<Uint8Array>
+  offer(from: string, to: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array>
   /** Takes `from`'s answer to the offer it got and returns the answer for `to`. */
-  answer(from: string, to: string, sdp: Uint8Array): Promise<Uint8Array>
+  answer(from: string, to: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array>
   /** Answers `leg`'s offer by the engine itself: early media, announcements. */
-  answerLocally(leg: string, sdp: Uint8Array): Promise<Uint8Array>
+  answerLocally(leg: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array>
   /** Makes an offer of the engine's own for `leg` (delayed offer). */
   offerLocally(leg: string): Promise<Uint8Array>
   /** Takes `leg`'s answer to the engine's own offer. */
-  acceptAnswer(leg: string, sdp: Uint8Array): Promise<void>
+  acceptAnswer(leg: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<void>
   /** Plays G.711 audio to `leg` (who hears it); ends a running play. Emits `play-finished` unless stopped. */
   play(leg: string, audio: PlayAudio, repeat?: number): Promise<number>
   stop(leg: string): Promise<void>

@@ -4,61 +4,82 @@ import { CANDIDATE_PACKETS, admit, createLatch, describeSource, type Latch } fro
 
 const DESCRIBED = ['192.0.2.1', 4000] as const
 const NAT = ['203.0.113.9', 61_000] as const
-const STRANGER = ['203.0.113.66', 6666] as const
+const STRANGER = ['198.51.100.66', 6666] as const
+const SOURCES = [DESCRIBED[0], NAT[0]]
+
+const describe = (latch: Latch, epoch: number): void => describeSource(latch, epoch, ...DESCRIBED, SOURCES)
 
 function describedLatch(): Latch {
   const latch = createLatch()
-  describeSource(latch, 1, ...DESCRIBED)
+  describe(latch, 1)
   return latch
 }
 
 test('the described address locks the latch with its first packet', () => {
   const latch = describedLatch()
   assert.equal(admit(latch, ...DESCRIBED), true)
-  assert.equal(admit(latch, ...STRANGER), false)
+  assert.equal(admit(latch, ...NAT), false)
   assert.equal(admit(latch, '192.0.2.1', 4002), false)
 })
 
-test('another source is heard from its first packet and locks after a few', () => {
+test('a stranger is never heard, however many packets it sends and however silent the party is', () => {
+  const latch = describedLatch()
+  for (let n = 0; n < 10; n++) assert.equal(admit(latch, ...STRANGER), false)
+  assert.equal(admit(latch, STRANGER[0], DESCRIBED[1]), false)
+  assert.equal(admit(latch, ...DESCRIBED), true)
+})
+
+test('another source of the party is heard from its first packet and locks after a few', () => {
   const latch = describedLatch()
   for (let n = 0; n < CANDIDATE_PACKETS; n++) assert.equal(admit(latch, ...NAT), true)
-  assert.equal(admit(latch, ...DESCRIBED), false)
+  assert.equal(admit(latch, NAT[0], 61_002), false)
+  assert.equal(admit(latch, DESCRIBED[0], 4002), false)
   assert.equal(admit(latch, ...NAT), true)
 })
 
-test('before the lock the described address takes over from a candidate, a third source does not', () => {
-  const latch = describedLatch()
-  assert.equal(admit(latch, ...STRANGER), true)
-  assert.equal(admit(latch, ...NAT), false)
-  assert.equal(admit(latch, ...DESCRIBED), true)
-  assert.equal(admit(latch, ...STRANGER), false)
+test('the described address takes the latch from a candidate and from a lock, a third source does not', () => {
+  for (const packets of [1, CANDIDATE_PACKETS + 1]) {
+    const latch = describedLatch()
+    for (let n = 0; n < packets; n++) assert.equal(admit(latch, ...NAT), true)
+    assert.equal(admit(latch, NAT[0], 61_002), false)
+    assert.equal(admit(latch, ...DESCRIBED), true)
+    assert.equal(admit(latch, ...NAT), false)
+  }
 })
 
 test('a new description opens the latch, and the former source locks at once', () => {
   const latch = describedLatch()
   for (let n = 0; n < CANDIDATE_PACKETS; n++) admit(latch, ...NAT)
-  describeSource(latch, 2, ...DESCRIBED)
+  describe(latch, 2)
   assert.equal(admit(latch, ...NAT), true)
-  assert.equal(admit(latch, ...STRANGER), false)
+  assert.equal(admit(latch, NAT[0], 61_002), false)
 })
 
 test('after a new description another source can latch', () => {
   const latch = describedLatch()
   admit(latch, ...DESCRIBED)
-  describeSource(latch, 2, ...DESCRIBED)
+  describe(latch, 2)
   for (let n = 0; n < CANDIDATE_PACKETS; n++) assert.equal(admit(latch, ...NAT), true)
-  assert.equal(admit(latch, ...DESCRIBED), false)
+  assert.equal(admit(latch, NAT[0], 61_002), false)
 })
 
 test('the same description again leaves the latch locked', () => {
   const latch = describedLatch()
   admit(latch, ...DESCRIBED)
-  describeSource(latch, 1, ...DESCRIBED)
-  assert.equal(admit(latch, ...STRANGER), false)
+  describe(latch, 1)
+  assert.equal(admit(latch, ...NAT), false)
 })
 
-test('a party described by a host name is found by its packets', () => {
+test('without hosts to hold to, anyone is found by its packets', () => {
   const latch = createLatch()
-  describeSource(latch, 1, undefined, 4000)
-  assert.equal(admit(latch, ...NAT), true)
+  describeSource(latch, 1, undefined, 4000, undefined)
+  assert.equal(admit(latch, ...STRANGER), true)
+})
+
+test('all of loopback is one host', () => {
+  const latch = createLatch()
+  describeSource(latch, 1, '127.0.3.1', 4000, ['127.0.3.1'])
+  assert.equal(admit(latch, '127.0.0.1', 4002), true)
+  assert.equal(admit(latch, '127.0.0.1', 4000), true)
+  assert.equal(admit(latch, '127.0.0.1', 4002), false)
 })

@@ -1,22 +1,28 @@
+import { isSameHost } from './address.ts'
+
 /**
  * Who may speak on a leg (symmetric RTP with a lock).
  *
- * 1. A description (offer or answer) opens the latch. Until a packet comes, media goes to the described address.
- * 2. The first valid packet from the described address, or from the source that was locked before the
- *    description, locks it at once.
- * 3. A valid packet from another source (a party behind NAT) makes that source the candidate: it is heard and spoken
- *    to, and its `CANDIDATE_PACKETS`th packet locks it. Until then the described address still takes the latch over,
- *    and a third source is dropped.
- * 4. Locked, every other source is dropped until the next description. A description repeated byte for byte
- *    (the 200 after a 183) does not open the latch.
+ * 1. A description (offer or answer) opens the latch and says which hosts the party may send from: the described
+ *    address and the one its SIP came from. Packets of any other host are dropped, always. Until a packet comes, media
+ *    goes to the described address.
+ * 2. A valid packet from the very address and port described takes the latch and locks it, whoever held it.
+ * 3. The source that was locked before the description locks it at once.
+ * 4. A valid packet from another port or host of the party (it is behind NAT) makes that source the candidate: it is
+ *    heard and spoken to, and its `CANDIDATE_PACKETS`th packet locks it. A third source is dropped.
+ * 5. Locked, every source but the described one is dropped until the next description. A description repeated byte
+ *    for byte (the 200 after a 183) does not open the latch.
  *
- * A valid packet is RTP version 2 with a payload type of the description; anything else does not count.
+ * A valid packet is RTP version 2 with a payload type of the description, or RTCP, which has a latch of its own;
+ * anything else does not count.
  */
 export type Latch = {
   epoch: number
   /** Described by the party. */
   address: string | undefined
   port: number
+  /** Hosts of the party; undefined: any. */
+  sources: readonly string[] | undefined
   /** Heard from: candidate or locked. */
   sourceAddress: string | undefined
   sourcePort: number
@@ -33,6 +39,7 @@ export const createLatch = (): Latch => ({
   epoch: -1,
   address: undefined,
   port: 0,
+  sources: [],
   sourceAddress: undefined,
   sourcePort: 0,
   count: 0,
@@ -40,10 +47,17 @@ export const createLatch = (): Latch => ({
   formerPort: 0,
 })
 
-/** Takes the described address; opens the latch when `epoch` is new. */
-export function describeSource(latch: Latch, epoch: number, address: string | undefined, port: number): void {
+/** Takes the described address and the hosts of the party; opens the latch when `epoch` is new. */
+export function describeSource(
+  latch: Latch,
+  epoch: number,
+  address: string | undefined,
+  port: number,
+  sources: readonly string[] | undefined,
+): void {
   latch.address = address
   latch.port = port
+  latch.sources = sources
   if (epoch === latch.epoch) return
   latch.epoch = epoch
   if (latch.count >= CANDIDATE_PACKETS) {
@@ -60,13 +74,18 @@ export function admit(latch: Latch, address: string, port: number): boolean {
     if (latch.count < CANDIDATE_PACKETS) latch.count++
     return true
   }
-  if (latch.count >= CANDIDATE_PACKETS) return false
-  const expected =
-    (port === latch.port && address === latch.address) ||
-    (port === latch.formerPort && address === latch.formerAddress)
-  if (!expected && latch.count > 0) return false
+  const described = port === latch.port && latch.address !== undefined && isSameHost(address, latch.address)
+  if (latch.count >= CANDIDATE_PACKETS && !described) return false
+  const expected = described || (port === latch.formerPort && address === latch.formerAddress)
+  if (!expected && (latch.count > 0 || !isOfParty(latch, address))) return false
   latch.sourceAddress = address
   latch.sourcePort = port
   latch.count = expected ? CANDIDATE_PACKETS : 1
   return true
+}
+
+function isOfParty({ sources }: Latch, address: string): boolean {
+  if (sources === undefined) return true
+  for (const source of sources) if (isSameHost(address, source)) return true
+  return false
 }

@@ -1,4 +1,5 @@
 import { MediaError } from '../engine.ts'
+import { partyAddresses } from './address.ts'
 import { random32 } from '../random.ts'
 import type { Codec } from '../sdp/codec.ts'
 import { receives, sends, type Description, type Direction, type Section } from '../sdp/description.ts'
@@ -49,13 +50,21 @@ export const createLeg = (name: string, index: number, port: number): Leg => ({
   lastBody: undefined,
 })
 
-/** Lets a description stand with the codecs agreed on it. The same text again keeps the latch closed. */
+/** Lets a description stand with the codecs agreed on it. The same again keeps the latch closed. */
 export function settle(leg: Leg, description: Description, agreed: readonly Agreed[]): void {
-  if (leg.remote?.text !== description.text) leg.epoch++
-  leg.remote = description
+  const before = leg.remote
+  if (before === undefined || !isRepetition(before, description)) {
+    leg.epoch++
+    leg.remote = description
+  }
   leg.agreed = agreed
   leg.pendingOffer = undefined
 }
+
+/** The same text from the same place, or from an untold one. */
+export const isRepetition = (before: Description, description: Description): boolean =>
+  before.text === description.text &&
+  (description.cameFrom === undefined || description.cameFrom === before.cameFrom)
 
 /** A new offer of the party: our SDPs to it follow its m-lines from now on. */
 export function takeOffer(leg: Leg, description: Description): void {
@@ -102,14 +111,20 @@ export const ownCodecs = (agreed: readonly Agreed[]): Codec[] =>
     codec.payloadType === receiveType ? codec : { ...codec, payloadType: receiveType },
   )
 
+/** Whom the media of a leg is taken from: `EmbeddedOptions.latching`. */
+export type Latching = 'strict' | 'any'
+
 /** The state the worker is told. */
-export function stateOf(leg: Leg): LegState {
+export function stateOf(leg: Leg, latching: Latching): LegState {
   const { remote, agreed, peer } = leg
+  const strict = latching === 'strict' ? partyAddresses(remote?.address, remote?.cameFrom) : undefined
+  const address = strict ? strict.described : remote?.address
   const playable = agreed.find(({ codec }) => codec.g711)
   return {
     port: leg.port,
     epoch: leg.epoch,
-    remote: remote && { address: remote.address, port: remote.port, rtcpPort: remote.rtcpPort },
+    remote: remote && { address, port: remote.port, rtcpPort: remote.rtcpPort },
+    sources: strict?.sources,
     hears: remote !== undefined && receives(remote.direction),
     speaks: remote !== undefined && sends(remote.direction),
     peer: peer?.index ?? -1,

@@ -44,6 +44,8 @@ export type LegState = {
   readonly epoch: number
   /** Where its description says it listens; undefined before one came, or on hold. */
   readonly remote: RemoteAddress | undefined
+  /** Hosts its packets may come from; undefined: any. */
+  readonly sources: readonly string[] | undefined
   /** It wants to hear. */
   readonly hears: boolean
   /** It may be expected to send. */
@@ -56,7 +58,7 @@ export type LegState = {
 }
 
 export type RemoteAddress = {
-  /** Undefined for a host name: the party is found by its packets. */
+  /** Undefined for a host name and for an address of the party's own net: it is found by its packets. */
   readonly address: string | undefined
   readonly port: number
   readonly rtcpPort: number

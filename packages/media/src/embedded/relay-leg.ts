@@ -7,6 +7,7 @@ import {
   parseTelephoneEvent,
   type SeenDigit,
 } from '../rtp/telephone-event.ts'
+import { isSameHost } from './address.ts'
 import { createIncoming, received } from './incoming.ts'
 import { admit, createLatch, describeSource } from './latch.ts'
 import { ANNOUNCEMENT, NOBODY, createOutgoing, sent, takeOver } from './outgoing.ts'
@@ -37,8 +38,7 @@ export class RelayLeg implements PairReceiver {
   #types: readonly ReceivedType[] = []
   #remote: RemoteAddress | undefined
   #peer: RelayLeg | undefined
-  #rtcpAddress: string | undefined
-  #rtcpPort = 0
+  readonly #rtcpLatch = createLatch()
   /** The announcement it hears; mutes the peer. */
   player: Player | undefined
 
@@ -55,12 +55,13 @@ export class RelayLeg implements PairReceiver {
 
   /** Takes the wished state. `peer` is the leg it talks with. */
   configure(state: LegState, peer: RelayLeg | undefined): void {
-    if (state.epoch !== this.#state?.epoch) this.#rtcpAddress = undefined
     this.#state = state
     this.#remote = state.remote
     this.#types = state.types
     this.#peer = peer
-    describeSource(this.#latch, state.epoch, state.remote?.address, state.remote?.port ?? 0)
+    const { epoch, remote, sources } = state
+    describeSource(this.#latch, epoch, remote?.address, remote?.port ?? 0, sources)
+    describeSource(this.#rtcpLatch, epoch, remote?.address, remote?.rtcpPort ?? 0, sources)
   }
 
   /** Leaves the socket pair to rest. */
@@ -165,15 +166,13 @@ export class RelayLeg implements PairReceiver {
     peer.#forwardRtcp(packet, this)
   }
 
-  /** From the described RTCP address, or from where its RTP comes; the first of them stays. */
+  /** A candidate besides the described address must be the host its RTP comes from, once that is known. */
   #admitRtcp(address: string, port: number): boolean {
-    if (this.#rtcpAddress !== undefined) return address === this.#rtcpAddress && port === this.#rtcpPort
-    const remote = this.#remote
-    const described = remote !== undefined && address === remote.address && port === remote.rtcpPort
-    if (!described && address !== this.#latch.sourceAddress) return false
-    this.#rtcpAddress = address
-    this.#rtcpPort = port
-    return true
+    const latch = this.#rtcpLatch
+    const rtpHost = this.#latch.sourceAddress ?? this.#remote?.address
+    const described = port === latch.port && address === latch.address
+    if (!described && (rtpHost === undefined || !isSameHost(address, rtpHost))) return false
+    return admit(latch, address, port)
   }
 
   #forwardRtcp(packet: Buffer, from: RelayLeg): void {
@@ -190,8 +189,9 @@ export class RelayLeg implements PairReceiver {
     })
     if (translated === undefined) return
     // The RTCP port of a party behind NAT is known once it sent; until then its RTP's next port is the best guess.
-    const address = this.#rtcpAddress ?? this.#latch.sourceAddress ?? this.#remote?.address
-    const port = this.#rtcpAddress !== undefined ? this.#rtcpPort : this.#guessedRtcpPort()
+    const heard = this.#rtcpLatch
+    const address = heard.sourceAddress ?? this.#latch.sourceAddress ?? this.#remote?.address
+    const port = heard.sourceAddress !== undefined ? heard.sourcePort : this.#guessedRtcpPort()
     if (address !== undefined && port > 0)
       this.pair.rtcp.send(translated, 0, translated.length, port, address)
   }

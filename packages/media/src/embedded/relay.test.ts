@@ -62,15 +62,33 @@ test('a party behind NAT is answered where its packets come from', async (t) => 
   const engine = await startEngine(t)
   const { session, a, b } = await connectCall(t, engine)
   const behindNat = await startEndpoint(t)
-  // b describes an address of its private network, 192.0.2.7, and sends from elsewhere.
+  // b describes an address of its private network and sends from elsewhere.
   const forB = await session.offer('a', 'b', offerOf(a.localPort))
-  const answer = offerOf(5004).toString().replaceAll('127.0.0.1', '192.0.2.7')
-  await session.answer('b', 'a', Buffer.from(answer, 'latin1'))
+  const answer = offerOf(5004).toString().replaceAll('127.0.0.1', '10.0.0.7')
+  await session.answer('b', 'a', Buffer.from(answer), { sourceAddress: '127.0.0.1' })
   behindNat.setRemote(readRemote(forB))
   behindNat.startLoop(generateTone(1000, 1))
   a.startLoop(generateTone(440, 1))
   await until('both hear', () => behindNat.packetsReceived >= 10 && a.packetsReceived >= 10)
   assert.equal(b.packetsReceived, 0)
+})
+
+test('a stranger takes no leg of a silent party, unless the engine takes media from anywhere', async (t) => {
+  for (const latching of ['strict', 'any'] as const) {
+    const engine = await startEngine(t, { latching })
+    const { session, a } = await connectCall(t, engine)
+    const forB = await session.offer('a', 'b', offerOf(a.localPort))
+    const elsewhere = offerOf(5004).toString().replaceAll('127.0.0.1', '192.0.2.7')
+    await session.answer('b', 'a', Buffer.from(elsewhere), { sourceAddress: '192.0.2.8' })
+    await session.stats()
+    const stranger = await startEndpoint(t)
+    stranger.setRemote(readRemote(forB))
+    await stranger.sendTone(1500, 0.2)
+    const heard = async (): Promise<number> => (await session.stats()).legs['b']?.packets ?? 0
+    if (latching === 'any') await until('it is heard', () => a.packetsReceived === 10)
+    assert.equal(await heard(), latching === 'any' ? 10 : 0)
+    assert.equal(a.packetsReceived, latching === 'any' ? 10 : 0)
+  }
 })
 
 test('what a party hears is one stream without a gap across announcement and source changes', async (t) => {

@@ -12,6 +12,7 @@ function sessionAlone(ports: number[] = [4000, 4002, 4004]) {
   const host: SessionHost = {
     address: '198.51.100.1',
     ipv6: false,
+    latching: 'strict',
     takePort: () => ports.shift() ?? Promise.reject(new MediaError('NO_PORTS', 'none left')),
     releasePort: (port, exposed) => void released.push([port, exposed]),
     touch: () => undefined,
@@ -217,6 +218,27 @@ test('the last of several forks wins, and the caller keeps its codec', async () 
   assert.deepEqual(second, first)
   assert.equal(session.state().legs[1]?.remote?.port, 7000)
   assert.deepEqual(routesOf(session.state(), 0), ['8>0 ulaw'])
+})
+
+test('the worker is told the hosts a party may send from, and a party that moved opens its latch again', async () => {
+  const { session } = sessionAlone()
+  const told = () => {
+    const { remote, sources, epoch } = session.state().legs[0] ?? assert.fail('no leg')
+    return [remote?.address, sources, epoch]
+  }
+  await session.offer('a', 'b', sdp(5000, '8'), { sourceAddress: '::ffff:203.0.113.9' })
+  await session.answer('b', 'a', sdp(6000, '8'), { sourceAddress: '2001:db8::1' })
+  assert.deepEqual(told(), ['192.0.2.1', ['192.0.2.1', '203.0.113.9'], 1])
+  assert.deepEqual(session.state().legs[1]?.sources, ['192.0.2.1'])
+  // Once more, from an untold place and from the same.
+  for (const origin of [{}, { sourceAddress: '203.0.113.9' }]) {
+    await session.offer('a', 'b', sdp(5000, '8'), origin)
+    await session.answer('b', 'a', sdp(6000, '8'))
+    assert.deepEqual(told(), ['192.0.2.1', ['192.0.2.1', '203.0.113.9'], 1])
+  }
+  await session.offer('a', 'b', sdp(5000, '8'), { sourceAddress: '203.0.113.44' })
+  await session.answer('b', 'a', sdp(6000, '8'))
+  assert.deepEqual(told(), ['192.0.2.1', ['192.0.2.1', '203.0.113.44'], 2])
 })
 
 test('an offer that is never answered changes nothing', async () => {

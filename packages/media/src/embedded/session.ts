@@ -4,6 +4,7 @@ import {
   type MediaEvent,
   type MediaSession,
   type PlayAudio,
+  type SdpOrigin,
   type SessionOptions,
   type SessionStats,
 } from '../engine.ts'
@@ -26,14 +27,17 @@ import {
   rememberTypes,
   type Offered,
 } from '../sdp/negotiation.ts'
+import { canonicalAddress } from './address.ts'
 import {
   createLeg,
   describeTo,
+  isRepetition,
   ownCodecs,
   requireOffer,
   settle,
   stateOf,
   takeOffer,
+  type Latching,
   type Leg,
 } from './leg.ts'
 import type { Report, SessionState } from './protocol.ts'
@@ -42,6 +46,7 @@ import type { Report, SessionState } from './protocol.ts'
 export type SessionHost = {
   readonly address: string
   readonly ipv6: boolean
+  readonly latching: Latching
   /** One more port pair; now when it can be. */
   takePort(): number | Promise<number>
   releasePort(port: number, exposed: boolean): void
@@ -82,8 +87,8 @@ export class EmbeddedSession implements MediaSession {
     return this.#closed
   }
 
-  async offer(from: string, to: string, sdp: Uint8Array): Promise<Uint8Array> {
-    const description = this.#read(sdp)
+  async offer(from: string, to: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array> {
+    const description = this.#read(sdp, origin)
     const offerer = this.#find(from) ?? (await this.#add(from))
     const target = this.#find(to) ?? (await this.#add(to))
     const known = isRepeated(offerer, description)
@@ -94,14 +99,14 @@ export class EmbeddedSession implements MediaSession {
     return this.#describe(target, offeredCodecs(target.offered), description.direction, description)
   }
 
-  async answer(from: string, to: string, sdp: Uint8Array): Promise<Uint8Array> {
+  async answer(from: string, to: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array> {
     const answerer = this.#require(from)
     const offerer = this.#require(to)
     const offered = requireOffer(answerer)
     const offer = offerer.pendingOffer ?? offerer.remote
     if (offer === undefined)
       throw new MediaError('NO_SUCH_LEG', `leg ${to} made no offer that could be answered`)
-    const description = this.#read(sdp)
+    const description = this.#read(sdp, origin)
     const agreed = agreeOnAnswer(offered, description.codecs)
     const keeps = offerer.pendingOffer === undefined && canTalk(offerer.agreed, agreed)
     const offererAgreed = keeps ? offerer.agreed : agreeOnOffer(offer.codecs, offered, agreed)
@@ -114,8 +119,8 @@ export class EmbeddedSession implements MediaSession {
     return this.#describe(offerer, ownCodecs(offererAgreed), direction, description)
   }
 
-  async answerLocally(name: string, sdp: Uint8Array): Promise<Uint8Array> {
-    const description = this.#read(sdp)
+  async answerLocally(name: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array> {
+    const description = this.#read(sdp, origin)
     const leg = this.#find(name) ?? (await this.#add(name))
     const known = isRepeated(leg, description)
     const agreed = known ? leg.agreed : agreeLocally(description.codecs)
@@ -136,10 +141,10 @@ export class EmbeddedSession implements MediaSession {
     return this.#describe(leg, offeredCodecs(leg.offered), 'sendrecv', undefined)
   }
 
-  async acceptAnswer(name: string, sdp: Uint8Array): Promise<void> {
+  async acceptAnswer(name: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<void> {
     const leg = this.#require(name)
     const offered = requireOffer(leg)
-    const description = this.#read(sdp)
+    const description = this.#read(sdp, origin)
     const agreed = agreeOnAnswer(offered, description.codecs)
     rememberTypes(leg.numbers, description.codecs)
     settle(leg, description, agreed)
@@ -178,7 +183,11 @@ export class EmbeddedSession implements MediaSession {
 
   /** The state for the worker, as it is now. */
   state(): SessionState {
-    return { id: this.id, active: this.#active, legs: this.#legs.map(stateOf) }
+    return {
+      id: this.id,
+      active: this.#active,
+      legs: this.#legs.map((leg) => stateOf(leg, this.#host.latching)),
+    }
   }
 
   /** What the worker saw; nothing comes after close. */
@@ -197,9 +206,9 @@ export class EmbeddedSession implements MediaSession {
       : { kind: 'play-finished', leg, playId: report.playId }
   }
 
-  #read(sdp: Uint8Array): Description {
+  #read(sdp: Uint8Array, origin: SdpOrigin | undefined): Description {
     this.#requireOpen()
-    const description = parseDescription(sdp)
+    const description = parseDescription(sdp, this.#cameFrom(origin))
     const { address, port } = description
     if (address === undefined) return description
     if (address.includes(':') !== this.#host.ipv6) {
@@ -213,6 +222,12 @@ export class EmbeddedSession implements MediaSession {
       throw new MediaError('BAD_SDP', 'the SDP names the media port of this very call')
     }
     return description
+  }
+
+  /** An address of the other family says nothing about where the media comes from. */
+  #cameFrom(origin: SdpOrigin | undefined): string | undefined {
+    const address = origin?.sourceAddress && canonicalAddress(origin.sourceAddress)
+    return address && address.includes(':') === this.#host.ipv6 ? address : undefined
   }
 
   #describe(
@@ -277,6 +292,6 @@ export class EmbeddedSession implements MediaSession {
 
 /** The party's answered SDP once more, as in a 200 after a 183 or an offer passed on after announcements. */
 const isRepeated = (leg: Leg, description: Description): boolean =>
-  leg.remote?.text === description.text && leg.agreed.length > 0
+  leg.remote !== undefined && isRepetition(leg.remote, description) && leg.agreed.length > 0
 
 const offeredCodecs = (offered: readonly Offered[]) => offered.map(({ codec }) => codec)

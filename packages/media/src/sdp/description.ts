@@ -25,6 +25,8 @@ export type Description = {
   readonly maxptime: number | undefined
   /** The text itself, to recognise a repeated SDP. */
   readonly text: string
+  /** Address its SIP message came from, as a socket writes it; undefined when not told. */
+  readonly cameFrom: string | undefined
 }
 
 const MAX_BYTES = 16_384
@@ -58,7 +60,7 @@ type MediaBlock = Block & {
  * Reads an SDP body (RFC 8866): the first usable `m=audio` over plain RTP and nothing else.
  * Throws `MediaError` BAD_SDP when it is not SDP, NO_COMMON_CODEC when it has no audio to work with.
  */
-export function parseDescription(sdp: Uint8Array): Description {
+export function parseDescription(sdp: Uint8Array, cameFrom?: string): Description {
   if (sdp.length > MAX_BYTES) throw bad(`it has ${sdp.length} bytes, more than ${MAX_BYTES}`)
   const text = Buffer.from(sdp.buffer, sdp.byteOffset, sdp.byteLength).toString('latin1')
   if (!text.startsWith('v=0')) throw bad('it does not begin with v=0')
@@ -81,10 +83,15 @@ export function parseDescription(sdp: Uint8Array): Description {
     }
     at = next + 1
   }
-  return describe(session, blocks, text)
+  return describe(session, blocks, text, cameFrom)
 }
 
-function describe(session: Block, blocks: readonly MediaBlock[], text: string): Description {
+function describe(
+  session: Block,
+  blocks: readonly MediaBlock[],
+  text: string,
+  cameFrom: string | undefined,
+): Description {
   if (blocks.length === 0) throw bad('it has no m-line')
   const audioIndex = blocks.findIndex(isUsableAudio)
   const audio = blocks[audioIndex]
@@ -111,6 +118,7 @@ function describe(session: Block, blocks: readonly MediaBlock[], text: string): 
     ptime: audio.ptime ?? session.ptime,
     maxptime: audio.maxptime ?? session.maxptime,
     text,
+    cameFrom,
   }
 }
 
