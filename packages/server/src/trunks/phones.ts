@@ -74,17 +74,17 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
     reload,
     admit(call) {
       if (!enabled) {
-        call.reject(403)
+        call.rejectStateless(403)
         return { kind: 'refused' }
       }
       const verdict = authenticator.authenticate(call.request)
       if (!verdict.ok) {
-        call.reject(verdict.status, { headers: verdict.headers })
+        call.rejectStateless(verdict.status, { headers: verdict.headers })
         return { kind: 'refused' }
       }
       const number = numberOf(verdict.username)
       if (number === undefined) {
-        call.reject(403)
+        call.rejectStateless(403)
         return { kind: 'refused' }
       }
       return { kind: 'phone', number }
@@ -121,7 +121,7 @@ export function createTrunkGuard(realm: string, digest: Config['sip']['digest'],
         guards.set(key, guard)
       }
       const verdict = guard.authenticate(call.request)
-      if (!verdict.ok) call.reject(verdict.status, { headers: verdict.headers })
+      if (!verdict.ok) call.rejectStateless(verdict.status, { headers: verdict.headers })
       return verdict.ok
     },
   }

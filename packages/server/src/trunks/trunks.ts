@@ -46,7 +46,7 @@ export function createTrunks(options: {
       }
       if (phones !== undefined) return phones.admit(call)
       log.warn({ source: call.source.address }, 'INVITE from an address that no trunk allows')
-      call.reject(403)
+      call.rejectStateless(403)
       return { kind: 'refused' }
     },
     wayTo(callee): Outbound | undefined {

@@ -10,7 +10,7 @@ import { branchOf } from '../message/via.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
-import { newTag } from '../ua/ids.ts'
+import { newTag, statelessTag } from '../ua/ids.ts'
 import { ClientTransaction } from './client-transaction.ts'
 import type { ClientTransactionOwner, ClientUser } from './client-transaction.ts'
 import type { Timers } from './clock.ts'
@@ -174,14 +174,14 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
       return
     }
     if (mergeKey !== undefined && this.#merges.has(mergeKey)) {
-      const copy = this.#open(method, key, undefined, via, source, transport)
-      copy.respond(response(request, 482, { toTag: newTag(), headers: this.#options.responseHeaders }))
+      this.#refuse(request, via, transport, 482, undefined, [])
       return
     }
     const transaction = this.#open(method, key, mergeKey, via, source, transport)
     if (transaction.mergeKey !== undefined) this.#merges.set(transaction.mergeKey, transaction)
-    if (method === 'INVITE') transaction.respond(response(request, 100))
     this.#options.user.onRequest(transaction, request)
+    // RFC 3261 §17.2.1: no 100 when the answer is already there.
+    if (method === 'INVITE' && transaction.isSilent) transaction.respond(response(request, 100))
   }
 
   #onCancel(
@@ -235,7 +235,7 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   ): void {
     const headers = [...this.#options.responseHeaders, ...extra]
     const answer = response(request, status, {
-      toTag: newTag(),
+      toTag: statelessTag(request),
       headers,
       ...(reason !== undefined && { reason }),
     })

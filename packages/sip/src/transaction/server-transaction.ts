@@ -101,6 +101,21 @@ export class ServerTransaction implements Waiter {
     return bytes
   }
 
+  /** Whether anything was answered yet. */
+  get isSilent(): boolean {
+    return this.#state === 'proceeding' && this.#last === undefined
+  }
+
+  /**
+   * Sends a final response once and ends: no repetition, no wait for an ACK. The request again is a new request, answered
+   * again, so that a stranger gets no more out of us than it puts in (RFC 3261 §8.2.7).
+   */
+  refuse(response: SipResponse): void {
+    if (this.#state !== 'proceeding') return
+    this.#send(response, serializeMessage(response))
+    this.end()
+  }
+
   /** Sends bytes where this transaction's responses go: the 2xx again, which its user repeats until the ACK. */
   repeat(bytes: Uint8Array): void {
     this.#send(undefined, bytes)

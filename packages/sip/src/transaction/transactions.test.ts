@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { response } from '../message/build.ts'
 import { header } from '../message/headers.ts'
 import { branchOf } from '../message/via.ts'
+import type { ServerCall } from '../ua/types.ts'
 import { openBench, sendTimes } from '../testkit/bench.ts'
 import type { Bench } from '../testkit/bench.ts'
 import { testRequest } from '../testkit/requests.ts'
@@ -129,7 +130,23 @@ describe('non-INVITE client transaction', () => {
 })
 
 describe('INVITE server transaction', () => {
-  it('answers 100 at once, and repeats the last response to a copy of the INVITE', async () => {
+  it('sends no 100 when the answer is there at once', async () => {
+    const answers = [
+      (call: ServerCall) => call.progress(180),
+      (call: ServerCall) => call.answer(),
+      (call: ServerCall) => call.reject(486),
+    ]
+    const sent: string[] = []
+    for (const onInvite of answers) {
+      const bench = await openBench({ stackHandlers: { onInvite } })
+      bench.deliver(testRequest({ from: bench.peer.hop }))
+      bench.clock.advance(1)
+      sent.push(...bench.peer.summaries)
+    }
+    assert.deepEqual(sent, ['180 INVITE', '200 INVITE', '486 INVITE'])
+  })
+
+  it('answers 100 when the handler has not answered, and repeats the last response to a copy of the INVITE', async () => {
     const bench = await openBench()
     const invite = testRequest({ from: bench.peer.hop })
     bench.deliver(invite)

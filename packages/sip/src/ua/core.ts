@@ -8,6 +8,7 @@ import type { TransactionLayer } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Hop } from '../transport/address.ts'
 import type { Transport } from '../transport/transport.ts'
+import { newTag, statelessTag } from './ids.ts'
 import type { RequestOptions, ResponseOptions } from './types.ts'
 
 /** How one transport shows itself to peers. */
@@ -118,19 +119,47 @@ export function reply(
   options?: ResponseOptions,
   extra?: readonly string[],
 ): Uint8Array | undefined {
+  return transaction.respond(answerOf(core, request, status, toTag, options, extra))
+}
+
+/**
+ * Answers a request that is let in by nobody. An INVITE's refusal is sent once and leaves no trace (RFC 3261 §8.2.7); others
+ * keep their transaction, which repeats nothing by itself.
+ */
+export function refuse(
+  core: Core,
+  transaction: ServerTransaction,
+  request: SipRequest,
+  status: number,
+  options?: ResponseOptions,
+  extra?: readonly string[],
+): void {
+  if (request.method !== 'INVITE') {
+    reply(core, transaction, request, status, newTag(), options, extra)
+    return
+  }
+  transaction.refuse(answerOf(core, request, status, statelessTag(request), options, extra))
+}
+
+function answerOf(
+  core: Core,
+  request: SipRequest,
+  status: number,
+  toTag: string,
+  options: ResponseOptions | undefined,
+  extra: readonly string[] | undefined,
+): SipResponse {
   const headers: string[] = []
   if (extra !== undefined) for (const item of extra) headers.push(item)
   for (const item of core.serverHeaders) headers.push(item)
   if (options?.headers !== undefined) for (const item of options.headers) headers.push(item)
-  return transaction.respond(
-    response(request, status, {
-      toTag,
-      headers,
-      ...(options?.reason !== undefined && { reason: options.reason }),
-      ...(options?.body !== undefined && { body: options.body }),
-      ...(options?.contentType !== undefined && { contentType: options.contentType }),
-    }),
-  )
+  return response(request, status, {
+    toTag,
+    headers,
+    ...(options?.reason !== undefined && { reason: options.reason }),
+    ...(options?.body !== undefined && { body: options.body }),
+    ...(options?.contentType !== undefined && { contentType: options.contentType }),
+  })
 }
 
 /** A response nobody sent: what a time-out (408) or a dead transport (503) looks like to who asked. */

@@ -6,7 +6,7 @@ import { faultInFields } from '../message/validate.ts'
 import type { RequestUser } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { allowOf } from './allow.ts'
-import { reply } from './core.ts'
+import { refuse, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { newTag } from './ids.ts'
 import { Incoming } from './incoming.ts'
@@ -55,7 +55,7 @@ export class RequestDispatcher implements RequestUser {
     const toTag = tagOf(header(request, 'To') ?? '')
     const refusal = refusalOf(request, toTag !== undefined)
     if (refusal !== undefined) {
-      reply(core, transaction, request, refusal.status, newTag(), undefined, refusal.headers)
+      refuse(core, transaction, request, refusal.status, undefined, refusal.headers)
       return
     }
     if (toTag !== undefined) {
@@ -68,7 +68,7 @@ export class RequestDispatcher implements RequestUser {
     }
     if (method === 'INVITE' && toTag === undefined) this.#onInvite(core, transaction, request)
     else if ((toTag !== undefined && method !== 'REGISTER') || ONLY_IN_DIALOG.has(method)) {
-      reply(core, transaction, request, 481, newTag())
+      refuse(core, transaction, request, 481)
     } else {
       this.#onOther(core, transaction, request)
     }

@@ -474,6 +474,64 @@ describe('re-INVITE', () => {
   })
 })
 
+describe('a stranger', () => {
+  const refuse = (bench: Bench): void => bench.incoming.at(-1)!.rejectStateless(403, { reason: 'Go away' })
+
+  it('gets one datagram for one, and no timer or transaction', async () => {
+    const bench = await openBench({ stackHandlers: { onInvite: (call) => call.rejectStateless(403) } })
+    bench.deliver(testRequest({ from: bench.peer.hop }))
+    assert.deepEqual(bench.stack.stats(), { transactions: 0, dialogs: 0 })
+    bench.clock.advance(64_000)
+    assert.deepEqual(bench.peer.summaries, ['403 INVITE'])
+    assert.equal(bench.clock.pending, 0)
+  })
+
+  it('is answered again, with the same tag, when it asks again; its ACK is taken in silence', async () => {
+    const bench = await openBench({ stackHandlers: { onInvite: (call) => call.rejectStateless(401) } })
+    const invite = testRequest({ from: bench.peer.hop })
+    bench.deliver(invite)
+    bench.deliver(invite)
+    bench.clock.advance(1)
+    assert.deepEqual(bench.peer.summaries, ['401 INVITE', '401 INVITE'])
+    const [first, second] = bench.peer.inbox.map(toTagOf)
+    assert.equal(first, second)
+    const ack = { method: 'ACK', branch: 'z9hG4bK-INVITE-1', toTag: first }
+    bench.deliver(testRequest({ from: bench.peer.hop, ...ack }))
+    bench.deliver(testRequest({ from: bench.peer.hop, callId: 'call-2', branch: 'z9hG4bK-2' }))
+    bench.clock.advance(1)
+    assert.equal(bench.peer.summaries.length, 3)
+    assert.notEqual(toTagOf(bench.peer.inbox[2]!), first)
+  })
+
+  it('can be refused after a while too, once; nothing works on the call afterwards', async () => {
+    const bench = await ringing()
+    const call = bench.incoming[0]!
+    refuse(bench)
+    refuse(bench)
+    call.answer()
+    call.bye()
+    bench.clock.advance(64_000)
+    assert.deepEqual(bench.peer.summaries, ['100 INVITE', '180 INVITE', '403 INVITE'])
+    assert.deepEqual(bench.stack.stats(), { transactions: 0, dialogs: 0 })
+  })
+
+  it('is not sent repetitions of what the stack itself refuses: 400, 416, 420, 481, 482, 483', async () => {
+    const bench = await openBench()
+    const send = (parts: Parts): void => bench.deliver(testRequest({ from: bench.peer.hop, ...parts }))
+    send({ branch: 'z9hG4bK-1', callId: '1', headers: ['Require', 'x-new'] })
+    send({ branch: 'z9hG4bK-2', callId: '2', toTag: 'unknown' })
+    send({ branch: 'z9hG4bK-3', callId: '3', uri: 'mailto:x@192.0.2.2' })
+    send({ branch: 'z9hG4bK-4', callId: '4', headers: ['Max-Forwards', '0'] })
+    assert.equal(bench.stack.stats().transactions, 0)
+    send({ branch: 'z9hG4bK-5', callId: '5' })
+    send({ branch: 'z9hG4bK-6', callId: '5' })
+    assert.equal(bench.stack.stats().transactions, 1)
+    bench.clock.advance(64_000)
+    const statuses = bench.peer.inbox.map((message) => message.kind === 'response' && message.status)
+    assert.deepEqual(statuses, [420, 481, 416, 483, 100, 482])
+  })
+})
+
 describe('requests that start nothing', () => {
   const status = async (parts: Partial<Parameters<typeof testRequest>[0]>): Promise<string[]> => {
     const bench = await openBench()
@@ -489,7 +547,7 @@ describe('requests that start nothing', () => {
       assert.deepEqual(await status({ method }), [`481 ${method}`])
       assert.deepEqual(await status({ method, toTag: 'unknown' }), [`481 ${method}`])
     }
-    assert.deepEqual(await status({ toTag: 'unknown' }), ['100 INVITE', '481 INVITE'])
+    assert.deepEqual(await status({ toTag: 'unknown' }), ['481 INVITE'])
   })
 
   it('answers nothing to an ACK outside a dialog', async () => {
@@ -538,7 +596,7 @@ describe('requests that start nothing', () => {
   })
 
   it('answers 416 to a URI scheme it does not know, and 483 to a request at the end of its hops', async () => {
-    assert.deepEqual(await status({ uri: 'mailto:x@192.0.2.2' }), ['100 INVITE', '416 INVITE'])
+    assert.deepEqual(await status({ uri: 'mailto:x@192.0.2.2' }), ['416 INVITE'])
     const bench = await openBench()
     const invite = testRequest({ from: bench.peer.hop })
     bench.deliver({ ...invite, headers: invite.headers.map((item) => (item === '70' ? '0' : item)) })

@@ -6,7 +6,7 @@ import { parseUri } from '../message/uri.ts'
 import type { InviteUser, ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
 import { allowOf } from './allow.ts'
-import { contactOf, refuseLocally, reply } from './core.ts'
+import { contactOf, refuse, refuseLocally, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { newTag } from './ids.ts'
 import type {
@@ -87,6 +87,13 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
     if (this.#state !== 'ringing') return
     this.#state = 'over'
     this.#respond(status, options)
+    this.#session.drop()
+  }
+
+  rejectStateless(status: number, options?: ResponseOptions): void {
+    if (this.#state !== 'ringing') return
+    this.#state = 'over'
+    refuse(this.#core, this.#transaction, this.request, status, options)
     this.#session.drop()
   }
 

@@ -106,12 +106,17 @@ export type ServerCall = DialogCall & {
   /** Local address the request came to. */
   readonly local: Endpoint
   handlers: ServerCallHandlers
-  /** 101–199 with our To-tag. The stack sends 100 by itself. */
+  /** 101–199 with our To-tag. The stack sends 100 by itself when `onInvite` returns without an answer. */
   progress(status: number, options?: ResponseOptions): void
   /** 2xx; retransmitted until ACK. */
   answer(options?: ResponseOptions): void
   /** 3xx–6xx. No effect after a final response. */
   reject(status: number, options?: ResponseOptions): void
+  /**
+   * 3xx–6xx for a caller that nobody let in: sent once, not repeated, nothing kept. The INVITE again is a new call. Said before
+   * `onInvite` returns, it is the only datagram of ours, so that a forged source address is not flooded.
+   */
+  rejectStateless(status: number, options?: ResponseOptions): void
 }
 
 export type ClientCallHandlers = DialogHandlers & {
