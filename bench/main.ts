@@ -9,10 +9,12 @@ import { compareSip, sipServers } from './sip.ts'
 import { renderReport, type BenchReport } from './report.ts'
 
 /**
- * `npm run bench [-- --short]`: everything that is measured, in one table; the figures in full go to
+ * `npm run bench [-- [--short] [--rates 200,600]]`: everything that is measured, in one table; the figures in full go to
  * bench/results/latest.json. Takes about ten minutes, with --short two. What else the machine does shows: let it rest.
  */
-const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, rates: { type: 'string' } },
+})
 const { short } = values
 const log = (line: string): void => console.error(line)
 
@@ -23,7 +25,7 @@ canUse('dumpcap', 'the time from INVITE to INVITE is left out')
 const sip = hasSipp
   ? await compareSip({
       servers: sipServers((why) => leftOut.push(why)),
-      rates: short ? [200, 600] : [200, 600, 1_000],
+      rates: (values.rates ?? (short ? '200,600' : '200,600,1000')).split(',').map(Number),
       seconds: short ? 5 : 10,
       warmUpSeconds: short ? 2 : 4,
       rounds: short ? 1 : 3,
