@@ -87,6 +87,19 @@ test('a late packet of an ended call never reaches the next one on the same port
   assert.ok(goertzel(next.b.received(), 440) < 0.01)
 })
 
+test('a party that names a media port of this engine, of any call, is refused', async (t) => {
+  const { engine, portMin } = await startTightEngine(t, 2, { publicHost: '198.51.100.7' })
+  const [one, other] = [await engine.open(options), await engine.open(options)]
+  const forB = await one.offer('a', 'b', endpointOffer({ host: '192.0.2.1', port: 9000 }))
+  for (const host of [ENGINE_HOST, '198.51.100.7']) {
+    const naming = endpointOffer({ host, port: readRemote(forB).port })
+    await assert.rejects(other.offer('a', 'b', naming), { code: 'BAD_SDP' })
+    const control = Buffer.from(`${endpointOffer({ host, port: 9000 }).toString()}a=rtcp:${portMin + 1}\r\n`)
+    await assert.rejects(other.offer('a', 'b', control), { code: 'BAD_SDP' })
+    await other.offer('a', 'b', endpointOffer({ host, port: 9000 }))
+  }
+})
+
 test('shows the public address and listens on the local one', async (t) => {
   const engine = await startEngine(t, { publicHost: '198.51.100.7' })
   const session = await engine.open(options)

@@ -9,6 +9,7 @@ import {
   type SessionOptions,
 } from '../engine.ts'
 import type { Latching } from './leg.ts'
+import { ownSockets } from './own-sockets.ts'
 import { PortPool } from './port-pool.ts'
 import type { Command, Post, Report } from './protocol.ts'
 import { EmbeddedSession, type SessionHost } from './session.ts'
@@ -75,6 +76,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
   readonly address: string
   readonly ipv6: boolean
   readonly latching: Latching
+  readonly isOurs: (address: string, port: number) => boolean
   readonly started: Promise<void>
   readonly #worker: Worker
   readonly #workerGone: Promise<void>
@@ -99,6 +101,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
 
   constructor(options: EmbeddedOptions) {
     this.address = options.publicHost ?? options.host
+    this.isOurs = ownSockets({ ...options, publicHost: this.address })
     this.ipv6 = isIPv6(options.host)
     this.latching = options.latching ?? 'strict'
     const workerData: WorkerData = {

@@ -13,6 +13,7 @@ function sessionAlone(ports: number[] = [4000, 4002, 4004]) {
     address: '198.51.100.1',
     ipv6: false,
     latching: 'strict',
+    isOurs: (address, port) => address === '198.51.100.1' && port >= 4000 && port <= 4999,
     takePort: () => ports.shift() ?? Promise.reject(new MediaError('NO_PORTS', 'none left')),
     releasePort: (port, exposed) => void released.push([port, exposed]),
     touch: () => undefined,
@@ -301,7 +302,12 @@ test('every misuse is a MediaError with its code', async () => {
   await assert.rejects(session.offer('a', 'b', Buffer.from(ipv6)), { code: 'BAD_SDP' })
   await session.offer('a', 'b', sdp(5000, '9'))
   const ours = sdp(4000, '9').toString().replaceAll('192.0.2.1', '198.51.100.1')
-  await assert.rejects(session.answer('b', 'a', Buffer.from(ours)), { code: 'BAD_SDP', message: /very call/ })
+  await assert.rejects(session.answer('b', 'a', Buffer.from(ours)), {
+    code: 'BAD_SDP',
+    message: /this engine/,
+  })
+  const theirs = sdp(5000, '9', 'a=rtcp:4777').toString().replaceAll('192.0.2.1', '198.51.100.1')
+  await assert.rejects(session.answer('b', 'a', Buffer.from(theirs)), { code: 'BAD_SDP' })
   await session.answer('b', 'a', sdp(6000, '9'))
   await assert.rejects(session.play('a', { encoding: 'alaw', samples: new Uint8Array(1) }), {
     code: 'NO_COMMON_CODEC',

@@ -47,6 +47,8 @@ export type SessionHost = {
   readonly address: string
   readonly ipv6: boolean
   readonly latching: Latching
+  /** Whether packets to there would come back to this engine. */
+  isOurs(address: string, port: number): boolean
   /** One more port pair; now when it can be. */
   takePort(): number | Promise<number>
   releasePort(port: number, exposed: boolean): void
@@ -209,7 +211,7 @@ export class EmbeddedSession implements MediaSession {
   #read(sdp: Uint8Array, origin: SdpOrigin | undefined): Description {
     this.#requireOpen()
     const description = parseDescription(sdp, this.#cameFrom(origin))
-    const { address, port } = description
+    const { address, port, rtcpPort } = description
     if (address === undefined) return description
     if (address.includes(':') !== this.#host.ipv6) {
       throw new MediaError(
@@ -217,9 +219,8 @@ export class EmbeddedSession implements MediaSession {
         `the SDP's address is not IPv${this.#host.ipv6 ? 6 : 4} like this engine's`,
       )
     }
-    // A party that names a port of its own call would make the relay talk to itself in a circle.
-    if (address === this.#host.address && this.#legs.some((leg) => leg.port === port)) {
-      throw new MediaError('BAD_SDP', 'the SDP names the media port of this very call')
+    if (this.#host.isOurs(address, port) || this.#host.isOurs(address, rtcpPort)) {
+      throw new MediaError('BAD_SDP', 'the SDP names a media port of this engine as the party’s own')
     }
     return description
   }

@@ -242,7 +242,9 @@ function readConnection(line: string): string | undefined {
     if (!isIPv6(address) || address.includes('%')) throw bad('the address of its c-line is not IPv6')
     if (/^ff/i.test(address)) throw bad('it asks for multicast')
     // As the socket will write it, so that the latch knows the party's packets.
-    return new URL(`http://[${address}]`).hostname.slice(1, -1)
+    const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1)
+    if (canonical.startsWith('::ffff:')) throw bad('the address of its c-line is IPv4 in IPv6 form')
+    return canonical
   }
   if (!/^\d+\.\d+\.\d+\.\d+$/.test(address)) return undefined
   const octets = address.split('.').map(Number)
