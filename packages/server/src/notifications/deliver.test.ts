@@ -499,6 +499,48 @@ describe('a read of the outbox', () => {
   })
 })
 
+describe('the wake-up for the next retry', () => {
+  /** Turns the hands in small steps and lets everything happen that each step sets off. */
+  async function pass(clock: ManualClock, ms: number, stepMs = 50): Promise<void> {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      clock.advance(stepMs)
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    }
+  }
+
+  it('misses no row when rows are due a millisecond apart and a read takes longer', async (t) => {
+    const { receiver, deliverer, outbox, clock } = await bench(t)
+    const due = outbox.due
+    outbox.due = async (at, limit) => {
+      const rows = await due(at, limit)
+      clock.advance(3)
+      return rows
+    }
+    const failed = { url: receiver.url, attempts: 1, firstFailedAt: T0 }
+    outbox.commit(...Array.from({ length: 6 }, (_, n) => ({ ...failed, dueAt: T0 + MINUTE + n })))
+    await deliverer.start()
+    clock.advance(MINUTE - 3)
+    await pass(clock, 3_000)
+    assert.equal(receiver.received.length, 6)
+    assert.equal(outbox.rows.size, 0)
+  })
+
+  it('comes again for a row that was still being put off when it was due', async (t) => {
+    const { push, receiver, deliverer, outbox, clock } = await bench(t)
+    receiver.react = (_, index) => ({ status: index === 0 ? 500 : 200 })
+    await deliverer.start()
+    outbox.refuse('postpone', 1_000)
+    push({})
+    await receiver.arrived(1)
+    await pass(clock, MINUTE + 2_000, 1_000)
+    assert.equal(receiver.received.length, 1, 'the outbox does not know of the failure yet')
+    outbox.refuse('postpone', 0)
+    await pass(clock, 3_000, 250)
+    assert.equal(receiver.received.length, 2)
+    assert.equal(outbox.rows.size, 0)
+  })
+})
+
 describe('storage that fails', () => {
   it('is asked again, and the push is not sent twice meanwhile', async (t) => {
     const errors: unknown[] = []

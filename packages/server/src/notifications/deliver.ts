@@ -117,7 +117,7 @@ class OutboxDeliverer implements Deliverer {
     this.#ledger = createLedger(
       options.outbox,
       options.clock,
-      (ids) => this.#release(ids),
+      (ids, dueAt) => this.#release(ids, dueAt),
       this.#onStorageError,
     )
     this.#fees = createFeeBatches(options.clock, options.feeFlushMs ?? 1_000, (items) => this.#send(items))
@@ -238,16 +238,19 @@ class OutboxDeliverer implements Deliverer {
     const change = { attempts, firstFailedAt, dueAt, error: outcome.error }
     const batchId = first.kind === 'fee' ? (first.batchId ?? randomUUID()) : undefined
     this.#ledger.postpone(ids, batchId === undefined ? change : { ...change, batchId })
-    this.#wake(dueAt)
     return dueAt
   }
 
-  /** The outbox knows what became of these rows: memory may forget them. */
-  #release(ids: readonly number[]): void {
+  /**
+   * The outbox knows what became of these rows: memory may forget them. A row that was put off to `dueAt` may be due
+   * by now, and a read that met it while it was in memory has passed it over: only from here on a read can find it.
+   */
+  #release(ids: readonly number[], dueAt: EpochMs | undefined): void {
     for (const id of ids) {
       this.#owned.delete(id)
       if (this.#reading) this.#releasedSinceRead.add(id)
     }
+    if (dueAt !== undefined) this.#wake(dueAt)
     if (this.#spilling && this.#hasRoom()) this.#wake(this.#clock.now())
     if (this.#owned.size === 0) for (const resolve of this.#drainers.splice(0)) resolve()
   }
@@ -306,7 +309,7 @@ class OutboxDeliverer implements Deliverer {
     this.#takeRows(whole)
     this.#spilling = isFull || this.#leftSinceRead
     if (this.#spilling) return this.#hasRoom() ? this.#clock.now() : undefined
-    return this.#outbox.nextDueAt()
+    return this.#outbox.nextDueAt(at)
   }
 
   #hasRoom(): boolean {

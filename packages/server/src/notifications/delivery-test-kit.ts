@@ -92,8 +92,8 @@ export function createMemoryOutbox(clock: Clock): MemoryOutbox {
         .toSorted((a, b) => a.dueAt - b.dueAt || a.id - b.id)
         .slice(0, limit)
     },
-    async nextDueAt() {
-      const times = [...rows.values()].map((row) => row.dueAt).filter((dueAt) => dueAt > clock.now())
+    async nextDueAt(after) {
+      const times = [...rows.values()].map((row) => row.dueAt).filter((dueAt) => dueAt > after)
       return times.length > 0 ? Math.min(...times) : undefined
     },
     async remove(ids) {

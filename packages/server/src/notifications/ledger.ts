@@ -17,7 +17,8 @@ const IDS_PER_WRITE = 1_000
 
 /**
  * Writes what became of pushes back to the outbox, many rows per write. An outcome that is not written yet is only
- * in memory: after a crash the row is delivered again, never lost. `settled` tells that the outbox knows.
+ * in memory: after a crash the row is delivered again, never lost. `settled` tells that the outbox knows, and when rows
+ * that were put off are due.
  */
 export type Ledger = {
   remove(ids: readonly number[]): void
@@ -31,7 +32,7 @@ export type Ledger = {
 export function createLedger(
   outbox: OutboxStore,
   clock: Clock,
-  settled: (ids: readonly number[]) => void,
+  settled: (ids: readonly number[], dueAt: EpochMs | undefined) => void,
   onStorageError: (error: unknown) => void,
 ): Ledger {
   let removed: number[] = []
@@ -71,7 +72,7 @@ export function createLedger(
       const results = await Promise.allSettled(writes.map((write) => write.run()))
       let refused = false
       results.forEach((result, i) => {
-        if (result.status === 'fulfilled') return settled(writes[i]?.ids ?? [])
+        if (result.status === 'fulfilled') return settled(writes[i]?.ids ?? [], changes[i]?.change.dueAt)
         refused = true
         const change = changes[i]
         if (change === undefined) removed = ids.concat(removed)

@@ -24,8 +24,8 @@ export type OutboxItem = {
 export type OutboxStore = {
   /** Rows due at `at`, oldest first; read at start and for retries. */
   due(at: EpochMs, limit: number): Promise<readonly OutboxItem[]>
-  /** Instant of the earliest row that is not due yet. */
-  nextDueAt(): Promise<EpochMs | undefined>
+  /** Instant of the earliest row due later than `after`: no row is in neither this answer nor that of `due(after)`. */
+  nextDueAt(after: EpochMs): Promise<EpochMs | undefined>
   /** Deletes delivered (or finally dropped) rows; groups into one transaction. */
   remove(ids: readonly number[]): Promise<void>
   /** Puts rows off after a failed attempt. */

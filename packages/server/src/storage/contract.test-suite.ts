@@ -488,13 +488,15 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
       const change = {
         attempts: 1,
         firstFailedAt: 1100,
-        dueAt: Date.now() + 60_000,
+        dueAt: 61_100,
         batchId: 'b1',
         error: '500',
       }
       await outbox.postpone([second!.id], change)
       assert.deepEqual(await outbox.due(1000, 10), [third])
-      assert.equal(await outbox.nextDueAt(), change.dueAt)
+      assert.equal(await outbox.nextDueAt(1000), change.dueAt)
+      assert.equal(await outbox.nextDueAt(change.dueAt - 1), change.dueAt)
+      assert.equal(await outbox.nextDueAt(change.dueAt), undefined)
       const { error: _, ...put } = change
       assert.deepEqual(await outbox.due(change.dueAt, 10), [third, { ...second, ...put }])
     },

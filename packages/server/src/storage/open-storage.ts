@@ -91,7 +91,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: file })
     const inventory = createInventoryStores(runner, builder, sealer)
     const { bindings, routes } = createBindingStores(runner, builder, sealer, inventory.reads)
-    const { outbox, writer } = await createOutboxStore(runner, builder, sealer, clock)
+    const { outbox, writer } = await createOutboxStore(runner, builder, sealer)
     const journal = createJournal({
       runner,
       builder,

@@ -1,7 +1,7 @@
 import type { OutboxItem, OutboxStore, PushKind } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
 import type { Sealer } from '../shared/seal.ts'
-import type { Clock, EpochMs } from '../shared/time.ts'
+import type { EpochMs } from '../shared/time.ts'
 import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
 
 /** New rows in the order of their commit, with clear bodies: delivery starts without a read. */
@@ -35,7 +35,6 @@ export async function createOutboxStore(
   runner: Runner,
   builder: QueryBuilder,
   sealer: Sealer,
-  clock: Clock,
 ): Promise<{ outbox: OutboxStore & OutboxFeed; writer: OutboxWriter }> {
   const q = queries(builder)
   const listeners = new Set<(items: readonly OutboxItem[]) => void>()
@@ -86,8 +85,8 @@ export async function createOutboxStore(
       async due(at, limit) {
         return (await runner.read(all(q.due, at, limit))).map(toItem)
       },
-      async nextDueAt() {
-        return (await runner.read(first(q.nextDue, clock.now())))?.due_at
+      async nextDueAt(after) {
+        return (await runner.read(first(q.nextDue, after)))?.due_at
       },
       remove: (ids) => runner.write(() => eachId(ids, (id) => all(q.remove, id))),
       postpone: (ids, { attempts, firstFailedAt, dueAt, batchId, error }) =>
