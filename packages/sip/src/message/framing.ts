@@ -40,6 +40,11 @@ export class StreamFramer {
     this.#limits = limits
   }
 
+  /** A message is begun and not finished; half a keep-alive is none. */
+  get isUnfinished(): boolean {
+    return !this.#dead && this.#to - this.#from > 1
+  }
+
   /** Takes the next bytes; gives what they completed. After a `fatal` item always nothing. */
   push(chunk: Uint8Array): FramedItem[] {
     const items: FramedItem[] = []

@@ -2,7 +2,10 @@ import { connect, createServer, isIPv6 } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { StreamFramer } from '../message/framing.ts'
 import type { FramedItem } from '../message/framing.ts'
+import type { Timers } from '../transaction/clock.ts'
 import type { Endpoint, Hop, ListenOptions } from './address.ts'
+import { INBOUND_LIMITS, InboundWatch } from './inbound-limits.ts'
+import type { InboundLimits } from './inbound-limits.ts'
 import { listenError } from './listen-error.ts'
 import { receiveParsed } from './receive.ts'
 import type { SendFailure, Transport, TransportSink } from './transport.ts'
@@ -10,19 +13,23 @@ import type { SendFailure, Transport, TransportSink } from './transport.ts'
 const CONNECT_TIMEOUT_MS = 5000
 /** A peer that does not read is cut off rather than buffered without end. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
-const MAX_CONNECTIONS = 20_000
 const PONG = Buffer.from('\r\n')
 
 /** SIP over TCP (RFC 3261 §18): framed by Content-Length, connections shared by all messages to the same peer. */
-export async function openTcp(options: ListenOptions, sink: TransportSink): Promise<Transport> {
+export async function openTcp(
+  options: ListenOptions,
+  sink: TransportSink,
+  timers: Timers,
+  limits: InboundLimits = INBOUND_LIMITS,
+): Promise<Transport> {
   const server = createServer({ noDelay: true, keepAlive: true })
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = limits.maxConnections
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(options, error)))
     server.listen(options.port, options.address, () => resolve())
   })
   server.removeAllListeners('error')
-  return new TcpTransport(server, sink)
+  return new TcpTransport(server, sink, timers, limits)
 }
 
 type Connection = {
@@ -30,6 +37,8 @@ type Connection = {
   readonly peer: Hop
   /** Whose message was handed to a connection that does not stand yet. */
   unsent: SendFailure[]
+  /** Of a connection that the peer opened. */
+  readonly watch: InboundWatch | undefined
 }
 
 class TcpTransport implements Transport {
@@ -39,13 +48,19 @@ class TcpTransport implements Transport {
   readonly local: Endpoint
   readonly #server: Server
   readonly #sink: TransportSink
+  readonly #timers: Timers
+  readonly #limits: InboundLimits
   /** By the peer's socket address, whoever opened the connection. */
   readonly #connections = new Map<string, Connection>()
+  /** Connections that peers opened, by address. */
+  readonly #inbound = new Map<string, number>()
   #closed = false
 
-  constructor(server: Server, sink: TransportSink) {
+  constructor(server: Server, sink: TransportSink, timers: Timers, limits: InboundLimits) {
     this.#server = server
     this.#sink = sink
+    this.#timers = timers
+    this.#limits = limits
     const bound = server.address()
     if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a socket address')
     this.local = { address: bound.address, port: bound.port }
@@ -54,7 +69,7 @@ class TcpTransport implements Transport {
       const address = socket.remoteAddress
       const port = socket.remotePort
       if (address === undefined || port === undefined) socket.destroy()
-      else this.#adopt(socket, { address, port, transport: 'tcp' })
+      else this.#accept(socket, { address, port, transport: 'tcp' })
     })
     server.on('error', () => {})
   }
@@ -65,6 +80,7 @@ class TcpTransport implements Transport {
     if (connection === undefined) return
     if (failure !== undefined && connection.socket.connecting) connection.unsent.push(failure)
     connection.socket.write(bytes)
+    connection.watch?.onWrite()
     if (connection.socket.writableLength > MAX_UNSENT_BYTES) connection.socket.destroy()
   }
 
@@ -76,7 +92,10 @@ class TcpTransport implements Transport {
     if (this.#closed) return
     this.#closed = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const { socket } of this.#connections.values()) socket.destroy()
+    for (const { socket, watch } of this.#connections.values()) {
+      watch?.close()
+      socket.destroy()
+    }
     await closed
   }
 
@@ -93,23 +112,43 @@ class TcpTransport implements Transport {
       })
       socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy())
       socket.once('connect', () => socket.setTimeout(0))
-      return this.#adopt(socket, hop)
+      return this.#adopt(socket, hop, undefined)
     } catch {
       if (failure !== undefined) queueMicrotask(() => failure.onSendFailed())
       return undefined
     }
   }
 
-  #adopt(socket: Socket, peer: Hop): Connection {
+  #accept(socket: Socket, peer: Hop): void {
+    const { address } = peer
+    const count = this.#inbound.get(address) ?? 0
+    if (count >= this.#limits.maxPerAddress) {
+      socket.destroy()
+      return
+    }
+    this.#inbound.set(address, count + 1)
+    const watch = new InboundWatch(this.#timers, this.#limits, () => socket.destroy())
+    socket.on('close', () => {
+      watch.close()
+      const left = this.#inbound.get(address)! - 1
+      if (left > 0) this.#inbound.set(address, left)
+      else this.#inbound.delete(address)
+    })
+    this.#adopt(socket, peer, watch)
+  }
+
+  #adopt(socket: Socket, peer: Hop, watch: InboundWatch | undefined): Connection {
     const key = keyOf(peer)
-    const connection: Connection = { socket, peer, unsent: [] }
+    const connection: Connection = { socket, peer, unsent: [], watch }
     const framer = new StreamFramer()
     this.#connections.set(key, connection)
     socket.on('connect', () => {
       connection.unsent = []
     })
     socket.on('data', (chunk: Buffer) => {
-      for (const event of framer.push(chunk)) {
+      const events = framer.push(chunk)
+      watch?.onRead(events.length > 0, framer.isUnfinished)
+      for (const event of events) {
         if (socket.destroyed) return
         try {
           this.#receive(event, connection)

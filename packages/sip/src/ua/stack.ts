@@ -16,9 +16,6 @@ import type { SipStack, StackHandlers, StackOptions } from './types.ts'
 
 const DEFAULT_MAX_TRANSACTIONS = 200_000
 
-const openSocket: OpenTransport = (options, sink) =>
-  options.transport === 'tcp' ? openTcp(options, sink) : openUdp(options, sink)
-
 /**
  * Opens every listening address and serves SIP on them. Rejects, with nothing left open, when one of them cannot be opened;
  * the error says which and why.
@@ -52,7 +49,9 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
   }
   dispatcher.serve(core)
 
-  const open = options.openTransport ?? openSocket
+  const open: OpenTransport =
+    options.openTransport ??
+    ((listen, sink) => (listen.transport === 'tcp' ? openTcp(listen, sink, timers) : openUdp(listen, sink)))
   const transports: Transport[] = []
   const closeAll = async (): Promise<void> => {
     layer.close()

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import { serializeMessage } from '../message/serialize.ts'
+import { ManualClock } from '../testkit/manual-clock.ts'
+import { testRequest } from '../testkit/requests.ts'
+import { timersOf } from '../transaction/clock.ts'
+import { INBOUND_LIMITS } from './inbound-limits.ts'
+import { openTcp } from './tcp.ts'
+import type { Transport } from './transport.ts'
+
+const HOST = '127.0.0.1'
+const MESSAGE = serializeMessage(
+  testRequest({ from: { address: HOST, port: 5060, transport: 'tcp' }, method: 'OPTIONS' }),
+)
+const HALF = MESSAGE.subarray(0, MESSAGE.length >> 1)
+
+type Server = {
+  readonly clock: ManualClock
+  readonly transport: Transport
+  /** Resolves when so many messages came. */
+  heard(count: number): Promise<void>
+  /** A connection that was accepted. */
+  client(): Promise<Socket>
+  isOpen(socket: Socket): boolean
+}
+
+async function serve(limits = INBOUND_LIMITS): Promise<Server> {
+  const clock = new ManualClock()
+  let messages = 0
+  const sink = { onMessage: () => void messages++, onFault() {}, onThrown() {} }
+  const listen = { address: HOST, port: 0, transport: 'tcp' } as const
+  const transport = await openTcp(listen, sink, timersOf(clock), limits)
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const isOpen = (socket: Socket): boolean =>
+    transport.isConnected({ address: HOST, port: socket.localPort ?? 0, transport: 'tcp' })
+  return {
+    clock,
+    transport,
+    heard: (count) => until(() => messages >= count),
+    isOpen,
+    async client() {
+      const socket = connect(transport.local.port, HOST)
+      await once(socket, 'connect')
+      await until(() => isOpen(socket))
+      return socket
+    },
+  }
+}
+
+/** The server hangs up exactly when the hands have turned so far. */
+async function hangsUpAfter(server: Server, socket: Socket, ms: number): Promise<void> {
+  server.clock.advance(ms - 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.ok(server.isOpen(socket))
+  socket.resume()
+  const closed = once(socket, 'close')
+  server.clock.advance(1)
+  await closed
+  await server.transport.close()
+  assert.equal(server.clock.pending, 0)
+}
+
+describe('a TCP connection that a peer opened', () => {
+  it('is closed when no first message comes in time', async () => {
+    const server = await serve()
+    await hangsUpAfter(server, await server.client(), 10_000)
+  })
+
+  it('is closed when a message is begun and not finished in time, however it drips', async () => {
+    const server = await serve()
+    const socket = await server.client()
+    server.clock.advance(9000)
+    socket.write(MESSAGE)
+    await server.heard(1)
+    server.clock.advance(60_000)
+    socket.write(Buffer.concat([MESSAGE, HALF]))
+    await server.heard(2)
+    server.clock.advance(4000)
+    socket.write(MESSAGE.subarray(HALF.length, HALF.length + 1))
+    await hangsUpAfter(server, socket, 6000)
+  })
+
+  it('is closed when nothing passes for long, and kept by pings and by what is sent to it', async () => {
+    const server = await serve()
+    const socket = await server.client()
+    socket.write(MESSAGE)
+    await server.heard(1)
+    server.clock.advance(599_999)
+    socket.write('\r\n\r\n')
+    await once(socket, 'data')
+    server.clock.advance(599_999)
+    server.transport.send(MESSAGE, { address: HOST, port: socket.localPort!, transport: 'tcp' })
+    await hangsUpAfter(server, socket, 600_000)
+  })
+
+  it('is refused when its address has too many already, and welcome when one of them has gone', async () => {
+    const server = await serve({ ...INBOUND_LIMITS, maxPerAddress: 2 })
+    const first = await server.client()
+    const second = await server.client()
+    const third = connect(server.transport.local.port, HOST).resume()
+    await once(third, 'close')
+    first.destroy()
+    while (server.clock.pending > 1) await new Promise((resolve) => setImmediate(resolve))
+    const fourth = await server.client()
+    assert.ok(server.isOpen(second) && server.isOpen(fourth))
+    await server.transport.close()
+    assert.equal(server.clock.pending, 0)
+  })
+})
