@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { AppError } from '../shared/app-error.ts'
+import { isCidr } from '../shared/ip.ts'
 import type { Config, TrunkConfig } from './config.ts'
 import { FIELDS, type Field, RULES } from './schema.ts'
 
@@ -157,14 +158,6 @@ function checkReleaseCodes(given: unknown, where: string, faults: string[]): voi
         `${where} must hold byStatus (SIP statuses 300 to 699) or byCause (Q.850 causes 1 to 127), each with release codes`,
       )
   }
-}
-
-/** True for an address, or an address and a prefix length. */
-export function isCidr(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }
 
 function take(tree: Json, path: string): unknown {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FlowControl } from './flow-control.ts'
-import { allowsIp, plainAddress } from './ip-allowlist.ts'
+import { allowsIp } from './ip-allowlist.ts'
 import { Lockout } from './lockout.ts'
 import { ReplayMemory } from './replay-memory.ts'
 
@@ -44,6 +44,35 @@ describe('Lockout', () => {
     for (let i = 0; i < 49_999; i += 1) lockout.fail(`source ${i}`, 0)
     assert.equal(lockout.fail('second', 0), true)
     assert.equal(lockout.fail('first', 0), false)
+  })
+})
+
+describe('Lockout against many addresses', () => {
+  const rule = { failures: 3, windowMs: 1000, lockMs: 5000 }
+
+  it('counts the addresses of one IPv6 /64 as one source, and its neighbours apart', () => {
+    const lockout = new Lockout(rule)
+    const locks = [1, 2, 3].map((n) => lockout.fail(`2001:db8:0:1:${n}::${n}`, 0))
+    assert.deepEqual(locks, [false, false, true])
+    assert.equal(lockout.isLocked('2001:db8:0:1:ffff::1', 1), true)
+    assert.equal(lockout.isLocked('2001:db8:0:2::1', 1), false)
+    assert.deepEqual(lockout.locked(1), [{ ip: '2001:db8:0:1::/64', until: 5000 }])
+    assert.equal(lockout.release('2001:db8:0:1::/64', 1), true)
+    assert.equal(lockout.isLocked('2001:db8:0:1::1', 1), false)
+  })
+
+  it('keeps a lock whatever number of others fail', () => {
+    const lockout = new Lockout(rule)
+    for (let n = 0; n < 3; n += 1) lockout.fail('192.0.2.1', 0)
+    for (let n = 0; n < 50_001; n += 1) lockout.fail(`source ${n}`, 1)
+    assert.equal(lockout.isLocked('192.0.2.1', 2), true)
+  })
+
+  it('forgets locks that have ended', () => {
+    const lockout = new Lockout({ ...rule, failures: 1 })
+    lockout.fail('192.0.2.1', 0)
+    lockout.fail('192.0.2.2', 6000)
+    assert.deepEqual(lockout.locked(0), [{ ip: '192.0.2.2', until: 11_000 }])
   })
 })
 
@@ -127,10 +156,4 @@ describe('IP allowlist', () => {
   }
 
   it('allows everybody when it is empty', () => assert.equal(allowsIp([], '192.0.2.1'), true))
-
-  it('knows an IPv4 client of a dual-stack socket', () => {
-    assert.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1')
-    assert.equal(plainAddress('2001:db8::1'), '2001:db8::1')
-    assert.equal(plainAddress(undefined), '')
-  })
 })

@@ -1,3 +1,4 @@
+import { networkOf } from '../shared/ip.ts'
 import type { EpochMs } from '../shared/time.ts'
 
 export type LockoutRule = {
@@ -7,67 +8,72 @@ export type LockoutRule = {
   readonly lockMs: number
 }
 
-/** A locked source, for the operator's list. */
+/** A locked source, for the operator's list: an IPv4 address or the /64 of an IPv6 address. */
 export type LockedSource = { readonly ip: string; readonly until: EpochMs }
 
-/** Sources remembered at once; beyond it the one that failed longest ago is forgotten. */
-const MAX_SOURCES = 50_000
-
-type Source = { failedAt: EpochMs[]; lockedUntil: EpochMs }
+/** Sources whose failures are remembered; beyond it the one that failed longest ago is forgotten. */
+const MAX_FAILING = 50_000
+/** Sources locked at once, each for many failures of its own; beyond it the lock that ends first is lifted. */
+const MAX_LOCKED = 200_000
 
 /**
- * Source addresses that failed to authenticate too often are refused for a while (`1020176`,
- * spec/auth-and-errors.md section 7). Success does not wipe failures: a guesser may own one good key.
+ * Sources that failed to authenticate too often are refused for a while (`1020176`, spec/auth-and-errors.md section 7).
+ * Success does not wipe failures: a guesser may own one good key. Failures and locks are kept apart, so that a flood of
+ * failures from everywhere makes nobody's lock forgotten.
  */
 export class Lockout {
   readonly #rule: LockoutRule
-  /** In order of the last failure: a Map keeps insertion order. */
-  readonly #sources = new Map<string, Source>()
+  /** Instants of failures by source, in order of the last one: a Map keeps insertion order. */
+  readonly #failing = new Map<string, EpochMs[]>()
+  /** End of the lock by source, in order of these ends: all locks last equally long. */
+  readonly #locked = new Map<string, EpochMs>()
 
   constructor(rule: LockoutRule) {
     this.#rule = rule
   }
 
   isLocked(ip: string, now: EpochMs): boolean {
-    if (this.#sources.size === 0) return false
-    const source = this.#sources.get(ip)
-    return source !== undefined && source.lockedUntil > now
+    if (this.#locked.size === 0) return false
+    return (this.#locked.get(networkOf(ip)) ?? 0) > now
   }
 
   /** Counts a failure; true when it locked the source. */
   fail(ip: string, now: EpochMs): boolean {
-    if (this.#rule.failures <= 0) return false
-    const source = this.#sources.get(ip) ?? { failedAt: [], lockedUntil: 0 }
-    this.#sources.delete(ip)
-    this.#sources.set(ip, source)
-    source.failedAt = source.failedAt.filter((at) => at > now - this.#rule.windowMs)
-    source.failedAt.push(now)
-    const locks = source.failedAt.length >= this.#rule.failures
-    if (locks) {
-      source.lockedUntil = now + this.#rule.lockMs
-      source.failedAt = []
+    const { failures, windowMs, lockMs } = this.#rule
+    if (failures <= 0) return false
+    const source = networkOf(ip)
+    const failedAt = (this.#failing.get(source) ?? []).filter((at) => at > now - windowMs)
+    failedAt.push(now)
+    this.#failing.delete(source)
+    if (failedAt.length < failures) {
+      this.#failing.set(source, failedAt)
+      if (this.#failing.size > MAX_FAILING) this.#failing.delete(oldest(this.#failing))
+      return false
     }
-    if (this.#sources.size > MAX_SOURCES) this.#forgetOldest()
-    return locks
+    this.#locked.delete(source)
+    this.#locked.set(source, now + lockMs)
+    for (const [other, until] of this.#locked) {
+      if (until > now && this.#locked.size <= MAX_LOCKED) break
+      this.#locked.delete(other)
+    }
+    return true
   }
 
   /** Lifts the lock and forgets the failures; false when the source was not locked. */
   release(ip: string, now: EpochMs): boolean {
     const locked = this.isLocked(ip, now)
-    this.#sources.delete(ip)
+    const source = networkOf(ip)
+    this.#locked.delete(source)
+    this.#failing.delete(source)
     return locked
   }
 
   locked(now: EpochMs): readonly LockedSource[] {
-    const list: LockedSource[] = []
-    for (const [ip, { lockedUntil }] of this.#sources) {
-      if (lockedUntil > now) list.push({ ip, until: lockedUntil })
-    }
-    return list
+    return [...this.#locked].filter(([, until]) => until > now).map(([ip, until]) => ({ ip, until }))
   }
+}
 
-  #forgetOldest(): void {
-    const oldest = this.#sources.keys().next()
-    if (!oldest.done) this.#sources.delete(oldest.value)
-  }
+function oldest(map: ReadonlyMap<string, unknown>): string {
+  for (const key of map.keys()) return key
+  throw new Error('an empty map has no oldest entry')
 }

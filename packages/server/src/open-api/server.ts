@@ -9,13 +9,13 @@ import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../shared/app-error.ts'
+import { plainAddress } from '../shared/ip.ts'
 import { silentLog, type Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import type { App, AppStore } from '../tenants/app.ts'
 import { failure, invalidRequest, type Answer } from './answers.ts'
 import { authenticate, createGates, type Gates } from './authenticate.ts'
 import { axbResource, type AxbDependencies } from './axb.ts'
-import { plainAddress } from './ip-allowlist.ts'
 import type { LockedSource } from './lockout.ts'
 import type { ApiHandler, ApiMethod, Resource } from './resource.ts'
 
@@ -250,8 +250,9 @@ function listenOn(server: Server, protocol: string, host: string, port: number):
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE'
+      const setting = `MASKLINE_${protocol}_PORT`
       const what = taken
-        ? 'is taken by another program; stop that program or set another port'
+        ? `is taken by another program; stop that program or set another port with ${setting}`
         : `cannot be opened (${error.code ?? error.message}); set an address of this machine and a port you may use`
       reject(
         new AppError(

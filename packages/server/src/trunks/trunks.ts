@@ -1,8 +1,8 @@
-import { BlockList, isIP } from 'node:net'
 import type { Hop, ServerCall } from '@maskline/sip'
 import type { Admission, Outbound, Trunks } from '../calls/ports.ts'
 import type { TrunkConfig } from '../config/config.ts'
 import type { E164 } from '../shared/e164.ts'
+import { ipRanges } from '../shared/ip.ts'
 import type { Log } from '../shared/log.ts'
 
 /** Phones that register with the platform (the lab's stand-in for a carrier). */
@@ -26,12 +26,11 @@ export function createTrunks(options: {
   readonly log: Log
 }): Trunks {
   const { phones, guard, log } = options
-  const inbound = options.trunks.map((trunk) => ({ trunk, sources: sourcesOf(trunk) }))
+  const inbound = options.trunks.map((trunk) => ({ trunk, sources: ipRanges(trunk.allowFrom) }))
   const outbound = options.trunks.find((trunk) => trunk.peer !== undefined)
 
   const trunkOf = (source: Hop): TrunkConfig | undefined => {
-    const family = isIP(source.address) === 6 ? 'ipv6' : 'ipv4'
-    for (const { trunk, sources } of inbound) if (sources.check(source.address, family)) return trunk
+    for (const { trunk, sources } of inbound) if (sources.covers(source.address)) return trunk
     return undefined
   }
 
@@ -72,15 +71,4 @@ export function national(number: E164): string {
   if (!number.startsWith('+86')) return number
   const rest = number.slice(3)
   return /^1[3-9]\d{9}$/.test(rest) || rest.length > 11 ? rest : `0${rest}`
-}
-
-function sourcesOf(trunk: TrunkConfig): BlockList {
-  const list = new BlockList()
-  for (const source of trunk.allowFrom) {
-    const [address = '', bits] = source.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return list
 }
