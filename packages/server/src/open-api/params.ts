@@ -1,4 +1,4 @@
-import { parseApiNumber, type E164 } from '../shared/e164.ts'
+import { isGlobalForm, parseApiNumber, type E164 } from '../shared/e164.ts'
 
 /**
  * Parameter tables as the spec prints them. A table names each parameter, how to read it and whether it is required;
@@ -104,11 +104,9 @@ export const flag: Reader<boolean> = (raw) => {
 export const partyNumber: Reader<E164> = (raw) =>
   (typeof raw === 'string' ? parseApiNumber(raw) : undefined) ?? INVALID
 
-const GLOBAL_FORM = /^\+[1-9]\d{4,30}$/
-
 /** A virtual number in global form. Its length is the number plan's business (client-habits 27: 15-digit X). */
 export const virtualNumber: Reader<E164> = (raw) =>
-  typeof raw === 'string' && raw.length <= 31 && GLOBAL_FORM.test(raw) ? (raw as E164) : INVALID
+  typeof raw === 'string' && raw.length <= 31 && isGlobalForm(raw) ? raw : INVALID
 
 /** City code: `0755` as documented, `755` as some clients send it. */
 export const cityCode: Reader<string> = (raw) => {

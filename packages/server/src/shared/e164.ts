@@ -6,14 +6,20 @@ export type E164 = string & { readonly brand: 'E164' }
 
 const GLOBAL_FORM = /^\+[1-9]\d{4,30}$/
 const CHINA_MOBILE = /^\+861[3-9]\d{9}$/
-/** Area code without its leading 0 (10, 2x, or three digits) and 7 or 8 digits. */
-const CHINA_FIXED = /^\+86(?:10|2\d|[3-9]\d{2})\d{7,8}$/
+/**
+ * Area code without its leading 0 and 7 or 8 digits: 10, 2x, or three digits whose second is no 0 but for 701
+ * (Yingtan). 400 and 800 are service numbers, which nobody's line is.
+ */
+const CHINA_FIXED = /^\+86(?:10|2\d|[3-9][1-9]\d|701)\d{7,8}$/
+
+/** Whether a text is a number in global form, of any country and kind. */
+export const isGlobalForm = (text: string): text is E164 => GLOBAL_FORM.test(text)
 
 /** Reads a number as the API demands it: `+` and digits. A `+86` number must be a mobile or a fixed line. */
 export function parseApiNumber(text: string): E164 | undefined {
-  if (!GLOBAL_FORM.test(text)) return undefined
+  if (!isGlobalForm(text)) return undefined
   if (text.startsWith('+86') && !CHINA_MOBILE.test(text) && !CHINA_FIXED.test(text)) return undefined
-  return text as E164
+  return text
 }
 
 /** True for a mainland fixed line: such a number can be called but may not call X (release code 8023). */
@@ -32,8 +38,8 @@ export function normaliseDialled(user: string, countryCode = '86'): E164 | undef
   else if (digits.startsWith('00')) digits = digits.slice(2)
   else if (digits.startsWith('0')) digits = countryCode + digits.slice(1)
   else if (!(digits.startsWith(countryCode) && digits.length > 11)) digits = countryCode + digits
-  if (!/^[1-9]\d{4,30}$/.test(digits)) return undefined
-  return `+${digits}` as E164
+  const number = `+${digits}`
+  return isGlobalForm(number) ? number : undefined
 }
 
 /** `+8613800000021` → `+86*********21`: country code and last two digits, for logs and consoles. */
