@@ -541,7 +541,81 @@ describe('the wake-up for the next retry', () => {
   })
 })
 
+describe('a push whose server is dead', () => {
+  it('is not dropped unsent on its last rung, also while a probe is in flight', async (t) => {
+    const { deliverer, outbox, clock } = await bench(t)
+    const server = await createReceiver(clock)
+    await server.close()
+    const row = { url: server.url, firstFailedAt: T0 - 203 * MINUTE }
+    outbox.commit(...Array.from({ length: 40 }, () => ({ ...row, attempts: 1 })))
+    await deliverer.start()
+    await deliverer.drain()
+
+    const back = await createReceiver(clock, Number(new URL(server.url).port))
+    t.after(() => back.close())
+    let answer = (): void => {}
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    back.react = () => ({ after: held })
+    const last = { url: server.url, firstFailedAt: T0 - 299 * MINUTE, attempts: 6 }
+    clock.advance(1_000)
+    const lastOnes = outbox.commit(...Array.from({ length: 100 }, () => last))
+    deliverer.enqueue(lastOnes)
+    await back.arrived(1)
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    assert.ok(lastOnes.every(({ id }) => outbox.rows.has(id)))
+    answer()
+    await deliverer.drain()
+    assert.equal(back.received.length >= 100, true)
+    assert.ok(lastOnes.every(({ id }) => !outbox.rows.has(id)))
+  })
+
+  it('keeps its rung and its attempts until it is really sent', async (t) => {
+    const { push, deliverer, outbox, clock } = await bench(t, { concurrency: 1 })
+    const server = await createReceiver(clock)
+    await server.close()
+    await deliverer.start()
+    push(...Array.from({ length: 32 }, () => ({ url: server.url })))
+    await deliverer.drain()
+    const [item] = push({ url: server.url, attempts: 6, firstFailedAt: T0 - 300 * MINUTE })
+    await deliverer.drain()
+    const { attempts, firstFailedAt, dueAt } = outbox.rows.get(item!.id)!
+    assert.deepEqual([attempts, firstFailedAt, dueAt], [6, T0 - 300 * MINUTE, T0 + 1_000])
+  })
+
+  it('is sent all the same an hour after its ladder, and then given up', async (t) => {
+    const { push, deliverer, outbox, clock, reports } = await bench(t, { concurrency: 1 })
+    const server = await createReceiver(clock)
+    await server.close()
+    push(...Array.from({ length: 32 }, () => ({ url: server.url })))
+    await deliverer.drain()
+    const [item] = push({ url: server.url, attempts: 2, firstFailedAt: T0 - 360 * MINUTE })
+    await deliverer.drain()
+    assert.equal(outbox.rows.has(item!.id), false)
+    assert.equal(reports.at(-1)?.outcome.kind, 'failed')
+  })
+})
+
 describe('storage that fails', () => {
+  it('costs a push no attempt when its application cannot be read', async (t) => {
+    let refusals = 1
+    const { push, receiver, deliverer, outbox, clock } = await bench(t, {
+      apps: {
+        async findApp(key) {
+          if (refusals-- > 0) throw new Error('the disk refuses')
+          return demoApp({ key })
+        },
+      } as DelivererOptions['apps'],
+    })
+    await deliverer.start()
+    const [item] = push({})
+    await deliverer.drain()
+    assert.equal(outbox.rows.get(item!.id)?.attempts, 0)
+    clock.advance(1_000)
+    await receiver.arrived(1)
+    await deliverer.drain()
+    assert.equal(outbox.rows.size, 0)
+  })
+
   it('is asked again, and the push is not sent twice meanwhile', async (t) => {
     const errors: unknown[] = []
     const { push, receiver, deliverer, outbox, clock } = await bench(t, {
@@ -617,7 +691,8 @@ describe('bounds', () => {
     await deliverer.drain()
     const skipped = reports.filter(({ outcome }) => outcome.kind === 'skipped')
     assert.ok(skipped.length >= 60, `${skipped.length} were not even tried`)
-    assert.ok([...outbox.rows.values()].every(({ attempts }) => attempts === 1))
+    const tried = [...outbox.rows.values()].filter(({ attempts }) => attempts === 1)
+    assert.equal(tried.length, 100 - skipped.length, 'what was not sent has used up no attempt')
 
     const port = Number(new URL(dead.url).port)
     const back = await createReceiver(clock, port)

@@ -3,7 +3,7 @@ import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import type { App, AppStore } from '../tenants/app.ts'
 import { createFeeBatches, feeBody, inOrder } from './fee-batches.ts'
 import type { FeeBatches } from './fee-batches.ts'
-import { nextTryAt } from './ladder.ts'
+import { nextTryAt, patienceEndsAt } from './ladder.ts'
 import { createLedger } from './ledger.ts'
 import type { Ledger } from './ledger.ts'
 import type { OutboxItem, OutboxStore } from './outbox.ts'
@@ -13,7 +13,10 @@ import type { PushClient } from './push-client.ts'
 import { parsePushUrl } from './push-url.ts'
 import type { PushTarget } from './push-url.ts'
 
-/** One attempt, for the delivery log and metrics. Carries no number and no body. */
+/**
+ * One attempt, for the delivery log and metrics; also the first time a push was skipped, not every further one.
+ * Carries no number and no body.
+ */
 export type DeliveryReport = {
   readonly items: readonly OutboxItem[]
   readonly outcome: PostOutcome
@@ -42,7 +45,7 @@ export type DelivererOptions = {
 
 /**
  * Delivers the outbox to customers (spec/notifications.md sections 2, 3 and 5). Every row is delivered at least
- * once or tried seven times over five hours. Rows of one call go out one after another, different calls side by
+ * once or tried seven times over five hours; while its server is dead it waits, and that is not a try. Rows of one call go out one after another, different calls side by
  * side; one slow or dead server delays nobody else.
  */
 export type Deliverer = {
@@ -206,10 +209,13 @@ class OutboxDeliverer implements Deliverer {
       app = await this.#apps.findApp(first.appKey)
     } catch (error) {
       this.#onStorageError(error)
+      return this.settled(items, notReadable(this.#clock.now() + READ_AGAIN_MS))
     }
     if (this.#closed) return
-    if (app === undefined) return this.#settle(items, failedBefore('the application could not be read'))
-    this.#client.post(new Delivery(target, app, items, this))
+    if (app === undefined) return this.#settle(items, failedBefore('the application does not exist'))
+    const { firstFailedAt } = first
+    const isUrgent = firstFailedAt !== undefined && this.#clock.now() >= patienceEndsAt(firstFailedAt)
+    this.#client.post(new Delivery(target, app, items, isUrgent, this))
   }
 
   /** Called by a Delivery when its attempt is over. */
@@ -223,17 +229,20 @@ class OutboxDeliverer implements Deliverer {
     const ids = items.length === 1 ? [first.id] : items.map((item) => item.id)
     const retryAt = outcome.kind === 'delivered' ? undefined : this.#retry(ids, first, outcome)
     if (retryAt === undefined) this.#ledger.remove(ids)
-    this.#onAttempt?.({ items, outcome, nextTryAt: retryAt })
+    const isSkippedAgain = outcome.kind === 'skipped' && first.firstFailedAt !== undefined
+    if (!isSkippedAgain) this.#onAttempt?.({ items, outcome, nextTryAt: retryAt })
     if (this.#drainers.length > 0) this.#ledger.flush()
     if (first.kind === 'event') this.#advance(first.sessionId)
   }
 
-  /** Puts a failed push off; undefined when it was the last attempt. */
+  /** Puts a push off that failed or was skipped; undefined when it was the last attempt. Skipping is no attempt. */
   #retry(ids: readonly number[], first: OutboxItem, outcome: Exclude<PostOutcome, { kind: 'delivered' }>) {
     const now = this.#clock.now()
-    const firstFailedAt = first.attempts === 0 ? now : (first.firstFailedAt ?? now)
-    const attempts = first.attempts + 1
-    const dueAt = nextTryAt(attempts, firstFailedAt)
+    const isSkipped = outcome.kind === 'skipped'
+    // The ladder begins with the first attempt that failed; before it, waiting has a beginning too.
+    const firstFailedAt = (first.attempts > 0 || isSkipped ? first.firstFailedAt : undefined) ?? now
+    const attempts = isSkipped ? first.attempts : first.attempts + 1
+    const dueAt = isSkipped ? outcome.retryAt : nextTryAt(attempts, firstFailedAt, now)
     if (dueAt === undefined) return undefined
     const change = { attempts, firstFailedAt, dueAt, error: outcome.error }
     const batchId = first.kind === 'fee' ? (first.batchId ?? randomUUID()) : undefined
@@ -348,14 +357,22 @@ class Delivery implements Post {
   readonly target: PushTarget
   readonly app: App
   readonly body: string
+  readonly isUrgent: boolean
   readonly #items: readonly OutboxItem[]
   readonly #deliverer: OutboxDeliverer
 
-  constructor(target: PushTarget, app: App, items: readonly OutboxItem[], deliverer: OutboxDeliverer) {
+  constructor(
+    target: PushTarget,
+    app: App,
+    items: readonly OutboxItem[],
+    isUrgent: boolean,
+    deliverer: OutboxDeliverer,
+  ) {
     const first = items[0]
     this.target = target
     this.app = app
     this.body = first?.kind === 'event' ? first.body : feeBody(items)
+    this.isUrgent = isUrgent
     this.#items = items
     this.#deliverer = deliverer
   }
@@ -366,6 +383,13 @@ class Delivery implements Post {
 }
 
 const failedBefore = (error: string): PostOutcome => ({ kind: 'failed', status: 0, error, latencyMs: 0 })
+
+const notReadable = (retryAt: EpochMs): PostOutcome => ({
+  kind: 'skipped',
+  reason: 'storage',
+  error: 'not sent: the application could not be read',
+  retryAt,
+})
 
 /**
  * A read that hit its limit may have cut a batch in two. Rows of a batch share their due instant, so only batches due

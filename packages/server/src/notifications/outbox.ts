@@ -12,10 +12,11 @@ export type OutboxItem = {
   readonly sessionId: string
   /** event: the whole JSON body. fee: one FeeInfo object as JSON. */
   readonly body: string
-  /** Attempts made so far. */
+  /** Attempts made so far. Being put off unsent is none. */
   readonly attempts: number
   /** Retried fee batches stay as they were: rows of one failed batch share this id. */
   readonly batchId?: string
+  /** When its first attempt failed; before any attempt: when it was first put off unsent. */
   readonly firstFailedAt?: EpochMs
   readonly dueAt: EpochMs
 }
@@ -28,7 +29,7 @@ export type OutboxStore = {
   nextDueAt(after: EpochMs): Promise<EpochMs | undefined>
   /** Deletes delivered (or finally dropped) rows; groups into one transaction. */
   remove(ids: readonly number[]): Promise<void>
-  /** Puts rows off after a failed attempt. */
+  /** Puts rows off after a failed attempt, or unsent. */
   postpone(
     ids: readonly number[],
     change: { attempts: number; firstFailedAt: EpochMs; dueAt: EpochMs; batchId?: string; error: string },

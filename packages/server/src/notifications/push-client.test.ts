@@ -30,7 +30,7 @@ function client(t: TestContext, clock = createManualClock()): PushClient {
 function post(to: PushClient, url: string, app = demoApp()): Promise<PostOutcome> {
   const target = parsePushUrl(url)
   assert.ok(target)
-  return new Promise((settle) => to.post({ target, app, body: '{}', settle }))
+  return new Promise((settle) => to.post({ target, app, body: '{}', isUrgent: false, settle }))
 }
 
 describe('https', () => {
@@ -137,15 +137,48 @@ describe('a dead server', () => {
     const back = await createReceiver(clock, Number(new URL(dead.url).port))
     t.after(() => back.close())
     let answer = (): void => {}
-    const held = new Promise<void>((resolve) => (answer = resolve))
-    back.react = () => ({ after: held })
+    const answers = new Promise<void>((resolve) => (answer = resolve))
+    back.react = () => ({ after: answers })
     clock.advance(1_000)
     const probe = post(pushes, dead.url)
     await back.arrived(1)
-    assert.equal((await post(pushes, dead.url)).kind, 'skipped', 'while the probe is on its way')
+    const held = post(pushes, dead.url)
+    await new Promise(setImmediate)
+    assert.equal(back.received.length, 1, 'the next waits for the probe')
     answer()
     assert.equal((await probe).kind, 'delivered')
+    assert.equal((await held).kind, 'delivered')
     assert.equal((await post(pushes, dead.url)).kind, 'delivered')
+  })
+
+  it('sends what is put off, and what waited for a probe in vain, back for the time of the next probe', async (t) => {
+    const clock = createManualClock()
+    const pushes = client(t, clock)
+    const dead = await createReceiver(clock)
+    await dead.close()
+    for (let n = 0; n < 32; n++) await post(pushes, dead.url)
+    const skipped = await post(pushes, dead.url)
+    assert.equal(skipped.kind === 'skipped' && skipped.retryAt, clock.now() + 1_000)
+    clock.advance(1_000)
+    const [probe, ...held] = await Promise.all([1, 2, 3].map(() => post(pushes, dead.url)))
+    assert.equal(probe?.kind, 'failed')
+    assert.deepEqual(
+      held.map((outcome) => outcome.kind === 'skipped' && outcome.retryAt - clock.now()),
+      [2_000, 2_002],
+    )
+  })
+
+  it('gets an urgent POST all the same', async (t) => {
+    const clock = createManualClock()
+    const pushes = client(t, clock)
+    const dead = await createReceiver(clock)
+    await dead.close()
+    for (let n = 0; n < 32; n++) await post(pushes, dead.url)
+    const target = parsePushUrl(dead.url)!
+    const outcome = await new Promise<PostOutcome>((settle) =>
+      pushes.post({ target, app: demoApp(), body: '{}', isUrgent: true, settle }),
+    )
+    assert.equal(outcome.kind, 'failed')
   })
 })
 

@@ -30,16 +30,15 @@ const IDLE_SWEEP_MS = 1_000
 /** Origins kept without traffic before idle ones are forgotten. */
 const MAX_ORIGINS = 2_000
 
-const SKIPPED_DEAD: PostOutcome = {
-  kind: 'skipped',
-  reason: 'dead',
-  error: 'not sent: the server gave no answer to the last attempts',
-}
-const SKIPPED_BEHIND: PostOutcome = {
-  kind: 'skipped',
-  reason: 'behind',
-  error: 'not sent: the server answers more slowly than its notifications arrive',
-}
+/** A server that is behind gets no more for this long. */
+const BEHIND_PAUSE_MS = 1_000
+/** Skipped POSTs come back at least this far apart, so that a long queue is not read and written over and over. */
+const SPREAD_MS = 2
+
+const WHY_SKIPPED = {
+  dead: 'not sent: the server gave no answer to the last attempts',
+  behind: 'not sent: the server answers more slowly than its notifications arrive',
+} as const
 
 /**
  * Sends POSTs over kept-alive connections, a bounded number per origin (docs/adr/0004-push-connections.md).
@@ -109,8 +108,10 @@ class Origin implements ConnectionOwner {
   #silentFailures = 0
   #pauseMs = FIRST_PAUSE_MS
   #probeAt: EpochMs = 0
-  /** The one POST that tries a dead server is on its way. */
-  #probing = false
+  /** The one POST that tries a dead server, while it is on its way. */
+  #probe: Post | undefined
+  /** When the POST skipped last comes back. */
+  #lastBackAt: EpochMs = 0
   #closed = false
 
   constructor(url: string, verify: boolean, options: PushClientOptions, deadlines: Deadlines) {
@@ -126,26 +127,54 @@ class Origin implements ConnectionOwner {
   }
 
   post(post: Post): void {
-    if (this.#isDead()) return post.settle(SKIPPED_DEAD)
+    const isDead = this.#isDead
+    if (isDead && !post.isUrgent) {
+      if (this.#probe) return this.#wait(post) // For what becomes of the probe.
+      if (this.clock.now() < this.#probeAt) return this.#skip(post, 'dead')
+    }
     const connection = this.#free.pop() ?? this.#newConnection()
-    if (connection) return connection.send(post)
-    if (this.#waiting.length - this.#head >= this.#options.maxWaiting) return post.settle(SKIPPED_BEHIND)
-    this.#waiting.push(post)
+    if (connection) {
+      if (isDead) this.#probe ??= post
+      connection.send(post)
+    } else if (isDead) this.#skip(post, 'dead')
+    else this.#wait(post)
+  }
+
+  #wait(post: Post): void {
+    if (this.#waiting.length - this.#head >= this.#options.maxWaiting) this.#skip(post, 'behind')
+    else this.#waiting.push(post)
+  }
+
+  #skip(post: Post, reason: keyof typeof WHY_SKIPPED): void {
+    const now = this.clock.now()
+    const earliest =
+      reason === 'behind' ? now + BEHIND_PAUSE_MS : Math.max(now + FIRST_PAUSE_MS, this.#probeAt)
+    this.#lastBackAt = Math.max(earliest, this.#lastBackAt + SPREAD_MS)
+    post.settle({ kind: 'skipped', reason, error: WHY_SKIPPED[reason], retryAt: this.#lastBackAt })
   }
 
   started(connection: Connection): void {
     this.#deadlines.start(connection)
   }
 
-  /** The connection gets its next POST before the outcome is told, as that may bring another. */
+  /** Connections get their next POSTs before the outcome is told, as that may bring another. */
   finished(connection: Connection, post: Post, outcome: PostOutcome, answered: boolean): void {
     this.#deadlines.stop(connection)
-    this.#learn(answered)
-    const next = this.#closed ? undefined : this.#shift()
-    if (next) connection.send(next)
-    else this.#free.push(connection)
+    this.#learn(post, answered)
+    this.#free.push(connection)
+    if (!this.#isDead && !this.#closed) this.#sendWaiting()
     post.settle(outcome)
-    if (this.#silentFailures >= DEAD_AFTER) this.#skipWaiting()
+    if (this.#isDead && this.#probe === undefined) this.#skipWaiting()
+  }
+
+  /** On as many connections as are free: after a probe that is one, and the rest may be opened. */
+  #sendWaiting(): void {
+    while (this.#head < this.#waiting.length) {
+      const connection = this.#free.pop() ?? this.#newConnection()
+      if (connection === undefined) return
+      const post = this.#shift()
+      if (post) connection.send(post)
+    }
   }
 
   /** Closes connections without work; answers whether any is left open. */
@@ -165,27 +194,22 @@ class Origin implements ConnectionOwner {
     for (const connection of this.#connections) connection.close()
   }
 
-  #learn(answered: boolean): void {
+  #learn(post: Post, answered: boolean): void {
+    const wasProbe = post === this.#probe
+    if (wasProbe || answered) this.#probe = undefined
     if (answered) {
       this.#silentFailures = 0
-      this.#probing = false
       this.#pauseMs = FIRST_PAUSE_MS
       return
     }
     this.#silentFailures++
-    if (this.#silentFailures !== DEAD_AFTER && !this.#probing) return
-    this.#probing = false
+    if (this.#silentFailures !== DEAD_AFTER && !wasProbe) return
     this.#probeAt = this.clock.now() + this.#pauseMs
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
   }
 
-  #isDead(): boolean {
-    if (this.#silentFailures < DEAD_AFTER) return false
-    const now = this.clock.now()
-    if (now < this.#probeAt) return true
-    if (this.#probing) return true
-    this.#probing = true
-    return false
+  get #isDead(): boolean {
+    return this.#silentFailures >= DEAD_AFTER
   }
 
   #newConnection(): Connection | undefined {
@@ -212,7 +236,7 @@ class Origin implements ConnectionOwner {
     const waiting = this.#waiting.slice(this.#head)
     this.#waiting = []
     this.#head = 0
-    for (const post of waiting) post.settle(SKIPPED_DEAD)
+    for (const post of waiting) this.#skip(post, 'dead')
   }
 }
 
