@@ -71,6 +71,20 @@ const layerRules: Rule[] = Object.entries(serverFolders).map(([folder, { may, se
   ),
 }))
 
+/** The lower layers of packages/sip/src, lowest first; each stands on those before it. Above them: dialog, ua, registrar. */
+const sipLayers = ['shared', 'message', 'transport', 'transaction']
+
+const sipRules: Rule[] = sipLayers.map((layer, i) => ({
+  sentence:
+    i === 0
+      ? 'sip/shared imports nothing of ours: ids, time and reports of faults.'
+      : `sip/${layer} stands on ${sipLayers.slice(0, i).join(', ')} and knows nothing above it.`,
+  from: new RegExp(`^packages/sip/src/${layer}/`),
+  exceptFrom: TEST_FILE,
+  to: /^packages\/sip\/src\//,
+  exceptTo: new RegExp(`^packages/sip/src/(?:${sipLayers.slice(0, i + 1).join('|')})/`),
+}))
+
 const domain = /^packages\/server\/src\/(?:tenants|numbers|bindings|calls|notifications)\//
 
 /** Rules and machines: what decides. `route.ts`, `axb-route.ts`, `call-machine.ts`, `axb-rules.ts` … */
@@ -113,6 +127,7 @@ export const rules: readonly Rule[] = [
     exceptFrom: TEST_FILE,
     to: /\/testkit\//,
   },
+  ...sipRules,
   ...layerRules,
   {
     sentence: `Every folder of ${server} has its layer: add it to scripts/import-rules.ts.`,

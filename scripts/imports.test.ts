@@ -32,6 +32,26 @@ const examples: readonly {
   readonly lawful: readonly [file: string, text: string]
 }[] = [
   {
+    rule: 'sip/shared imports nothing',
+    broken: ['packages/sip/src/shared/a.ts', "import { b } from '../message/message.ts'"],
+    lawful: ['packages/sip/src/shared/a.ts', "import { b } from './timers.ts'"],
+  },
+  {
+    rule: 'sip/message stands on',
+    broken: ['packages/sip/src/message/a.ts', "import { b } from '../transport/address.ts'"],
+    lawful: ['packages/sip/src/message/a.ts', "import { b } from '../shared/ids.ts'"],
+  },
+  {
+    rule: 'sip/transport stands on',
+    broken: ['packages/sip/src/transport/a.ts', "import { b } from '../transaction/clock.ts'"],
+    lawful: ['packages/sip/src/transport/a.ts', "import { b } from '../message/parse.ts'"],
+  },
+  {
+    rule: 'sip/transaction stands on',
+    broken: ['packages/sip/src/transaction/a.ts', "import { b } from '../ua/ids.ts'"],
+    lawful: ['packages/sip/src/transaction/a.ts', "import { b } from '../transport/address.ts'"],
+  },
+  {
     rule: 'sip imports no other package',
     broken: ['packages/sip/src/call.test.ts', "import { rtp } from '@maskline/media'"],
     lawful: ['packages/sip/src/call.test.ts', "import { createSocket } from 'node:dgram'"],

@@ -1,4 +1,4 @@
-import type { TimerHandle, Timers, Waiter } from '../transaction/clock.ts'
+import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS, T1, T2 } from '../transaction/timing.ts'
 

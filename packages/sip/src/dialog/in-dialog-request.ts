@@ -3,7 +3,7 @@ import type { ClientTransaction, ClientUser } from '../transaction/client-transa
 import { localResponse } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
-import { newBranch } from '../ua/ids.ts'
+import { newBranch } from '../shared/ids.ts'
 import type { RequestOptions } from '../ua/types.ts'
 import { requestInDialog } from './dialog.ts'
 import type { Dialog } from './dialog.ts'

@@ -5,7 +5,7 @@ import { NonceFactory } from '../auth/nonce.ts'
 import { allHeaders } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { parseUri, sipUriEquals } from '../message/uri.ts'
-import type { SipClock } from '../ua/types.ts'
+import type { SipClock } from '../shared/timers.ts'
 
 export type AuthenticatorOptions = {
   readonly realm: string

@@ -1,4 +1,4 @@
-import type { SipClock } from '../ua/types.ts'
+import type { SipClock } from '../shared/timers.ts'
 
 type Timer = { readonly dueAt: number; readonly order: number; readonly run: () => void; isLive: boolean }
 

@@ -2,10 +2,10 @@ import { header } from '../message/headers.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import { parseMessage } from '../message/parse.ts'
 import { serializeMessage } from '../message/serialize.ts'
-import type { Endpoint, Hop } from '../transport/address.ts'
+import type { Endpoint, Hop, ListenOptions } from '../transport/address.ts'
 import { receiveDatagram } from '../transport/receive.ts'
 import type { OpenTransport, SendFailure, Transport, TransportSink } from '../transport/transport.ts'
-import type { ListenOptions, SipClock } from '../ua/types.ts'
+import type { SipClock } from '../shared/timers.ts'
 import { seededRandom } from './random.ts'
 
 export type MemoryNetworkOptions = {

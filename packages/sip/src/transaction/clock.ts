@@ -1,17 +1,6 @@
 import { warnOfFault } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
-import type { SipClock } from '../ua/types.ts'
-
-/** Something that waits: transactions and calls are woken by method, so that no timer needs a closure. */
-export type Waiter = { onTimer(): void }
-export type TimerHandle = unknown
-
-/** Time as the stack uses it. */
-export type Timers = {
-  now(): number
-  set(delayMs: number, waiter: Waiter): TimerHandle
-  clear(handle: TimerHandle): void
-}
+import type { SipClock, TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 
 /** A clock given by the user of the stack (a test kit's, usually), as the stack uses it. */
 export function timersOf(clock: SipClock, report: FaultReport = warnOfFault): Timers {

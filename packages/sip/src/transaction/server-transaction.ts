@@ -4,7 +4,7 @@ import type { Hop } from '../transport/address.ts'
 import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { TimerHandle, Timers, Waiter } from './clock.ts'
+import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 import { ownText } from './own-text.ts'
 import { GIVE_UP_MS, T1, T2, T4 } from './timing.ts'
 

@@ -1,4 +1,4 @@
-import type { TimerHandle, Timers, Waiter } from '../transaction/clock.ts'
+import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 
 /** What connections that others open may cost us. */
 export type InboundLimits = {

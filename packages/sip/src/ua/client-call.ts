@@ -8,7 +8,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts'
 import { tagOf, withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
-import type { TimerHandle, Waiter } from '../transaction/clock.ts'
+import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
@@ -19,7 +19,7 @@ import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
-import { newBranch, newCallId, newTag } from './ids.ts'
+import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type {
   ClientCall,
   ClientCallHandlers,

@@ -1,7 +1,7 @@
 import { authorize, parseChallenge } from '../auth/digest.ts'
 import { allHeaders } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
-import { newTag } from './ids.ts'
+import { newTag } from '../shared/ids.ts'
 
 export type Credentials = { readonly username: string; readonly password: string }
 

@@ -7,7 +7,7 @@ import { findHop } from '../transport/resolve.ts'
 import { buildRequest, faceFor, localResponse } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
-import { newBranch, newCallId, newTag } from './ids.ts'
+import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type { OutOfDialogOptions } from './types.ts'
 
 /** One request outside any dialog, with the answer to a challenge. */

@@ -8,7 +8,7 @@ import type { Endpoint, Hop } from '../transport/address.ts'
 import { allowOf } from './allow.ts'
 import { contactOf, refuse, refuseLocally, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
-import { newTag } from './ids.ts'
+import { newTag } from '../shared/ids.ts'
 import type {
   DialogHandlers,
   RequestOptions,

@@ -1,13 +1,9 @@
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
+import type { SipClock } from '../shared/timers.ts'
 import type { Endpoint, Hop, ListenOptions, TransportName } from '../transport/address.ts'
 import type { OpenTransport } from '../transport/transport.ts'
 
-/** Timers of the stack; a test kit turns the hands. `setTimer` returns a handle for `clearTimer`. */
-export type SipClock = {
-  now(): number
-  setTimer(delayMs: number, run: () => void): unknown
-  clearTimer(handle: unknown): void
-}
+export type { SipClock }
 
 export type StackOptions = {
   readonly listen: readonly ListenOptions[]

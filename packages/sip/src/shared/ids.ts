@@ -1,6 +1,4 @@
-import { createHmac, randomBytes, randomFillSync } from 'node:crypto'
-import { header } from '../message/headers.ts'
-import type { SipRequest } from '../message/message.ts'
+import { randomFillSync } from 'node:crypto'
 
 /**
  * Random identifiers: tags, branches and Call-IDs must not be guessed (RFC 3261 §19.3), and say nothing about the host
@@ -24,12 +22,3 @@ export const newTag = (): string => randomHex(8)
 export const newBranch = (): string => 'z9hG4bK' + randomHex(12)
 /** 128 random bits and no host. */
 export const newCallId = (): string => randomHex(16)
-
-const secret = randomBytes(32)
-
-/** The tag of an answer that leaves no trace: the same for each copy of a request (RFC 3261 §8.2.7), and not to be guessed. */
-export function statelessTag(request: SipRequest): string {
-  const hmac = createHmac('sha256', secret)
-  for (const name of ['Via', 'From', 'Call-ID', 'CSeq']) hmac.update(`${header(request, name) ?? ''}\n`)
-  return hmac.digest('hex').slice(0, 16)
-}
