@@ -30,8 +30,9 @@ const SET_UP_WARM_UP_SEC = 3
 const BUSY_ROUNDS = 4
 const engine = await createEmbeddedEngine({
   host: HOST,
-  portMin: 20_000,
-  portMax: 39_998,
+  // Below the ports the system gives to the parties, which must not be the engine's own.
+  portMin: 12_000,
+  portMax: 32_767,
   portRestMs: PORT_REST_MS,
   timeoutSec: 60,
 })

@@ -63,9 +63,10 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       MASKLINE_HTTP_PORT: '0',
       MASKLINE_HTTPS_PORT: '0',
       MASKLINE_MEDIA_HOST: '127.0.0.1',
-      // Away from the default range, which a platform that runs on this machine uses.
-      MASKLINE_RTP_PORT_MIN: '50000',
-      MASKLINE_RTP_PORT_MAX: '59999',
+      // Away from the default range, which a platform that runs on this machine uses, and from the ports the system
+      // gives to the phones: one inside the range would be taken for the platform's own.
+      MASKLINE_RTP_PORT_MIN: '30000',
+      MASKLINE_RTP_PORT_MAX: '32767',
       ...options.env,
     })
     const platform = await startPlatform(
