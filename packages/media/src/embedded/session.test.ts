@@ -58,9 +58,21 @@ test('the offer for the other side carries codecs and timing and nothing else of
     'a=label:alice',
     'a=fmtp:8 x=alice@192.0.2.57',
     'a=X-alice:1',
+    'a=rtpmap:97 x-13800000021/8000',
+    'a=fmtp:97 n=+8613800000021;ip=192.0.2.58',
+    'a=rtpmap:98 AMR/8000',
+    'a=fmtp:98 n=+8613800000021;octet-align=1;mode-set=13800000021',
     'b=AS:64',
   ]
-  const theirs = sdp(5000, '8 0 101', EVENTS, 'a=fmtp:101 0-15', 'a=ptime:20', 'a=maxptime:40', ...secrets)
+  const theirs = sdp(
+    5000,
+    '8 0 97 98 101',
+    EVENTS,
+    'a=fmtp:101 0-15',
+    'a=ptime:20',
+    'a=maxptime:40',
+    ...secrets,
+  )
   const offer = Buffer.from(await session.offer('a', 'b', theirs)).toString()
   for (const secret of [
     '192.0.2.',
@@ -70,6 +82,7 @@ test('the offer for the other side carries codecs and timing and nothing else of
     ' 77 ',
     'secret',
     '1234',
+    '13800000',
     'about',
     'typ host',
     'b=',
@@ -82,9 +95,11 @@ test('the offer for the other side carries codecs and timing and nothing else of
     's=-',
     'c=IN IP4 198.51.100.1',
     't=0 0',
-    'm=audio 4002 RTP/AVP 8 0 101',
+    'm=audio 4002 RTP/AVP 8 0 98 101',
     'a=rtpmap:8 PCMA/8000',
     'a=rtpmap:0 PCMU/8000',
+    'a=rtpmap:98 AMR/8000',
+    'a=fmtp:98 octet-align=1',
     'a=rtpmap:101 telephone-event/8000',
     'a=fmtp:101 0-15',
     'a=ptime:20',
@@ -135,7 +150,7 @@ test('a law that only one side speaks is offered to the other and converted', as
   assert.deepEqual(routesOf(session.state(), 1), ['8>0 ulaw', '101>101 as is'])
 })
 
-test('codecs the engine does not know pass with their parameters', async () => {
+test('codecs the engine cannot convert pass with their parameters', async () => {
   const { session } = sessionAlone()
   const amr = ['a=rtpmap:97 AMR/8000', 'a=fmtp:97 mode-set=7;octet-align=1']
   const forB = await session.offer('a', 'b', sdp(5000, '97 18', ...amr, 'a=fmtp:18 annexb=no'))

@@ -1,9 +1,10 @@
 import type { G711 } from '../audio/g711.ts'
+import { cleanParameters } from './codec-names.ts'
 
 /** One payload type of an m-line. */
 export type Codec = {
   readonly payloadType: number
-  /** As written, `PCMA`. */
+  /** `PCMA`, in the spelling of `codec-names.ts`. */
   readonly name: string
   readonly clockRateHz: number
   readonly channels: number
@@ -14,18 +15,11 @@ export type Codec = {
   readonly identity: string
   readonly g711: G711 | undefined
   readonly isEvent: boolean
-  /** False for telephone events, comfort noise and redundancy, which cannot carry a call alone. */
+  /** False for telephone events and comfort noise, which cannot carry a call alone. */
   readonly carriesSpeech: boolean
 }
 
-const NOT_SPEECH: ReadonlySet<string> = new Set([
-  'telephone-event',
-  'cn',
-  'red',
-  'tone',
-  'ulpfec',
-  'parityfec',
-])
+const NOT_SPEECH: ReadonlySet<string> = new Set(['telephone-event', 'cn'])
 
 export function makeCodec(codec: {
   readonly payloadType: number
@@ -69,7 +63,7 @@ export function staticCodec(payloadType: number, fmtp?: string): Codec | undefin
   const name = STATIC_NAMES[payloadType]
   return name === undefined
     ? undefined
-    : makeCodec({ payloadType, name, clockRateHz: 8000, channels: 1, fmtp })
+    : makeCodec({ payloadType, name, clockRateHz: 8000, channels: 1, fmtp: cleanParameters(name, fmtp) })
 }
 
 export const PCMA: Codec = makeCodec({

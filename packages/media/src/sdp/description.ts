@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { MediaError } from '../engine.ts'
 import { makeCodec, staticCodec, type Codec } from './codec.ts'
+import { CLOCK_RATES_HZ, canonicalName, cleanParameters } from './codec-names.ts'
 
 /** Direction of media from the side of the party that wrote it (RFC 3264 §5.1). */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
@@ -34,8 +35,6 @@ const MAX_SECTIONS = 16
 const MAX_FORMATS = 64
 const TOKEN = /^[!#-'*+\-.0-9A-Z^-~]{1,32}$/
 const PROTOCOL = /^[0-9A-Za-z/]{1,32}$/
-/** Parameters of codecs; no `@`, `:` or quotes, so that nothing like a name or URI passes. */
-const FMTP = /^[0-9A-Za-z=;,.+/ -]{1,512}$/
 const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
 
 /** Lines that count while one m-line (or the part before the first) is read. */
@@ -204,7 +203,7 @@ function knownCodec(
   const line = `${payloadType} ${rtpmap} ${fmtp}`
   const known = KNOWN_CODECS.get(line)
   if (known !== undefined) return known
-  const codec = readCodec(payloadType, rtpmap, fmtp !== undefined && FMTP.test(fmtp) ? fmtp : undefined)
+  const codec = readCodec(payloadType, rtpmap, fmtp)
   if (codec !== undefined && KNOWN_CODECS.size < MAX_KNOWN_CODECS) KNOWN_CODECS.set(line, codec)
   return codec
 }
@@ -216,18 +215,13 @@ function readCodec(
   fmtp: string | undefined,
 ): Codec | undefined {
   if (rtpmap === undefined) return staticCodec(payloadType, fmtp)
-  const [name = '', rateText = '', channelText = '1'] = rtpmap.split('/')
+  const [told = '', rateText = '', channelText = '1'] = rtpmap.split('/')
+  const name = canonicalName(told)
   const clockRateHz = Number(rateText)
   const channels = Number(channelText)
-  if (
-    !TOKEN.test(name) ||
-    !(clockRateHz >= 1000 && clockRateHz <= 192_000) ||
-    !Number.isInteger(clockRateHz)
-  ) {
-    return undefined
-  }
+  if (name === undefined || !CLOCK_RATES_HZ.has(clockRateHz)) return undefined
   if (!(channels >= 1 && channels <= 8) || !Number.isInteger(channels)) return undefined
-  return makeCodec({ payloadType, name, clockRateHz, channels, fmtp })
+  return makeCodec({ payloadType, name, clockRateHz, channels, fmtp: cleanParameters(name, fmtp) })
 }
 
 /** `IN IP4 192.0.2.1`; undefined for a host name. */
