@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { type PlayAudio, readWav, toPlayAudio } from '@maskline/media'
+import { AppError } from '../shared/app-error.ts'
 import type { Log } from '../shared/log.ts'
 import { builtinTones } from './builtin.ts'
 
@@ -36,6 +37,10 @@ function namesIn(folder: string): readonly string[] {
     return readdirSync(folder).filter((name) => ANNOUNCEMENT_NAME.test(name) && name.endsWith('.wav'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
+    throw new AppError(
+      'ANNOUNCEMENTS_UNREADABLE',
+      `cannot read the announcement folder ${path.resolve(folder)}: ${(error as Error).message}`,
+      { cause: error },
+    )
   }
 }

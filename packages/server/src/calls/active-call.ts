@@ -172,7 +172,10 @@ export class ActiveCall {
   async #prepare(callee: E164): Promise<void> {
     this.#outbound = this.#services.trunks.wayTo(callee)
     if (this.#outbound === undefined) {
-      this.#services.log.warn({ sessionId: this.record.sessionId }, 'no trunk leads to the callee')
+      this.#services.log.warn(
+        { sessionId: this.record.sessionId },
+        'no way to the callee: it is no registered phone, and no trunk has a peer',
+      )
       return this.input({ kind: 'fault', releaseCode: 8103, statusToCaller: 480 })
     }
     const media = await this.#openMedia()
@@ -261,6 +264,28 @@ export class ActiveCall {
     this.#timers = {}
     if (!this.#mediaPending) void this.#closeMedia()
     this.#services.forget(this.record.sessionId)
+    this.#logEnd()
+  }
+
+  /** The one line that a call leaves in the log. */
+  #logEnd(): void {
+    const { log, mask } = this.#services
+    const { sessionId, appKey, x, caller, forward, end } = this.record
+    const talkMs =
+      forward?.answerAt !== undefined && end !== undefined ? end.at - forward.answerAt : undefined
+    log.info(
+      {
+        sessionId,
+        app: appKey,
+        x: mask(x),
+        caller: caller === undefined ? undefined : mask(caller),
+        callee: forward === undefined ? undefined : mask(forward.callee),
+        releaseCode: end?.releaseCode,
+        sipStatus: end?.sipStatus,
+        talkMs,
+      },
+      'call ended',
+    )
   }
 
   async #closeMedia(): Promise<void> {

@@ -117,10 +117,10 @@ describe('maskline api', () => {
   )
 
   for (const args of [[], ['GET'], ['GET', '/x'], ['GET', '/x', '--key', 'k'], ['GET', '/x', '--nonsense']]) {
-    it(`exits with 2 and the usage on: ${args.join(' ') || '(nothing)'}`, async () => {
+    it(`exits with 2 and one line that names the help on: ${args.join(' ') || '(nothing)'}`, async () => {
       const { code, err } = await run(...args)
       assert.equal(code, 2)
-      assert.match(err, /^maskline api: .+\n\nmaskline api METHOD PATH/)
+      assert.match(err, /^maskline api: .+; see `npm run maskline -- api --help`\n$/)
     })
   }
 

@@ -63,14 +63,17 @@ export async function runApiCall(args: string[], io: ApiCallIo): Promise<number>
       return 0
     }
   } catch (error) {
-    io.stderr.write(`maskline api: ${(error as Error).message}\n\n${USAGE}`)
+    io.stderr.write(`maskline api: ${(error as Error).message}; see \`npm run maskline -- api --help\`\n`)
     return 2
   }
   try {
     return printAnswer(await send(request), io)
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message
-    io.stderr.write(`maskline api: no answer from ${request.url.origin} (${why}); is it running there?\n`)
+    const advice = /SELF_SIGNED|CERT/.test(why)
+      ? 'its certificate is not one that this machine trusts; add --insecure to go on all the same'
+      : 'is it running there?'
+    io.stderr.write(`maskline api: no answer from ${request.url.origin} (${why}); ${advice}\n`)
     return 1
   }
 }

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { advertisedHost } from '../config/advertised.ts'
 import type { Config } from '../config/config.ts'
 import { newApp } from '../tenants/app.ts'
 import type { E164 } from '../shared/e164.ts'
@@ -48,10 +51,7 @@ export async function ensureLab(storage: Storage, config: Config): Promise<boole
 }
 
 /** What to type, in order, with the lab's own values filled in. */
-export async function labGuide(
-  storage: Inventory,
-  at: { sip: { host: string; port: number }; api: { httpPort: number } },
-): Promise<string> {
+export async function labGuide(storage: Inventory, at: Reach): Promise<string> {
   const app = await storage.apps.findApp(LAB_APP_KEY)
   if (app === undefined)
     throw new AppError(
@@ -92,15 +92,35 @@ ${phones.join('\n')}
 export async function printLab(config: Config): Promise<number> {
   const inventory = await openInventory(config.dataDir)
   try {
-    const host = config.sip.publicHost ?? '127.0.0.1'
-    process.stdout.write(
-      await labGuide(inventory, {
-        sip: { host, port: config.sip.port },
-        api: { httpPort: config.api.httpPort },
-      }),
-    )
+    process.stdout.write(await labGuide(inventory, lastStart(config) ?? configured(config)))
     return 0
   } finally {
     inventory.close()
   }
 }
+
+/** Where the platform can be reached, as the guide tells it. */
+export type Reach = {
+  readonly sip: { readonly host: string; readonly port: number }
+  readonly api: { readonly httpPort: number }
+}
+
+const reachFile = (config: Config): string => path.join(config.dataDir, 'running.json')
+
+/** Writes down where this start listens, so that `maskline lab` tells the same, whatever settings it is given. */
+export function noteReach(config: Config, { sip, api }: Reach): void {
+  writeFileSync(reachFile(config), JSON.stringify({ sip, api }))
+}
+
+function lastStart(config: Config): Reach | undefined {
+  try {
+    return JSON.parse(readFileSync(reachFile(config), 'utf8')) as Reach
+  } catch {
+    return undefined // Never started with this folder, or written by another version: the configuration tells.
+  }
+}
+
+const configured = (config: Config): Reach => ({
+  sip: { host: advertisedHost(config.sip.host, config.sip.publicHost), port: config.sip.port },
+  api: { httpPort: config.api.httpPort },
+})

@@ -2,7 +2,7 @@ import { AppError } from '../shared/app-error.ts'
 import { printConfig } from '../config/load.ts'
 import { loadFromCommandLine } from './options.ts'
 
-const USAGE = `maskline: the open number-masking platform
+const USAGE = `maskline: the open number-masking platform. Usage: npm run maskline -- COMMAND …
 
   serve                 run the platform (npm start)
   lab                   print the lab's numbers, passwords and key, and what to type
@@ -10,7 +10,7 @@ const USAGE = `maskline: the open number-masking platform
   config                print the configuration in force, secrets hidden
   help                  this text
 
-  --config FILE         JSON file of settings (default: maskline.json beside the data, when it exists)
+  --config FILE         JSON file of settings (default: maskline.json in the data folder, when it exists)
   --data DIR            data folder (default ./data)
 `
 
@@ -28,10 +28,15 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   },
 }
 
-const [name = 'help', ...args] = process.argv.slice(2)
-const command = COMMANDS[name === '--help' || name === '-h' ? 'help' : name]
+const [first = 'help', ...args] = process.argv.slice(2)
+const wantsHelp = (word: string | undefined): boolean => word === '--help' || word === '-h'
+// `api` has a help of its own.
+const name = wantsHelp(first) || (first !== 'api' && args.some(wantsHelp)) ? 'help' : first
+const command = COMMANDS[name]
 if (command === undefined) {
-  process.stderr.write(`maskline: there is no command "${name}".\n\n${USAGE}`)
+  process.stderr.write(
+    `maskline: there is no command "${name}"; \`npm run maskline -- help\` lists what there is.\n`,
+  )
   process.exitCode = 2
 } else {
   try {

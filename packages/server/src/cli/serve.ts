@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { createLogger } from '../observability/logger.ts'
 import { startPlatform } from '../platform.ts'
-import { ensureLab, labGuide } from './lab.ts'
+import { ensureLab, labGuide, noteReach } from './lab.ts'
 
 /** Runs until SIGINT or SIGTERM; a second signal ends at once. Resolves to the exit code. */
 export async function serve(config: Config): Promise<number> {
@@ -9,6 +9,7 @@ export async function serve(config: Config): Promise<number> {
   const { api, sip } = platform
   const created = await ensureLab(platform.storage, config)
   if (created) await platform.reloadSubscribers()
+  noteReach(config, { sip, api })
   process.stdout.write(
     `maskline is running\n` +
       `  SIP    ${sip.host}:${sip.port} (UDP and TCP)\n` +
@@ -19,7 +20,7 @@ export async function serve(config: Config): Promise<number> {
         : '') +
       (created
         ? `\n${await labGuide(platform.storage, { sip, api })}`
-        : '\n`npm run maskline -- lab` prints the lab again.\n') +
+        : '\n`npm run maskline -- lab` prints the lab again. Phones that were registered must register anew.\n') +
       `\nCtrl-C stops it.\n`,
   )
   await stopSignal()

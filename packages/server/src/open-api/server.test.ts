@@ -21,7 +21,7 @@ describe('API server', () => {
         assert.equal(error.code, 'API_PORT_IN_USE')
         assert.equal(
           error.message,
-          `The API's HTTP port ${first.port} on 127.0.0.1 is taken by another program; stop that program or set another port.`,
+          `The API's HTTP port ${first.port} on 127.0.0.1 is taken by another program; stop that program or set another port with MASKLINE_HTTP_PORT.`,
         )
         return true
       })

@@ -5,9 +5,12 @@ import {
   allowOf,
   createAuthenticator,
   createRegistrar,
+  header,
+  parseNameAddr,
+  parseUri,
 } from '@maskline/sip'
 import type { Config } from '../config/config.ts'
-import { type E164, normaliseDialled } from '../shared/e164.ts'
+import { type E164, maskNumber, normaliseDialled } from '../shared/e164.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import type { SubscriberStore } from '../tenants/ports.ts'
@@ -99,9 +102,20 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
       const { method } = request.request
       if (method === 'OPTIONS') return request.respond(200, { headers: allow })
       if (method !== 'REGISTER' || !enabled) return request.respond(405, { headers: allow })
+      const user = numberUserOf(request)
+      const before = user === undefined ? undefined : registrar.lookup(user)
       registrar.handle(request)
+      const now = user === undefined ? undefined : registrar.lookup(user)
+      if (user === undefined || now?.contact === before?.contact) return
+      log.info({ phone: maskNumber(user) }, now === undefined ? 'phone unregistered' : 'phone registered')
     },
   }
+}
+
+/** User of the address of record that a REGISTER is for. */
+function numberUserOf({ request }: IncomingRequest): string | undefined {
+  const to = parseNameAddr(header(request, 'To') ?? '')
+  return to === undefined ? undefined : parseUri(to.uri)?.user
 }
 
 /** Digest for trunks that demand it of their peer: one authenticator each, made at first use. */
