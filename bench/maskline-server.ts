@@ -37,7 +37,7 @@ const base = loadConfig({
   MASKLINE_APP_RATE: '0',
   MASKLINE_PLATFORM_RATE: '0',
   MASKLINE_MEDIA_HOST: values.address,
-  MASKLINE_LOG_LEVEL: 'error',
+  MASKLINE_LOG_LEVEL: 'warn',
 })
 const platform = await startPlatform(
   {
@@ -54,7 +54,7 @@ const platform = await startPlatform(
       ],
     },
   },
-  { log: createLogger('error', process.stderr) },
+  { log: createLogger('warn', process.stderr) },
 )
 
 const app = newApp({

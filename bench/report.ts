@@ -17,7 +17,7 @@ export type BenchReport = {
   readonly leftOut: readonly string[]
 }
 
-/** What the platform promises on two cores (bench/README.md). */
+/** What the platform promises on two cores (bench/RESULTS.md). */
 const TARGETS = {
   cpuSecPer1000: new Map([
     [200, 1.7],

@@ -95,7 +95,10 @@ async function withServer<T extends { readonly made: number; readonly madeFailed
     tally = await running.stop()
   }
   const faults = tally === undefined ? [] : pushFaults(tally, result.made, result.madeFailed)
-  if (faults.length > 0) throw new Error(`${server.name} did not deliver as it must: ${faults.join('; ')}`)
+  if (faults.length > 0) {
+    const said = running.output().trim()
+    throw new Error(`${server.name} did not deliver as it must: ${faults.join('; ')}; it said last:\n${said}`)
+  }
   return result
 }
 
