@@ -20,8 +20,11 @@ export type SessionOptions = {
 export type MediaEvent =
   | { readonly kind: 'digit'; readonly leg: string; readonly digit: string; readonly durationMs: number }
   | { readonly kind: 'play-finished'; readonly leg: string; readonly playId: number }
-  /** No RTP from any leg for the time-out. */
-  | { readonly kind: 'media-timeout' }
+  /**
+   * No RTP or RTCP for the time-out from `leg`, which is expected to send (neither side is on hold); without `leg`,
+   * the media of the whole call is lost. Told once more after each further time-out while it lasts.
+   */
+  | { readonly kind: 'media-timeout'; readonly leg?: string }
 
 /** Where an SDP came from. */
 export type SdpOrigin = {

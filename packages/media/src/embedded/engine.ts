@@ -31,7 +31,7 @@ export type EmbeddedOptions = {
    * a stranger who guesses a port in time takes the leg.
    */
   readonly latching?: Latching
-  /** Seconds without RTP from any leg until `media-timeout`. */
+  /** Seconds without RTP from a leg that is expected to send until `media-timeout`; 0: never. */
   readonly timeoutSec: number
   /** For the rest of ports; default the monotonic clock, in milliseconds. */
   readonly clock?: { now(): number }
@@ -108,7 +108,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
       host: options.host,
       portMin: options.portMin,
       portMax: options.portMax,
-      timeoutMs: options.timeoutSec * 1000,
+      timeoutMs: options.timeoutSec > 0 ? options.timeoutSec * 1000 : Infinity,
     }
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData,
@@ -261,6 +261,7 @@ class EmbeddedEngine implements MediaEngine, SessionHost {
     if (this.#failure) return
     this.#failure = new MediaError('CLOSED', 'the media worker has ended unexpectedly', { cause: error })
     this.#pool.close(this.#failure)
-    for (const session of this.#sessions.values()) session.onReport({ op: 'media-timeout', id: session.id })
+    for (const session of this.#sessions.values())
+      session.onReport({ op: 'media-timeout', id: session.id, leg: undefined })
   }
 }

@@ -2,7 +2,7 @@ import { MediaError } from '../engine.ts'
 import { partyAddresses } from './address.ts'
 import { random32 } from '../random.ts'
 import type { Codec } from '../sdp/codec.ts'
-import { receives, sends, type Description, type Direction, type Section } from '../sdp/description.ts'
+import { receives, type Description, type Direction, type Section } from '../sdp/description.ts'
 import { routeTo, type Agreed, type Offered, type TypeNumbers } from '../sdp/negotiation.ts'
 import { writeBody, writeOrigin } from '../sdp/write.ts'
 import type { LegState, ReceivedType } from './protocol.ts'
@@ -126,7 +126,7 @@ export function stateOf(leg: Leg, latching: Latching): LegState {
     remote: remote && { address, port: remote.port, rtcpPort: remote.rtcpPort },
     sources: strict?.sources,
     hears: remote !== undefined && receives(remote.direction),
-    speaks: remote !== undefined && sends(remote.direction),
+    speaks: remote?.direction === 'sendrecv',
     peer: peer?.index ?? -1,
     types: receivedTypes(agreed, peer?.agreed),
     playAs: playable?.codec.g711 && { payloadType: playable.sendType, law: playable.codec.g711 },

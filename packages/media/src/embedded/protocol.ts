@@ -48,7 +48,7 @@ export type LegState = {
   readonly sources: readonly string[] | undefined
   /** It wants to hear. */
   readonly hears: boolean
-  /** It may be expected to send. */
+  /** It is expected to send all the time: `sendrecv`. One that only sends holds the other, and may be silent. */
   readonly speaks: boolean
   /** Index of the leg it talks with, or -1. */
   readonly peer: number
@@ -84,5 +84,5 @@ export type Report =
       readonly durationMs: number
     }
   | { readonly op: 'play-finished'; readonly id: number; readonly leg: number; readonly playId: number }
-  | { readonly op: 'media-timeout'; readonly id: number }
+  | { readonly op: 'media-timeout'; readonly id: number; readonly leg: number | undefined }
   | { readonly op: 'stats'; readonly request: number; readonly legs: readonly LegStats[] }

@@ -17,7 +17,6 @@ import type { PairReceiver, SocketPair } from './socket-pairs.ts'
 
 /** What the legs of one session share. */
 export type RelaySession = {
-  lastRtpAtMs: number
   now(): number
   onDigit(leg: RelayLeg, digit: SeenDigit): void
 }
@@ -39,6 +38,8 @@ export class RelayLeg implements PairReceiver {
   #remote: RemoteAddress | undefined
   #peer: RelayLeg | undefined
   readonly #rtcpLatch = createLatch()
+  /** When its last packet came, RTP or RTCP, or waiting for it began. */
+  lastHeardAtMs: number
   /** The announcement it hears; mutes the peer. */
   player: Player | undefined
 
@@ -46,11 +47,13 @@ export class RelayLeg implements PairReceiver {
     this.#session = session
     this.index = index
     this.pair = pair
+    this.lastHeardAtMs = session.now()
     pair.receiver = this
   }
 
-  get speaks(): boolean {
-    return this.#state?.speaks ?? false
+  /** Both sides are in the call for talking: neither holds the other. */
+  get isExpectedToSend(): boolean {
+    return this.#state?.speaks === true && (this.#peer === undefined || this.#peer.#hears())
   }
 
   /** Takes the wished state. `peer` is the leg it talks with. */
@@ -77,7 +80,7 @@ export class RelayLeg implements PairReceiver {
     if (type === undefined || !admit(this.#latch, address, port)) return
     const now = this.#session.now()
     const end = payloadEnd(packet, start)
-    this.#session.lastRtpAtMs = now
+    this.lastHeardAtMs = now
     received(this.incoming, packet.readUInt32BE(8), packet.readUInt16BE(2), end - start)
     if (type.isEvent) this.#onEvent(packet, start, end, type.clockRateHz, now)
     const peer = this.#peer
@@ -161,6 +164,8 @@ export class RelayLeg implements PairReceiver {
 
   onRtcp(packet: Buffer, address: string, port: number): void {
     if (!isRtcp(packet) || !this.#admitRtcp(address, port)) return
+    // A muted phone may send nothing else.
+    this.lastHeardAtMs = this.#session.now()
     const peer = this.#peer
     if (peer === undefined || peer.player !== undefined || peer.#out.sourceLeg !== this.index) return
     peer.#forwardRtcp(packet, this)

@@ -68,3 +68,66 @@ test('RTCP is taken from the hosts of the party only, and the described port tak
   at(20_000).onRtcp(rtcp(), A, 5555)
   assert.equal(sent.length, 5)
 })
+
+/** Two parties of which only B sends, every 100 ms; what is told of them within `forMs`. */
+function onlyBSends(a: Partial<LegState>, b: Partial<LegState>, forMs: number, timeoutMs = 1000): Report[] {
+  const { relay, reports, hands, at } = relayAlone(timeoutMs)
+  const legs = [
+    { ...legAt(20_000, A, 1), ...a },
+    { ...legAt(20_002, B, 0), ...b },
+  ]
+  relay.run({ op: 'session', session: { id: 1, active: true, legs } })
+  for (let sequence = 1; hands.now < forMs; sequence++) {
+    hands.now += 100
+    at(20_002).onRtp(rtp(sequence), B, 4000)
+    relay.sweep()
+  }
+  return reports
+}
+const silentA: Report = { op: 'media-timeout', id: 1, leg: 0 }
+
+test('a dead party is told of though the other still sends, and again after each further time-out', () => {
+  assert.deepEqual(onlyBSends({}, {}, 900), [])
+  assert.deepEqual(onlyBSends({}, {}, 1000), [silentA])
+  assert.deepEqual(onlyBSends({}, {}, 2000), [silentA, silentA])
+  assert.deepEqual(onlyBSends({}, {}, 10_000, Infinity), [])
+})
+
+test('a party that holds or is held is not silent', () => {
+  assert.deepEqual(onlyBSends({ speaks: false }, {}, 5000), [])
+  assert.deepEqual(onlyBSends({}, { hears: false }, 5000), [])
+})
+
+test('after a hold the whole time-out runs anew', () => {
+  const { relay, reports, hands, at } = relayAlone(1000)
+  const tell = (speaks: boolean): void => {
+    const legs = [{ ...legAt(20_000, A, 1), speaks }, legAt(20_002, B, 0)]
+    relay.run({ op: 'session', session: { id: 1, active: true, legs } })
+  }
+  tell(false)
+  for (let n = 0; n < 50; n++) {
+    hands.now += 100
+    if (n === 41) tell(true)
+    at(20_002).onRtp(rtp(n), B, 4000)
+    relay.sweep()
+  }
+  assert.deepEqual(reports, [])
+  hands.now += 100
+  relay.sweep()
+  assert.deepEqual(reports, [silentA])
+})
+
+test('RTCP of a muted party shows that it lives', () => {
+  const { relay, reports, hands, at } = relayAlone(1000)
+  relay.run({
+    op: 'session',
+    session: { id: 1, active: true, legs: [legAt(20_000, A, 1), legAt(20_002, B, 0)] },
+  })
+  for (let n = 0; n < 50; n++) {
+    hands.now += 100
+    at(20_000).onRtcp(rtcp(), A, 4001)
+    at(20_002).onRtp(rtp(n), B, 4000)
+    relay.sweep()
+  }
+  assert.deepEqual(reports, [])
+})

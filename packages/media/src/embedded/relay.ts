@@ -12,7 +12,6 @@ type Session = RelaySession & {
   readonly id: number
   readonly legs: RelayLeg[]
   active: boolean
-  timedOut: boolean
 }
 
 export type RelayOptions = {
@@ -71,13 +70,19 @@ export class Relay {
           flushDigit(leg.digits, (digit) => session.onDigit(leg, digit))
         }
       }
-      if (!session.active || session.timedOut) continue
-      // Nobody is expected to send on hold, and an announcement shows that the call is at work.
-      const waiting = session.legs.some((leg) => leg.speaks) && !session.legs.some((leg) => leg.player)
-      if (!waiting) session.lastRtpAtMs = now
-      else if (now - session.lastRtpAtMs >= this.#options.timeoutMs) {
-        session.timedOut = true
-        this.#options.report({ op: 'media-timeout', id: session.id })
+      this.#watch(session, now)
+    }
+  }
+
+  /** Each leg by itself, or one dead party would live as long as the other talks. */
+  #watch(session: Session, now: number): void {
+    // Nobody is expected to send on hold, and an announcement shows that the call is at work.
+    const isAtWork = !session.active || session.legs.some((leg) => leg.player)
+    for (const leg of session.legs) {
+      if (isAtWork || !leg.isExpectedToSend) leg.lastHeardAtMs = now
+      else if (now - leg.lastHeardAtMs >= this.#options.timeoutMs) {
+        leg.lastHeardAtMs = now
+        this.#options.report({ op: 'media-timeout', id: session.id, leg: leg.index })
       }
     }
   }
@@ -95,7 +100,6 @@ export class Relay {
     }
     for (const [index, leg] of state.legs.entries())
       session.legs[index]?.configure(leg, session.legs[leg.peer])
-    if (state.active && !session.active) session.lastRtpAtMs = this.#options.clock.now()
     session.active = state.active
   }
 
@@ -105,8 +109,6 @@ export class Relay {
       id,
       legs: [],
       active: false,
-      timedOut: false,
-      lastRtpAtMs: clock.now(),
       now: clock.now,
       onDigit: (leg: RelayLeg, digit: SeenDigit) => report({ op: 'digit', id, leg: leg.index, ...digit }),
     }

@@ -200,8 +200,8 @@ export class EmbeddedSession implements MediaSession {
   }
 
   #eventOf(report: Exclude<Report, { op: 'ready' | 'stats' }>): MediaEvent | undefined {
-    if (report.op === 'media-timeout') return { kind: 'media-timeout' }
-    const leg = this.#legs[report.leg]?.name
+    const leg = report.leg === undefined ? undefined : this.#legs[report.leg]?.name
+    if (report.op === 'media-timeout') return { kind: 'media-timeout', ...(leg !== undefined && { leg }) }
     if (leg === undefined) return undefined
     return report.op === 'digit'
       ? { kind: 'digit', leg, digit: report.digit, durationMs: report.durationMs }
