@@ -253,20 +253,36 @@ describe('the retry ladder', () => {
     assert.equal(outbox.rows.size, 0)
   })
 
-  it('counts an address that is none, a name that does not resolve and a closed port as failures', async (t) => {
+  it('reports an address that takes no push once, pushes nothing elsewhere and gives it up', async (t) => {
+    const { push, deliverer, outbox, receiver, reports, clock } = await bench(t)
+    await deliverer.start()
+    const repaired = receiver.url.replace('//', '\\\\')
+    push(
+      { url: ` ${receiver.url}/status` },
+      { url: `${receiver.url}/status\n` },
+      { url: `${repaired}\\status` },
+      { url: 'ftp://192.0.2.1/' },
+    )
+    await deliverer.drain()
+    clock.advance(400 * MINUTE)
+    await deliverer.drain()
+    assert.deepEqual(
+      reports.map(({ outcome, nextTryAt }) => [outcome.kind, nextTryAt]),
+      [1, 2, 3, 4].map(() => ['impossible', undefined]),
+    )
+    assert.equal(receiver.received.length, 0)
+    assert.equal(outbox.rows.size, 0)
+  })
+
+  it('counts a name that does not resolve and a closed port as failures', async (t) => {
     const { push, deliverer, outbox, receiver } = await bench(t)
     const closed = await createReceiver(createManualClock())
     await closed.close()
-    push(
-      { url: 'ftp://192.0.2.1/' },
-      { url: 'not a URL' },
-      { url: closed.url },
-      { url: 'http://nowhere.invalid/' },
-    )
+    push({ url: closed.url }, { url: 'http://nowhere.invalid/' })
     await deliverer.drain()
     assert.deepEqual(
       [...outbox.rows.values()].map(({ attempts }) => attempts),
-      [1, 1, 1, 1],
+      [1, 1],
     )
     assert.equal(receiver.received.length, 0)
   })

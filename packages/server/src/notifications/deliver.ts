@@ -11,7 +11,7 @@ import type { Post, PostOutcome } from './post.ts'
 import { createPushClient } from './push-client.ts'
 import type { PushClient } from './push-client.ts'
 import { parsePushUrl } from './push-url.ts'
-import type { PushTarget } from './push-url.ts'
+import type { PushTarget, PushUrlFault } from './push-url.ts'
 
 /**
  * One attempt, for the delivery log and metrics; also the first time a push was skipped, not every further one.
@@ -45,7 +45,8 @@ export type DelivererOptions = {
 
 /**
  * Delivers the outbox to customers (spec/notifications.md sections 2, 3 and 5). Every row is delivered at least
- * once or tried seven times over five hours; while its server is dead it waits, and that is not a try. Rows of one call go out one after another, different calls side by
+ * once or tried seven times over five hours; while its server is dead it waits, and that is not a
+ * try. A row whose address is none is reported and given up at once. Rows of one call go out one after another, different calls side by
  * side; one slow or dead server delays nobody else.
  */
 export type Deliverer = {
@@ -81,7 +82,7 @@ class OutboxDeliverer implements Deliverer {
   readonly #client: PushClient
   readonly #ledger: Ledger
   readonly #fees: FeeBatches
-  readonly #targets = new Map<string, PushTarget | undefined>()
+  readonly #targets = new Map<string, PushTarget | PushUrlFault>()
 
   /** Rows in memory, from taking until the outbox knows their outcome. */
   readonly #owned = new Set<number>()
@@ -202,8 +203,7 @@ class OutboxDeliverer implements Deliverer {
     const first = items[0]
     if (first === undefined) return
     const target = this.#targetOf(first.url)
-    if (target === undefined)
-      return this.#settle(items, failedBefore('the address is not an http or https URL'))
+    if ('fault' in target) return this.#settle(items, { kind: 'impossible', error: target.fault })
     let app: App | undefined
     try {
       app = await this.#apps.findApp(first.appKey)
@@ -227,7 +227,8 @@ class OutboxDeliverer implements Deliverer {
     const first = items[0]
     if (first === undefined) return
     const ids = items.length === 1 ? [first.id] : items.map((item) => item.id)
-    const retryAt = outcome.kind === 'delivered' ? undefined : this.#retry(ids, first, outcome)
+    const isOver = outcome.kind === 'delivered' || outcome.kind === 'impossible'
+    const retryAt = isOver ? undefined : this.#retry(ids, first, outcome)
     if (retryAt === undefined) this.#ledger.remove(ids)
     const isSkippedAgain = outcome.kind === 'skipped' && first.firstFailedAt !== undefined
     if (!isSkippedAgain) this.#onAttempt?.({ items, outcome, nextTryAt: retryAt })
@@ -236,7 +237,7 @@ class OutboxDeliverer implements Deliverer {
   }
 
   /** Puts a push off that failed or was skipped; undefined when it was the last attempt. Skipping is no attempt. */
-  #retry(ids: readonly number[], first: OutboxItem, outcome: Exclude<PostOutcome, { kind: 'delivered' }>) {
+  #retry(ids: readonly number[], first: OutboxItem, outcome: FailedOrSkipped) {
     const now = this.#clock.now()
     const isSkipped = outcome.kind === 'skipped'
     // The ladder begins with the first attempt that failed; before it, waiting has a beginning too.
@@ -341,9 +342,9 @@ class OutboxDeliverer implements Deliverer {
     for (const batch of batches.values()) this.#send(inOrder(batch))
   }
 
-  #targetOf(url: string): PushTarget | undefined {
+  #targetOf(url: string): PushTarget | PushUrlFault {
     let target = this.#targets.get(url)
-    if (target === undefined && !this.#targets.has(url)) {
+    if (target === undefined) {
       if (this.#targets.size >= MAX_TARGETS) this.#targets.clear()
       target = parsePushUrl(url)
       this.#targets.set(url, target)
@@ -351,6 +352,8 @@ class OutboxDeliverer implements Deliverer {
     return target
   }
 }
+
+type FailedOrSkipped = Extract<PostOutcome, { kind: 'failed' | 'skipped' }>
 
 /** One attempt on its way. */
 class Delivery implements Post {

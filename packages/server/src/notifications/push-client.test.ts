@@ -29,7 +29,7 @@ function client(t: TestContext, clock = createManualClock()): PushClient {
 
 function post(to: PushClient, url: string, app = demoApp()): Promise<PostOutcome> {
   const target = parsePushUrl(url)
-  assert.ok(target)
+  assert.ok('origin' in target)
   return new Promise((settle) => to.post({ target, app, body: '{}', isUrgent: false, settle }))
 }
 
@@ -174,7 +174,8 @@ describe('a dead server', () => {
     const dead = await createReceiver(clock)
     await dead.close()
     for (let n = 0; n < 32; n++) await post(pushes, dead.url)
-    const target = parsePushUrl(dead.url)!
+    const target = parsePushUrl(dead.url)
+    assert.ok('origin' in target)
     const outcome = await new Promise<PostOutcome>((settle) =>
       pushes.post({ target, app: demoApp(), body: '{}', isUrgent: true, settle }),
     )
@@ -186,7 +187,8 @@ describe('addresses', () => {
   const cases: readonly (readonly [string, string | undefined, string?])[] = [
     ['http://192.0.2.1/status', 'http://192.0.2.1', '/status'],
     ['http://192.0.2.1:8080', 'http://192.0.2.1:8080', '/'],
-    ['https://customer.example/a/../b?x=%2B1&y=a b', 'https://customer.example', '/b?x=%2B1&y=a%20b'],
+    ['https://customer.example/a/../b?x=%2B1&y=a b', 'https://customer.example', '/a/../b?x=%2B1&y=a%20b'],
+    ['https://customer.example/状态', 'https://customer.example', '/%E7%8A%B6%E6%80%81'],
     ['https://customer.example/a/../b?x=%2B1', 'https://customer.example', '/a/../b?x=%2B1'],
     ['http://customer.example?x=1#part', 'http://customer.example', '/?x=1'],
     ['HTTP://Customer.Example:80/S', 'http://customer.example', '/S'],
@@ -194,10 +196,21 @@ describe('addresses', () => {
     ['ftp://customer.example/', undefined],
     ['customer.example/status', undefined],
     ['', undefined],
+    [' http://192.0.2.1/status', undefined],
+    ['http://192.0.2.1/status ', undefined],
+    ['http://192.0.2.1/status\n', undefined],
+    ['http://192.0.2.1/sta\ttus', undefined],
+    ['http:\\\\192.0.2.1\\status', undefined],
+    ['http://192.0.2.1\\status', undefined],
+    ['http:/192.0.2.1/status', undefined],
+    ['http:///192.0.2.1/status', undefined],
+    ['http:192.0.2.1/status', undefined],
   ]
   for (const [url, origin, path] of cases) {
-    it(`reads ${url || 'nothing'} as ${origin === undefined ? 'none' : `${origin} and ${path}`}`, () => {
-      assert.deepEqual(parsePushUrl(url), origin === undefined ? undefined : { origin, path })
+    it(`reads ${JSON.stringify(url)} as ${origin === undefined ? 'none' : `${origin} and ${path}`}`, () => {
+      const read = parsePushUrl(url)
+      if (origin === undefined) assert.match('fault' in read ? read.fault : '', /^the address /)
+      else assert.deepEqual(read, { origin, path })
     })
   }
 })
