@@ -1,4 +1,6 @@
+import type { LookupFunction } from 'node:net'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
+import { createHostNames } from './host-names.ts'
 import type { Post, PostOutcome } from './post.ts'
 import { Connection, endpointOf } from './push-connection.ts'
 import type { ConnectionOwner, Endpoint } from './push-connection.ts'
@@ -30,8 +32,8 @@ const IDLE_SWEEP_MS = 1_000
 /** Origins kept without traffic before idle ones are forgotten. */
 const MAX_ORIGINS = 2_000
 
-/** A server that is behind gets no more for this long. */
-const BEHIND_PAUSE_MS = 1_000
+/** How long a skipped POST is put off when no probe is to come: the server is behind, or dead with all hands full. */
+const SKIP_PAUSE_MS = 1_000
 /** Skipped POSTs come back at least this far apart, so that a long queue is not read and written over and over. */
 const SPREAD_MS = 2
 
@@ -46,6 +48,7 @@ const WHY_SKIPPED = {
 export function createPushClient(options: PushClientOptions): PushClient {
   const origins = new Map<string, Origin>()
   const deadlines = new Deadlines(options.clock, options.answerTimeoutMs)
+  const lookup = createHostNames(options.clock)
   let sweepTimer: Timer | undefined
 
   /** Closes connections that had nothing to do; rests when there are none. */
@@ -65,7 +68,7 @@ export function createPushClient(options: PushClientOptions): PushClient {
     let origin = origins.get(key)
     if (origin === undefined) {
       if (origins.size >= MAX_ORIGINS) forgetIdle()
-      origin = new Origin(post.target.origin, verify, options, deadlines)
+      origin = new Origin(post.target.origin, verify, options, deadlines, lookup)
       origins.set(key, origin)
     }
     return origin
@@ -97,6 +100,7 @@ export function createPushClient(options: PushClientOptions): PushClient {
 class Origin implements ConnectionOwner {
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  readonly lookup: LookupFunction
   readonly #endpoint: Endpoint
   readonly #options: PushClientOptions
   readonly #deadlines: Deadlines
@@ -114,9 +118,16 @@ class Origin implements ConnectionOwner {
   #lastBackAt: EpochMs = 0
   #closed = false
 
-  constructor(url: string, verify: boolean, options: PushClientOptions, deadlines: Deadlines) {
+  constructor(
+    url: string,
+    verify: boolean,
+    options: PushClientOptions,
+    deadlines: Deadlines,
+    lookup: LookupFunction,
+  ) {
     this.clock = options.clock
     this.connectTimeoutMs = options.connectTimeoutMs
+    this.lookup = lookup
     this.#endpoint = endpointOf(url, verify)
     this.#options = options
     this.#deadlines = deadlines
@@ -147,8 +158,7 @@ class Origin implements ConnectionOwner {
 
   #skip(post: Post, reason: keyof typeof WHY_SKIPPED): void {
     const now = this.clock.now()
-    const earliest =
-      reason === 'behind' ? now + BEHIND_PAUSE_MS : Math.max(now + FIRST_PAUSE_MS, this.#probeAt)
+    const earliest = reason === 'dead' && this.#probeAt > now ? this.#probeAt : now + SKIP_PAUSE_MS
     this.#lastBackAt = Math.max(earliest, this.#lastBackAt + SPREAD_MS)
     post.settle({ kind: 'skipped', reason, error: WHY_SKIPPED[reason], retryAt: this.#lastBackAt })
   }

@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP } from 'node:net'
-import type { Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import { AnswerReader } from './http-answer.ts'
@@ -39,6 +39,7 @@ export function endpointOf(origin: string, verify: boolean): Endpoint {
 export type ConnectionOwner = {
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  readonly lookup: LookupFunction
   /** A POST begins and may not take for ever. */
   started(connection: Connection): void
   /** The POST is over and the connection free. `answered`: at least one byte of an answer came. */
@@ -101,16 +102,18 @@ export class Connection {
 
   #connect(): void {
     const { host, port, tls, verify } = this.#endpoint
+    const { lookup } = this.#owner
     const socket = tls
       ? connectTls({
           host,
           port,
+          lookup,
           rejectUnauthorized: verify,
           ALPNProtocols: ['http/1.1'],
           ...(isIP(host) === 0 && { servername: host }),
           ...(this.#endpoint.session && { session: this.#endpoint.session }),
         })
-      : connectTcp({ host, port })
+      : connectTcp({ host, port, lookup })
     this.#socket = socket
     this.#served = 0
     this.#connectTimer = this.#owner.clock.setTimer(this.#owner.connectTimeoutMs, () =>
