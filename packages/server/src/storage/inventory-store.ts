@@ -94,10 +94,15 @@ export function createInventoryStores(
     return (yield* first(q.removeNumber, number)) !== undefined
   }
 
-  /** What was cached before a write is forgotten when it starts and again when it is committed or undone. */
+  /**
+   * What was cached is forgotten as soon as it was written anew, since reads see writes that are not committed yet; and
+   * again when the write is committed or undone, for what was cached in between may never have been.
+   */
   const forgetting = async <T>(forget: () => void, plan: () => Plan<T>): Promise<T> => {
+    const written = runner.write(plan)
+    forget()
     try {
-      return await runner.write(plan)
+      return await written
     } finally {
       forget()
     }
