@@ -9,7 +9,7 @@ import type {
   SipRequest,
   SipResponse,
 } from '@maskline/sip'
-import { MediaError, type MediaEvent, type MediaSession } from '@maskline/media'
+import { MediaError, type MediaEvent, type MediaSession, type SdpOrigin } from '@maskline/media'
 import type { RouteDecision } from '../bindings/route.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Timer } from '../shared/time.ts'
@@ -180,7 +180,7 @@ export class ActiveCall {
     }
     const media = await this.#openMedia()
     const offer = this.#callerOffer()
-    if (offer.length > 0) this.#calleeOffer = await media.offer(CALLER, CALLEE, offer)
+    if (offer.length > 0) this.#calleeOffer = await media.offer(CALLER, CALLEE, offer, this.#originOf(CALLER))
     this.input({ kind: 'media-ready' })
   }
 
@@ -202,11 +202,18 @@ export class ActiveCall {
     return this.#media
   }
 
+  /** Where a leg's SDP comes from: its media is taken from there, or from the address it names, and from nowhere else. */
+  #originOf(leg: LegName): SdpOrigin {
+    return leg === CALLER
+      ? { sourceAddress: this.#caller.source.address }
+      : { ...(this.#outbound && { sourceAddress: this.#outbound.hop.address }) }
+  }
+
   async #announce(tone: string): Promise<void> {
     const audio = this.#services.announcements.find(this.#decision?.subject.app, tone)
     if (audio === undefined) return this.input({ kind: 'announced' })
     const media = await this.#openMedia()
-    const answer = await media.answerLocally(CALLER, this.#callerOffer())
+    const answer = await media.answerLocally(CALLER, this.#callerOffer(), this.#originOf(CALLER))
     if (this.#state.kind !== 'announcing') return
     // 183, not 200: a refused caller is never charged (spec/codes.md section 5).
     this.#caller.progress(183, { body: answer })
@@ -333,7 +340,7 @@ export class ActiveCall {
       return this.input({ kind: 'callee-progress', status, ringing })
     this.#inOrder(async () => {
       if (response.body.length > 0 && this.#media !== undefined && this.#callerOffer().length > 0)
-        this.#callerAnswer = await this.#media.answer(CALLEE, CALLER, response.body)
+        this.#callerAnswer = await this.#media.answer(CALLEE, CALLER, response.body, this.#originOf(CALLEE))
       this.input({ kind: 'callee-progress', status, ringing })
     })
   }
@@ -345,8 +352,8 @@ export class ActiveCall {
       const delayedOffer = this.#callerOffer().length === 0
       if (response.body.length > 0 && this.#media !== undefined) {
         this.#callerAnswer = delayedOffer
-          ? await this.#media.offer(CALLEE, CALLER, response.body)
-          : await this.#media.answer(CALLEE, CALLER, response.body)
+          ? await this.#media.offer(CALLEE, CALLER, response.body, this.#originOf(CALLEE))
+          : await this.#media.answer(CALLEE, CALLER, response.body, this.#originOf(CALLEE))
       }
       // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
       if (!delayedOffer) this.#callee!.ack()
@@ -385,7 +392,7 @@ export class ActiveCall {
   callerAcknowledged(request: SipRequest): void {
     if (this.#callerOffer().length > 0 || this.#callee === undefined) return
     this.#inOrder(async () => {
-      const answer = await this.#media!.answer(CALLER, CALLEE, request.body)
+      const answer = await this.#media!.answer(CALLER, CALLEE, request.body, this.#originOf(CALLER))
       this.#callee!.ack({ body: answer })
     })
   }
@@ -400,7 +407,7 @@ export class ActiveCall {
     const body = request.request.body
     this.#inOrder(async () => {
       try {
-        const offer = body.length > 0 ? await media.offer(leg, other, body) : NO_BODY
+        const offer = body.length > 0 ? await media.offer(leg, other, body, this.#originOf(leg)) : NO_BODY
         peer.reinvite({ body: offer }, (response) => this.#reinviteAnswered(leg, request, response))
       } catch (error) {
         request.respond(488)
@@ -422,8 +429,8 @@ export class ActiveCall {
           response.body.length === 0
             ? NO_BODY
             : delayed
-              ? await media.offer(other, leg, response.body)
-              : await media.answer(other, leg, response.body)
+              ? await media.offer(other, leg, response.body, this.#originOf(other))
+              : await media.answer(other, leg, response.body, this.#originOf(other))
         // The side that made this offer waits for its ACK until the requester's ACK brings the answer.
         if (delayed) this.#waitsForAnswer = other
         request.respond(200, { body })
@@ -442,7 +449,10 @@ export class ActiveCall {
     const peer = leg === CALLER ? this.#callee : this.#caller
     this.#inOrder(async () => {
       // Without an answer the ACK still goes on, or the peer would repeat its 200 and give the call up.
-      const answer = request.body.length > 0 ? await this.#media!.answer(leg, other, request.body) : NO_BODY
+      const answer =
+        request.body.length > 0
+          ? await this.#media!.answer(leg, other, request.body, this.#originOf(leg))
+          : NO_BODY
       peer?.ackReinvite(answer.length > 0 ? { body: answer } : {})
     })
   }
