@@ -151,6 +151,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         { transport: 'tcp', address: config.sip.host, port: config.sip.port },
       ],
       publicHost: sipHost,
+      // Ours decides when a callee took too long (8035); the stack's own limit only stands behind it.
+      inviteTimeoutMs: (config.calls.connectTimeoutSec + 10) * 1000,
       handlers: {
         onInvite: (call) => controller.onInvite(call),
         onRequest: (request) => phones.onRequest(request),
