@@ -62,7 +62,7 @@ export type BindingStore = {
   deleteById(id: string, at: EpochMs): Promise<boolean>
   /** Removes all live bindings on an X; returns how many. */
   deleteByX(appKey: string, x: E164, at: EpochMs): Promise<number>
-  /** Deletes up to `limit` expired rows; returns how many (the sweeper). */
+  /** Deletes up to `limit` rows that are dead, expired or left over by `deleteByX`; returns how many (the sweeper). */
   deleteExpired(at: EpochMs, limit: number): Promise<number>
 }
 

@@ -35,6 +35,9 @@ type Detail = Omit<AxbBinding, 'mode' | 'id' | 'appKey' | 'x' | 'expiresAt' | 'c
 /** How many expired bindings one write clears away on its own account. */
 const PURGE_BATCH = 100
 
+/** Instant of expiry of an unbound binding that is not cleared yet: dead whatever the clock does. */
+const RETIRED = 0
+
 const INSERTED: InsertOutcome = { ok: true }
 const CLAIM_TAKEN: InsertOutcome = { ok: false, reason: 'claim-taken' }
 const X_FULL: InsertOutcome = { ok: false, reason: 'x-full' }
@@ -111,7 +114,7 @@ export function createBindingStores(
     if (yield* isTaken(x, keyA, keyB, -1, at)) return CLAIM_TAKEN
     let place = yield* first(q.takePlace, x, maxPairs)
     if (!place) {
-      const dead = yield* all(q.expiredOn, x, at)
+      const dead = yield* all(q.expiredOn, x, at, PURGE_BATCH)
       yield* remove(dead, at)
       if (dead.length > 0) place = yield* first(q.takePlace, x, maxPairs)
     }
@@ -197,12 +200,14 @@ export function createBindingStores(
     return row !== undefined
   }
 
+  /**
+   * Thousands of bindings are not deleted in one go, which would hold up every call for a tenth of a second: one
+   * statement makes them dead, and they are cleared like expired ones.
+   */
   function* deleteByX(appKey: string, x: E164, at: EpochMs): Plan<number> {
-    const dead = yield* all(q.expiredOn, x, at)
-    yield* remove(dead, at)
-    const rows = yield* all(q.seqsOn, x, appKey)
-    yield* remove(rows, at)
-    return rows.length
+    const { total } = (yield* first(q.countOn, x, at, appKey))!
+    if (total > 0) yield* all(q.retire, x, appKey, at)
+    return Number(total)
   }
 
   return {
@@ -292,7 +297,20 @@ function queries(db: QueryBuilder) {
         .where(live(1))
         .where('app_key', '=', slot<string>(2)),
     ),
-    seqsOn: prepare(onX.select(['seq', 'x']).where('app_key', '=', slot<string>(1))),
+    retire: prepare(
+      db
+        .updateTable('binding')
+        .set({ expires_at: RETIRED })
+        .where('app_key', '=', slot<string>(1))
+        .where(live(2))
+        .where('seq', 'in', (e) =>
+          e
+            .selectFrom('claim')
+            .select('binding_seq')
+            .where('number', '=', slot<string>(0))
+            .where('role', '=', 'a'),
+        ),
+    ),
     expired: prepare(
       db
         .selectFrom('binding')
@@ -302,7 +320,9 @@ function queries(db: QueryBuilder) {
         .orderBy('expires_at')
         .limit(slot<number>(1)),
     ),
-    expiredOn: prepare(onX.select(['seq', 'x']).where('expires_at', '<=', slot<number>(1))),
+    expiredOn: prepare(
+      onX.select(['seq', 'x']).where('expires_at', '<=', slot<number>(1)).limit(slot<number>(2)),
+    ),
     holders: prepare(
       db
         .selectFrom('claim')

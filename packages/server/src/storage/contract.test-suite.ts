@@ -319,6 +319,28 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
     })
   })
 
+  it('frees a full X with all its pairs at once; what is left of them is cleared in batches', async (s) => {
+    const { bindings, routes } = s
+    for (let n = 1; n <= 3; n++) await bindings.insertAxb(testBinding(n), 3, 1000)
+    assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), 1000), 3)
+    // Also for a clock that was set back meanwhile.
+    for (const at of [1000, 1]) {
+      const { match, xHasBindings } = await routes.lookup(xNumber(1), testBinding(1).a, at)
+      assert.deepEqual([match, xHasBindings], [undefined, false])
+      assert.equal(await bindings.findById(testBinding(1).id, at), undefined)
+      assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), at), 0)
+    }
+    const query = { appKey: testApp.key, a: testBinding(1).a, b: party(91), maxPairs: 3, at: 1000, limit: 5 }
+    assert.deepEqual(
+      (await bindings.candidates(query)).map((x) => x.number),
+      [xNumber(2), xNumber(1)],
+    )
+    assert.deepEqual(await bindings.insertAxb(testBinding(1), 1, 1000), { ok: true })
+    assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), 1000), 1)
+    assert.equal(await bindings.deleteExpired(1000, 2), 1)
+    assert.equal(await bindings.deleteExpired(1000, 2), 0)
+  })
+
   it('offers the X with the fewest bindings, then the one released longest ago', async ({
     bindings,
     numbers,

@@ -39,7 +39,7 @@ export type Database = {
     app_key: string
     mode: string
     x: string
-    /** Instant of expiry; null = never. */
+    /** Instant of expiry; null = never, 0 = unbound with its whole X and not cleared yet. */
     expires_at: number | null
     changed_at: number
     /** Parties, tones, user data and limits: the rest of Binding as sealed JSON. */
