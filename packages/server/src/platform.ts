@@ -91,7 +91,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       onAttempt({ items, outcome, nextTryAt }) {
         if (outcome.kind === 'delivered') return
         const fields = { app: items[0]?.appKey, rows: items.length, why: outcome.error, nextTryAt }
-        log.warn(fields, nextTryAt === undefined ? 'push given up after the last try' : 'push failed')
+        if (outcome.kind === 'impossible') log.error(fields, 'push dropped: its address cannot be used')
+        else log.warn(fields, nextTryAt === undefined ? 'push given up after the last try' : 'push failed')
       },
       onStorageError: (error) =>
         log.error({ err: error }, 'the outbox cannot be read or written; it is tried again'),
