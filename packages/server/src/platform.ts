@@ -207,6 +207,9 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       async close(graceMs = 0) {
         try {
           await controller.drain(graceMs)
+          // What the last calls caused is pushed before the stop where the customers' servers are quick; the rest stays in
+          // the outbox for the next start.
+          await within(clock, PUSH_GRACE_MS, deliverer.drain())
         } finally {
           await closeAll()
         }
@@ -244,4 +247,15 @@ function makeDataDir(dir: string): void {
       { cause },
     )
   }
+}
+
+/** How long a stop waits for pushes that are under way, ms. */
+const PUSH_GRACE_MS = 2_000
+
+/** Waits for `work`, but no longer than `limitMs`. */
+function within(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(limitMs, resolve)
+    work.then(resolve, reject).finally(() => timer.cancel())
+  })
 }
