@@ -61,7 +61,9 @@ export type LegStats = { readonly packets: number; readonly octets: number; read
 /** What each leg sent. */
 export type SessionStats = { readonly legs: Readonly<Record<string, LegStats>> }
 
-export type MediaErrorCode = 'NO_PORTS' | 'BAD_SDP' | 'NO_COMMON_CODEC' | 'NO_SUCH_LEG' | 'CLOSED'
+/** ENGINE_DOWN: what carries the media has failed; its calls are lost, new ones may succeed a little later. */
+export type MediaErrorCode =
+  'NO_PORTS' | 'BAD_SDP' | 'NO_COMMON_CODEC' | 'NO_SUCH_LEG' | 'CLOSED' | 'ENGINE_DOWN'
 export class MediaError extends Error {
   readonly code: MediaErrorCode
   constructor(code: MediaErrorCode, message: string, options?: ErrorOptions) {

@@ -12,6 +12,7 @@ import {
   startTightEngine,
   until,
 } from '../testkit/call.ts'
+import type { MediaEngine, MediaSession } from '../engine.ts'
 import { createEmbeddedEngine } from './engine.ts'
 
 const options = { id: 'test', onEvent: () => undefined }
@@ -25,8 +26,7 @@ async function bind(test: TestContext, port: number, host = '127.0.0.1'): Promis
 }
 
 test('refuses a call when the port range is used up, and takes one again after the rest', async (t) => {
-  const hands = { now: 0 }
-  const { engine } = await startTightEngine(t, 2, { portRestMs: 5000, clock: { now: () => hands.now } })
+  const { engine } = await startTightEngine(t, 2, { portRestMs: 1000 })
   const first = await engine.open(options)
   const second = await engine.open(options)
   await assert.rejects(engine.open(options), { name: 'MediaError', code: 'NO_PORTS' })
@@ -37,9 +37,18 @@ test('refuses a call when the port range is used up, and takes one again after t
   }
   assert.equal(engine.sessionCount, 0)
   await assert.rejects(engine.open(options), { code: 'NO_PORTS', message: /rest after calls/ })
-  hands.now = 5000
-  await engine.open(options)
+  await opened(engine)
 })
+
+/** A session, once ports have rested. */
+async function opened(engine: MediaEngine): Promise<MediaSession> {
+  let session: MediaSession | undefined
+  await until('ports have rested', async () => {
+    session = await engine.open(options).catch(() => undefined)
+    return session !== undefined
+  })
+  return session ?? assert.fail('no session')
+}
 
 test('skips ports that another program holds', async (t) => {
   const { engine, portMin } = await startTightEngine(t, 1, { ports: 8, held: [0, 3] })
@@ -63,28 +72,58 @@ test('opens more calls at once than there are spare ports', async (t) => {
   assert.equal(engine.sessionCount, 200)
 })
 
-test('a late packet of an ended call never reaches the next one on the same ports', async (t) => {
-  const hands = { now: 0 }
-  const { engine } = await startTightEngine(t, 1, { portRestMs: 2000, clock: { now: () => hands.now } })
+test('a late packet of an ended call never reaches the next one: its ports rest while they come', async (t) => {
+  const { engine } = await startTightEngine(t, 1, { portRestMs: 500 })
   const old = await connectCall(t, engine)
-  await old.a.sendTone(440, 0.1)
-  await until('the old call talks', () => old.b.packetsReceived >= 5)
+  // The old caller does not notice the end and sends on.
   old.a.startLoop(generateTone(440, 1))
+  await until('the old call talks', () => old.b.packetsReceived >= 5)
   await old.session.close()
-  await assert.rejects(engine.open(options), { code: 'NO_PORTS' })
-  // The old caller has not noticed the end and still sends when the ports are used again.
-  hands.now = 2000
-  const next = await connectCall(t, engine)
-  assert.equal(next.a.localPort === old.a.localPort, false)
-  await next.a.sendTone(1000, 0.3)
-  await until('the next call talks', () => goertzel(next.b.received(), 1000) > 0.1)
+  const sentAtEnd = old.a.packetsSent
+  await until('it sent on for twice the rest', async () => {
+    await assert.rejects(engine.open(options), { code: 'NO_PORTS' })
+    return old.a.packetsSent >= sentAtEnd + 50
+  })
   old.a.stop()
-  // What came before the new party spoke could only be the old one; afterwards it is locked out.
+  await (await opened(engine)).close()
+  const next = await connectCall(t, engine)
+  await Promise.all([next.a.sendTone(1000, 0.3), next.b.sendTone(1000, 0.3)])
+  await until('the next call talks', () => next.b.packetsReceived >= 15)
+  assert.ok(goertzel(next.b.received(), 1000) > 0.1)
+  // The new parties have spoken: the old one is locked out of either leg.
   next.b.clear()
   old.a.startLoop(generateTone(440, 1))
   await next.a.sendTone(1000, 0.3)
   await until('the next call talks on', () => next.b.packetsReceived >= 15)
   assert.ok(goertzel(next.b.received(), 440) < 0.01)
+})
+
+test('when the worker dies its calls lose their media, and a new one serves the next calls', async (t) => {
+  const { engine } = await startTightEngine(t, 1)
+  const { session, events } = await connectCall(t, engine)
+  // Not audio at all: the worker throws.
+  await session.play('a', { encoding: 'ulaw', samples: {} as Uint8Array })
+  await until('the loss is told', () => events.length > 0)
+  assert.deepEqual(events, [{ kind: 'media-timeout' }])
+  await assert.rejects(engine.open(options), { name: 'MediaError', code: 'ENGINE_DOWN' })
+  await assert.rejects(session.play('a', { encoding: 'ulaw', samples: new Uint8Array(1) }), {
+    code: 'ENGINE_DOWN',
+  })
+  await session.close()
+  await (await opened(engine)).close()
+  const next = await connectCall(t, engine)
+  await next.a.sendTone(1000, 0.1)
+  await until('the next call talks', () => next.b.packetsReceived >= 5)
+  assert.equal(engine.sessionCount, 1)
+})
+
+test('an engine whose worker is dead closes at once', async (t) => {
+  const { engine } = await startTightEngine(t, 1)
+  const { session, events } = await connectCall(t, engine)
+  await session.play('a', { encoding: 'ulaw', samples: {} as Uint8Array })
+  await until('the loss is told', () => events.length > 0)
+  await engine.close()
+  await assert.rejects(engine.open(options), { code: 'CLOSED' })
 })
 
 test('a party that names a media port of this engine, of any call, is refused', async (t) => {

@@ -1,19 +1,6 @@
-import { isIPv6 } from 'node:net'
-import { Worker } from 'node:worker_threads'
-import {
-  MediaError,
-  type LegStats,
-  type MediaEngine,
-  type MediaSession,
-  type PlayAudio,
-  type SessionOptions,
-} from '../engine.ts'
+import { MediaError, type MediaEngine, type MediaSession, type SessionOptions } from '../engine.ts'
 import type { Latching } from './leg.ts'
-import { ownSockets } from './own-sockets.ts'
-import { PortPool } from './port-pool.ts'
-import type { Command, Post, Report } from './protocol.ts'
-import { EmbeddedSession, type SessionHost } from './session.ts'
-import type { WorkerData } from './worker.ts'
+import { MediaWorker } from './media-worker.ts'
 
 export type EmbeddedOptions = {
   /** Local address the media sockets are bound to. */
@@ -23,7 +10,10 @@ export type EmbeddedOptions = {
   /** UDP ports, inclusive. A call takes four: RTP and RTCP of two legs. */
   readonly portMin: number
   readonly portMax: number
-  /** Milliseconds a port rests after a call, so that a late packet never reaches the next one. */
+  /**
+   * Milliseconds a port rests after a call and after the last packet that still came to it (2000 is usual), so that a
+   * late packet never reaches the next call.
+   */
   readonly portRestMs: number
   /**
    * Whom a party's media is taken from: `strict` (default) from the address in its SDP and the one its SIP came from,
@@ -33,12 +23,7 @@ export type EmbeddedOptions = {
   readonly latching?: Latching
   /** Seconds without RTP from a leg that is expected to send until `media-timeout`; 0: never. */
   readonly timeoutSec: number
-  /** For the rest of ports; default the monotonic clock, in milliseconds. */
-  readonly clock?: { now(): number }
 }
-
-/** Pairs taken when a session opens, so that a call that was let in never fails for want of ports. */
-const PAIRS_PER_CALL = 2
 
 /**
  * Starts the engine: SDP on this thread, packets in a worker thread. Resolves when the first ports are bound; rejects
@@ -58,210 +43,52 @@ export async function createEmbeddedEngine(options: EmbeddedOptions): Promise<Me
   return engine
 }
 
-/** Least time between two messages to the worker; waking it costs more than what a message says. */
-const MIN_FLUSH_MS = 4
-/** How long what nobody waits for, the end of a session, may wait for a message that goes out anyway. */
-const LAZY_FLUSH_MS = 50
+/** Wait before a worker that ended unexpectedly is replaced: doubled each time, short again after a good while. */
+const FIRST_RESTART_MS = 100
+const MAX_RESTART_MS = 10_000
+const GOOD_WHILE_MS = 60_000
 
-/**
- * Packets leave nothing but young garbage, and binding sockets a lot of it at once: with a young generation of V8's
- * choice the worker grows by 3.5 KB a socket, with a small one by 2.4 KB.
- */
-const WORKER_YOUNG_MB = 6
-
-/** A session is told to the worker as it is when its turn ends, however often it changed. */
-type Queued = Command | EmbeddedSession
-
-class EmbeddedEngine implements MediaEngine, SessionHost {
-  readonly address: string
-  readonly ipv6: boolean
-  readonly latching: Latching
-  readonly isOurs: (address: string, port: number) => boolean
+/** Keeps a worker running. While none runs, `open` rejects with ENGINE_DOWN. */
+class EmbeddedEngine implements MediaEngine {
   readonly started: Promise<void>
-  readonly #worker: Worker
-  readonly #workerGone: Promise<void>
-  readonly #pool: PortPool
-  readonly #sessions = new Map<number, EmbeddedSession>()
-  readonly #audioIds = new WeakMap<Uint8Array, number>()
-  readonly #audioKeeper = new FinalizationRegistry<number>((audio) =>
-    this.#send({ op: 'forget-audio', audio }),
-  )
-  readonly #statsWaiters = new Map<number, (legs: readonly LegStats[]) => void>()
-  #queue: Queued[] = []
-  #lastFlushMs = 0
-  /** A message is on its way to go out; `#lazyFlush` only after a while. */
-  #flushing = false
-  #lazyFlush: NodeJS.Timeout | undefined
-  readonly #touched = new Set<EmbeddedSession>()
-  /** Sessions the worker knows of. */
-  readonly #told = new WeakSet<EmbeddedSession>()
-  #nextId = 1
-  #failure: MediaError | undefined
+  readonly #options: EmbeddedOptions
+  #worker: MediaWorker
+  #restartMs = FIRST_RESTART_MS
+  #restart: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: EmbeddedOptions) {
-    this.address = options.publicHost ?? options.host
-    this.isOurs = ownSockets({ ...options, publicHost: this.address })
-    this.ipv6 = isIPv6(options.host)
-    this.latching = options.latching ?? 'strict'
-    const workerData: WorkerData = {
-      host: options.host,
-      portMin: options.portMin,
-      portMax: options.portMax,
-      timeoutMs: options.timeoutSec > 0 ? options.timeoutSec * 1000 : Infinity,
-    }
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData,
-      name: 'maskline-media',
-      resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
-    })
-    this.#worker.on('message', (report: Report) => this.#onReport(report))
-    this.#worker.on('error', (error) => this.#fail(error))
-    this.#workerGone = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#fail(undefined)
-        resolve()
-      })
-    })
-    const now = options.clock ? () => options.clock?.now() ?? 0 : () => performance.now()
-    const grow = (pairs: number): void => this.#send({ op: 'grow', pairs })
-    this.#pool = new PortPool({ now, restMs: options.portRestMs, grow })
-    this.started = this.#pool.take().then((port) => this.#pool.release(port, false))
+    this.#options = options
+    this.#worker = this.#startWorker()
+    this.started = this.#worker.started
   }
 
   get sessionCount(): number {
-    return this.#sessions.size
+    return this.#worker.sessionCount
   }
 
   async open(options: SessionOptions): Promise<MediaSession> {
-    if (this.#failure) throw this.#failure
-    const ports: number[] = []
-    try {
-      while (ports.length < PAIRS_PER_CALL) ports.push(this.#pool.takeNow() ?? (await this.#pool.take()))
-    } catch (error) {
-      for (const port of ports) this.#pool.release(port, false)
-      throw error
-    }
-    const session = new EmbeddedSession(this.#nextId++, options, this, ports)
-    this.#sessions.set(session.id, session)
-    return session
+    if (this.#closing) throw new MediaError('CLOSED', 'the media engine is closed')
+    return this.#worker.open(options)
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#shutDown()
+    clearTimeout(this.#restart)
+    this.#closing ??= this.#worker.close()
     return this.#closing
   }
 
-  async #shutDown(): Promise<void> {
-    for (const session of this.#sessions.values()) void session.close()
-    this.#failure = new MediaError('CLOSED', 'the media engine is closed')
-    this.#pool.close(this.#failure)
-    this.#flush()
-    this.#post('close')
-    await this.#workerGone
-  }
-
-  takePort(): number | Promise<number> {
-    return this.#pool.takeNow() ?? this.#pool.take()
-  }
-
-  releasePort(port: number, exposed: boolean): void {
-    this.#pool.release(port, exposed)
-  }
-
-  touch(session: EmbeddedSession): void {
-    if (this.#touched.has(session)) return
-    this.#touched.add(session)
-    this.#send(session)
-  }
-
-  play(session: EmbeddedSession, leg: number, playId: number, audio: PlayAudio, repeat: number): void {
-    const times = repeat === Infinity ? undefined : Math.max(1, Math.floor(repeat))
-    this.#send({ op: 'play', id: session.id, leg, playId, audio: this.#audioId(audio), repeat: times })
-  }
-
-  stop(session: EmbeddedSession, leg: number): void {
-    this.#send({ op: 'stop', id: session.id, leg })
-  }
-
-  stats(session: EmbeddedSession): Promise<readonly LegStats[]> {
-    const request = this.#nextId++
-    return new Promise((resolve) => {
-      this.#statsWaiters.set(request, resolve)
-      this.#send({ op: 'stats', id: session.id, request })
+  #startWorker(): MediaWorker {
+    const startedAtMs = performance.now()
+    const worker = new MediaWorker(this.#options)
+    // Whoever opens a call is told why; a first start that fails, `createEmbeddedEngine` tells.
+    worker.started.catch(() => undefined)
+    void worker.ended.then(() => {
+      if (this.#closing) return
+      if (performance.now() - startedAtMs > GOOD_WHILE_MS) this.#restartMs = FIRST_RESTART_MS
+      this.#restart = setTimeout(() => (this.#worker = this.#startWorker()), this.#restartMs)
+      this.#restartMs = Math.min(this.#restartMs * 2, MAX_RESTART_MS)
     })
-  }
-
-  closed(session: EmbeddedSession): void {
-    this.#sessions.delete(session.id)
-    if (!this.#told.has(session)) return
-    // Its ports rest for longer than this takes.
-    this.#queue.push({ op: 'close', id: session.id })
-    if (!this.#flushing) this.#lazyFlush ??= setTimeout(() => this.#flush(), LAZY_FLUSH_MS)
-  }
-
-  /** Announcements are few and played often: the worker gets each array once and keeps it while we do. */
-  #audioId(content: PlayAudio): number {
-    const known = this.#audioIds.get(content.samples)
-    if (known !== undefined) return known
-    const audio = this.#nextId++
-    this.#audioIds.set(content.samples, audio)
-    this.#audioKeeper.register(content.samples, audio)
-    this.#post({ audio, content })
-    return audio
-  }
-
-  /** The first change goes out at the end of this turn; under load the next ones wait for company. */
-  #send(item: Queued): void {
-    this.#queue.push(item)
-    if (this.#flushing) return
-    this.#flushing = true
-    const waitMs = this.#lastFlushMs + MIN_FLUSH_MS - performance.now()
-    if (waitMs <= 0) setImmediate(() => this.#flush())
-    else setTimeout(() => this.#flush(), waitMs)
-  }
-
-  #flush(): void {
-    this.#flushing = false
-    clearTimeout(this.#lazyFlush)
-    this.#lazyFlush = undefined
-    if (this.#queue.length === 0) return
-    const commands: Command[] = []
-    for (const item of this.#queue) {
-      if (!(item instanceof EmbeddedSession)) commands.push(item)
-      else if (!item.isClosed) {
-        this.#told.add(item)
-        commands.push({ op: 'session', session: item.state() })
-      }
-    }
-    this.#queue = []
-    this.#touched.clear()
-    this.#lastFlushMs = performance.now()
-    this.#post(JSON.stringify(commands))
-  }
-
-  #post(post: Post): void {
-    this.#worker.postMessage(post)
-  }
-
-  #onReport(report: Report): void {
-    if (report.op === 'ready') return this.#pool.add(report.ports, report.exhausted)
-    if (report.op === 'stats') {
-      this.#statsWaiters.get(report.request)?.(report.legs)
-      this.#statsWaiters.delete(report.request)
-      return
-    }
-    this.#sessions.get(report.id)?.onReport(report)
-  }
-
-  /** The worker ended: by close, or by a fault, which ends the media of every call. */
-  #fail(error: unknown): void {
-    for (const resolve of this.#statsWaiters.values()) resolve([])
-    this.#statsWaiters.clear()
-    if (this.#failure) return
-    this.#failure = new MediaError('CLOSED', 'the media worker has ended unexpectedly', { cause: error })
-    this.#pool.close(this.#failure)
-    for (const session of this.#sessions.values())
-      session.onReport({ op: 'media-timeout', id: session.id, leg: undefined })
+    return worker
   }
 }

@@ -2,21 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PortPool } from './port-pool.ts'
 
-function poolOfPorts(restMs = 1000) {
-  const hands = { now: 0 }
+function poolOfPorts() {
   const asked: number[] = []
-  const pool = new PortPool({ now: () => hands.now, restMs, grow: (pairs) => asked.push(pairs) })
-  return { pool, hands, asked }
+  const pool = new PortPool((pairs) => asked.push(pairs))
+  return { pool, asked }
 }
 
-test('a port rests for its time after a call and comes back after it', () => {
-  const { pool, hands } = poolOfPorts(1000)
+test('a port that rests after a call is free once it has rested, and the refusal counts it', async () => {
+  const { pool } = poolOfPorts()
   pool.add([4000], 'the range ends')
   assert.equal(pool.takeNow(), 4000)
-  pool.release(4000, true)
-  hands.now = 999
+  pool.rest(1)
   assert.equal(pool.takeNow(), undefined)
-  hands.now = 1000
+  await assert.rejects(pool.take(), { code: 'NO_PORTS', message: /1 pairs rest after calls/ })
+  pool.rested([4000])
   assert.equal(pool.takeNow(), 4000)
 })
 
@@ -24,7 +23,7 @@ test('a port nobody was told of needs no rest', () => {
   const { pool } = poolOfPorts()
   pool.add([4000], 'the range ends')
   pool.takeNow()
-  pool.release(4000, false)
+  pool.release(4000)
   assert.equal(pool.takeNow(), 4000)
 })
 
@@ -52,11 +51,12 @@ test('grows ahead of need and stops with enough spare', () => {
   assert.equal(asked.length, 2)
 })
 
-test('uses the port that has rested longest first', () => {
-  const { pool, hands } = poolOfPorts(10)
+test('uses the port that has been free longest first', () => {
+  const { pool } = poolOfPorts()
   pool.add([4000, 4002, 4004], 'the range ends')
   for (const port of [4000, 4002, 4004]) assert.equal(pool.takeNow(), port)
-  for (const port of [4002, 4000, 4004]) pool.release(port, true)
-  hands.now = 20
+  pool.rest(3)
+  pool.rested([4002, 4000])
+  pool.rested([4004])
   assert.deepEqual([pool.takeNow(), pool.takeNow(), pool.takeNow()], [4002, 4000, 4004])
 })

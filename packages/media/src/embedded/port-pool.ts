@@ -1,12 +1,5 @@
 import { MediaError } from '../engine.ts'
 
-export type PortPoolOptions = {
-  readonly now: () => number
-  readonly restMs: number
-  /** Asks for more bound pairs; they come by `add`. */
-  readonly grow: (pairs: number) => void
-}
-
 /** Pairs kept ready ahead of need, and how many are asked for at once. */
 export const SPARE_PAIRS = 64
 const GROWTH_PAIRS = 64
@@ -14,25 +7,25 @@ const GROWTH_PAIRS = 64
 type Waiter = { readonly resolve: (port: number) => void; readonly reject: (error: MediaError) => void }
 
 /**
- * RTP ports of bound socket pairs: ready, in use, or resting after a call. The oldest rested port is used first.
- * No timers: whether a port has rested enough is looked at when one is wanted.
+ * RTP ports of bound socket pairs: ready, in use, or resting after a call. The one ready for longest is used first. How
+ * long a port rests is the worker's to say, which sees the packets that still come.
  */
 export class PortPool {
-  readonly #options: PortPoolOptions
+  /** Asks for more bound pairs; they come by `add`. */
+  readonly #grow: (pairs: number) => void
   #ready = new Fifo<number>()
-  #resting = new Fifo<{ readonly port: number; readonly untilMs: number }>()
+  #resting = 0
   #waiters = new Fifo<Waiter>()
   #growing = 0
   #exhausted: string | undefined
 
-  constructor(options: PortPoolOptions) {
-    this.#options = options
+  constructor(grow: (pairs: number) => void) {
+    this.#grow = grow
     this.#growWhenLow()
   }
 
   /** A port now; undefined when none is ready. */
   takeNow(): number | undefined {
-    this.#wakeRested()
     const port = this.#ready.shift()
     this.#growWhenLow()
     return port
@@ -46,10 +39,19 @@ export class PortPool {
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
   }
 
-  /** Puts a port to rest; one that was never told to anyone needs none. */
-  release(port: number, exposed: boolean): void {
-    if (exposed) this.#resting.push({ port, untilMs: this.#options.now() + this.#options.restMs })
-    else this.#offer(port)
+  /** Takes back a port that was never told to anyone: it needs no rest. */
+  release(port: number): void {
+    this.#offer(port)
+  }
+
+  /** So many ports in use rest from now on; they come back by `rested`. */
+  rest(count: number): void {
+    this.#resting += count
+  }
+
+  rested(ports: readonly number[]): void {
+    this.#resting -= ports.length
+    for (const port of ports) this.#offer(port)
   }
 
   /** Newly bound pairs; `exhausted` says why there will be no more. */
@@ -74,23 +76,15 @@ export class PortPool {
     else waiter.resolve(port)
   }
 
-  #wakeRested(): void {
-    const now = this.#options.now()
-    for (let first = this.#resting.peek(); first && first.untilMs <= now; first = this.#resting.peek()) {
-      this.#ready.push(first.port)
-      this.#resting.shift()
-    }
-  }
-
   #growWhenLow(): void {
     if (this.#growing > 0 || this.#exhausted !== undefined) return
     if (this.#ready.length >= SPARE_PAIRS && this.#waiters.length === 0) return
     this.#growing = GROWTH_PAIRS
-    this.#options.grow(GROWTH_PAIRS)
+    this.#grow(GROWTH_PAIRS)
   }
 
   #noPorts(): MediaError {
-    const resting = this.#resting.length > 0 ? `; ${this.#resting.length} pairs rest after calls` : ''
+    const resting = this.#resting > 0 ? `; ${this.#resting} pairs rest after calls` : ''
     return new MediaError(
       'NO_PORTS',
       `no media port is free: ${this.#exhausted ?? 'none is bound'}${resting}`,
@@ -105,9 +99,6 @@ class Fifo<T> {
 
   get length(): number {
     return this.#items.length - this.#head
-  }
-  peek(): T | undefined {
-    return this.#items[this.#head]
   }
   push(item: T): void {
     this.#items.push(item)

@@ -16,7 +16,8 @@ export type AudioPost = { readonly audio: number; readonly content: PlayAudio }
 export type Command =
   | { readonly op: 'grow'; readonly pairs: number }
   | { readonly op: 'session'; readonly session: SessionState }
-  | { readonly op: 'close'; readonly id: number }
+  /** `ports` were told to parties: they rest. */
+  | { readonly op: 'close'; readonly id: number; readonly ports: readonly number[] }
   | {
       readonly op: 'play'
       readonly id: number
@@ -76,6 +77,8 @@ export type ReceivedType = {
 /** From the worker. `exhausted` says why no more pairs can be had. */
 export type Report =
   | { readonly op: 'ready'; readonly ports: readonly number[]; readonly exhausted: string | undefined }
+  /** Ports that have rested: no packet has come for a while. */
+  | { readonly op: 'rested'; readonly ports: readonly number[] }
   | {
       readonly op: 'digit'
       readonly id: number

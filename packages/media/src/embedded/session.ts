@@ -51,13 +51,17 @@ export type SessionHost = {
   isOurs(address: string, port: number): boolean
   /** One more port pair; now when it can be. */
   takePort(): number | Promise<number>
-  releasePort(port: number, exposed: boolean): void
+  /** Gives back a pair that no party was told of. */
+  releasePort(port: number): void
+  /** Why the engine can do nothing for its sessions any more. */
+  readonly failure: MediaError | undefined
   /** The session's state changed: tell the worker at the end of this turn. */
   touch(session: EmbeddedSession): void
   play(session: EmbeddedSession, leg: number, playId: number, audio: PlayAudio, repeat: number): void
   stop(session: EmbeddedSession, leg: number): void
   stats(session: EmbeddedSession): Promise<readonly LegStats[]>
-  closed(session: EmbeddedSession): void
+  /** `exposed`: its ports that parties were told of. */
+  closed(session: EmbeddedSession, exposed: readonly number[]): void
 }
 
 /**
@@ -178,9 +182,9 @@ export class EmbeddedSession implements MediaSession {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const leg of this.#legs) this.#host.releasePort(leg.port, true)
-    for (const port of this.#spare) this.#host.releasePort(port, false)
-    this.#host.closed(this)
+    for (const port of this.#spare) this.#host.releasePort(port)
+    const exposed = this.#legs.map(({ port }) => port)
+    this.#host.closed(this, exposed)
   }
 
   /** The state for the worker, as it is now. */
@@ -193,13 +197,13 @@ export class EmbeddedSession implements MediaSession {
   }
 
   /** What the worker saw; nothing comes after close. */
-  onReport(report: Exclude<Report, { op: 'ready' | 'stats' }>): void {
+  onReport(report: Exclude<Report, { op: 'ready' | 'rested' | 'stats' }>): void {
     if (this.#closed) return
     const event = this.#eventOf(report)
     if (event !== undefined) this.#options.onEvent(event)
   }
 
-  #eventOf(report: Exclude<Report, { op: 'ready' | 'stats' }>): MediaEvent | undefined {
+  #eventOf(report: Exclude<Report, { op: 'ready' | 'rested' | 'stats' }>): MediaEvent | undefined {
     const leg = report.leg === undefined ? undefined : this.#legs[report.leg]?.name
     if (report.op === 'media-timeout') return { kind: 'media-timeout', ...(leg !== undefined && { leg }) }
     if (leg === undefined) return undefined
@@ -254,18 +258,19 @@ export class EmbeddedSession implements MediaSession {
 
   #requireOpen(): void {
     if (this.#closed) throw new MediaError('CLOSED', 'the media session is closed')
+    if (this.#host.failure) throw this.#host.failure
   }
 
   async #add(name: string): Promise<Leg> {
     const port = this.#spare.shift() ?? (await this.#host.takePort())
     if (this.#closed) {
-      this.#host.releasePort(port, false)
+      this.#host.releasePort(port)
       this.#requireOpen()
     }
     const known = this.#find(name)
     if (known !== undefined) {
       // Another call added it while this one waited for its port.
-      this.#host.releasePort(port, false)
+      this.#host.releasePort(port)
       return known
     }
     const leg = createLeg(name, this.#legs.length, port)

@@ -9,6 +9,7 @@ export type WorkerData = {
   readonly host: string
   readonly portMin: number
   readonly portMax: number
+  readonly portRestMs: number
   readonly timeoutMs: number
 }
 
@@ -16,38 +17,49 @@ const SWEEP_MS = 100
 
 const port = parentPort
 if (port === null) throw new Error('the media worker runs in a worker thread only')
-const { host, portMin, portMax, timeoutMs } = workerData as WorkerData
+const { host, portMin, portMax, portRestMs, timeoutMs } = workerData as WorkerData
 const report = (message: Report): void => port.postMessage(message)
-const pairs = new SocketPairs(host, portMin, portMax)
+const pairs = new SocketPairs({ host, portMin, portMax, restMs: portRestMs, now: monotonicClock.now })
 const relay = new Relay({
   clock: monotonicClock,
   timeoutMs,
   pairOf: (rtpPort) => pairs.get(rtpPort),
   report,
 })
-const sweeper = setInterval(() => relay.sweep(), SWEEP_MS)
 
-/** One growth at a time, so that ports stay in order. */
-let growing: Promise<void> = Promise.resolve()
-const grow = (count: number): Promise<void> =>
-  (growing = growing.then(async () => {
-    const ports = await pairs.grow(count)
-    report({ op: 'ready', ports, exhausted: pairs.exhausted })
-  }))
+/** One binding at a time, so that ports stay in order and close comes after the last. */
+let binding: Promise<void> = Promise.resolve()
+const inTurn = (bind: () => Promise<void>): void => void (binding = binding.then(bind))
+
+async function grow(count: number): Promise<void> {
+  const ports = await pairs.grow(count)
+  report({ op: 'ready', ports, exhausted: pairs.exhausted })
+}
+
+async function wake(): Promise<void> {
+  const ports = await pairs.wake()
+  if (ports.length > 0) report({ op: 'rested', ports })
+}
+
+const sweeper = setInterval(() => {
+  relay.sweep()
+  inTurn(wake)
+}, SWEEP_MS)
 
 port.on('message', (post: Post) => {
   if (post === 'close') return close()
   if (typeof post !== 'string') return relay.keep(post)
   for (const command of JSON.parse(post) as Command[]) {
-    if (command.op === 'grow') void grow(command.pairs)
+    if (command.op === 'grow') inTurn(() => grow(command.pairs))
     else relay.run(command)
+    if (command.op === 'close') for (const rtpPort of command.ports) pairs.rest(rtpPort)
   }
 })
 
 function close(): void {
   clearInterval(sweeper)
   relay.close()
-  void growing.then(() => {
+  void binding.then(() => {
     pairs.close()
     port?.close()
   })
