@@ -1,4 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startPeer } from './peer-process.ts'
 import { type CapturedDatagram, parsePcap } from './pcap.ts'
@@ -9,6 +11,9 @@ export type WireCapture = {
   /** Ends the capture and gives every UDP datagram that passed. */
   stop(): Promise<readonly CapturedDatagram[]>
 }
+
+/** RFC 863. */
+const DISCARD_PORT = 9
 
 /** Captures all UDP on loopback with tcpdump; needs root. */
 export async function captureLoopback(): Promise<WireCapture> {
@@ -41,11 +46,16 @@ export async function captureLoopback(): Promise<WireCapture> {
   if (peer.ended() !== undefined) throw new Error(`tcpdump ended at its start: ${peer.output()}`)
   return {
     async stop() {
-      let size = -1
-      await waitFor(() => size === (size = statSync(file).size), {
-        what: 'the capture file to be at rest',
-        pollMs: 100,
+      // A mark of our own behind everything else: when it is in the file, so is what came before.
+      const mark = `end-of-capture-${randomUUID()}`
+      const socket = createSocket('udp4')
+      socket.send(mark, DISCARD_PORT, '127.0.0.1')
+      await waitFor(() => readFileSync(file).includes(mark), {
+        what: 'tcpdump to write what it saw',
+        pollMs: 50,
+        detail: peer.output,
       })
+      socket.close()
       await peer.stop('SIGINT')
       const datagrams = parsePcap(readFileSync(file))
       dir.remove()

@@ -214,6 +214,9 @@ describe('a call whose media fails', () => {
   test('is refused with 503 and Retry-After, 522, when no port is free', async () => {
     await assertEnded(openBench({ fail: { open: 'NO_PORTS' } }), 522, '503 Retry-After')
   })
+  test('is refused the same way while the engine starts anew', async () => {
+    await assertEnded(openBench({ fail: { open: 'ENGINE_DOWN' } }), 522, '503 Retry-After')
+  })
   test('is refused with 488 when the caller’s SDP cannot be used', async () => {
     await assertEnded(openBench({ fail: { offer: 'BAD_SDP' } }), 8020, '488')
   })

@@ -473,6 +473,7 @@ const INTERNAL_FAULT: CallInput = { kind: 'fault', releaseCode: 8020, statusToCa
 /** What a media error means for the call; any other is an internal fault. */
 const FAULT_OF: Readonly<Record<string, { releaseCode: number; statusToCaller: number }>> = {
   NO_PORTS: { releaseCode: 522, statusToCaller: 503 },
+  ENGINE_DOWN: { releaseCode: 522, statusToCaller: 503 },
   BAD_SDP: { releaseCode: 8020, statusToCaller: 488 },
   NO_COMMON_CODEC: { releaseCode: 8020, statusToCaller: 488 },
 }
