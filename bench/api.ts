@@ -133,7 +133,7 @@ function signedRequest(method: string, query: string, body = ''): string {
     now: Date.now(),
     nonce: String(nonce).padStart(32, '0'),
   })
-  let head = `${method} ${AXB_PATH}${query} HTTP/1.1\r\nHost: api.example\r\n`
+  let head = `${method} ${AXB_PATH}${query} HTTP/1.1\r\nHost: api.example\r\nConnection: keep-alive\r\n`
   for (const name in headers) head += `${name}: ${headers[name]}\r\n`
   if (body !== '') head += `Content-Length: ${body.length}\r\n`
   return `${head}\r\n${body}`

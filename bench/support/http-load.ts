@@ -59,10 +59,14 @@ function runConnection({ host, port, next }: HttpLoad, endsAt: number, onAnswer:
   return new Promise((resolve, reject) => {
     let received = ''
     let sentAt = 0
+    let done = false
     const socket: Socket = connect(port, host)
     const send = () => {
       const request = performance.now() < endsAt ? next() : undefined
-      if (request === undefined) return socket.end()
+      if (request === undefined) {
+        done = true
+        return socket.end()
+      }
       sentAt = performance.now()
       socket.write(request, 'latin1')
     }
@@ -78,7 +82,9 @@ function runConnection({ host, port, next }: HttpLoad, endsAt: number, onAnswer:
       send()
     })
     socket.on('error', reject)
-    socket.on('close', () => resolve())
+    socket.on('close', () =>
+      done ? resolve() : reject(new Error('the server closed a connection in the middle of the load')),
+    )
   })
 }
 
