@@ -11,7 +11,7 @@ import type {
 } from '@maskline/sip'
 import { MediaError, type MediaEvent, type MediaSession, type SdpOrigin } from '@maskline/media'
 import type { RouteDecision } from '../bindings/route.ts'
-import type { E164 } from '../shared/e164.ts'
+import { type E164, maskNumber } from '../shared/e164.ts'
 import type { Timer } from '../shared/time.ts'
 import {
   type CallEffect,
@@ -110,7 +110,7 @@ export class ActiveCall {
 
   routed(decision: RouteDecision): void {
     this.#decision = decision
-    const tone = decision.kind === 'refuse' && decision.tone !== undefined ? decision.tone : undefined
+    const tone = decision.kind === 'refuse' ? decision.tone : undefined
     const canAnnounce =
       tone !== undefined &&
       this.#callerOffer().length > 0 &&
@@ -248,7 +248,7 @@ export class ActiveCall {
     this.#callee.owner = this
     this.#calleeOffer = NO_BODY
     this.#services.log.debug(
-      { sessionId: this.record.sessionId, callee: this.#services.mask(callee) },
+      { sessionId: this.record.sessionId, callee: maskNumber(callee) },
       'callee leg started',
     )
   }
@@ -276,7 +276,7 @@ export class ActiveCall {
 
   /** The one line that a call leaves in the log. */
   #logEnd(): void {
-    const { log, mask } = this.#services
+    const { log } = this.#services
     const { sessionId, appKey, x, caller, forward, end } = this.record
     const talkMs =
       forward?.answerAt !== undefined && end !== undefined ? end.at - forward.answerAt : undefined
@@ -284,9 +284,9 @@ export class ActiveCall {
       {
         sessionId,
         app: appKey,
-        x: mask(x),
-        caller: caller === undefined ? undefined : mask(caller),
-        callee: forward === undefined ? undefined : mask(forward.callee),
+        x: maskNumber(x),
+        caller: caller === undefined ? undefined : maskNumber(caller),
+        callee: forward === undefined ? undefined : maskNumber(forward.callee),
         releaseCode: end?.releaseCode,
         sipStatus: end?.sipStatus,
         talkMs,

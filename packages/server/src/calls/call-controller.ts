@@ -1,7 +1,6 @@
 import type { ServerCall } from '@maskline/sip'
 import type { RouteStore } from '../bindings/ports.ts'
 import { routeCall } from '../bindings/route-call.ts'
-import { maskNumber } from '../shared/e164.ts'
 import { ActiveCall } from './active-call.ts'
 import type { CallIds } from './call-ids.ts'
 import { endAfterCrash } from './call-machine.ts'
@@ -9,7 +8,7 @@ import type { CallRecord } from './call-record.ts'
 import { callerNumber, dialledNumber } from './parties.ts'
 import type { CallServices } from './call-services.ts'
 
-export type CallControllerOptions = Omit<CallServices, 'forget' | 'mask'> & {
+export type CallControllerOptions = Omit<CallServices, 'forget'> & {
   readonly routes: RouteStore
   readonly ids: CallIds
   readonly hostName: string
@@ -37,7 +36,6 @@ export function createCallController(options: CallControllerOptions): CallContro
 
   const services: CallServices = {
     ...options,
-    mask: maskNumber,
     forget(sessionId) {
       calls.delete(sessionId)
       if (calls.size === 0) onIdle?.()

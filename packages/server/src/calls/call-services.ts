@@ -17,7 +17,6 @@ export type CallServices = {
   /** Whether a 183 counts as ringing (spec/notifications.md section 4.1; default no). */
   readonly alertOn183: boolean
   readonly log: Log
-  readonly mask: (number: string) => string
   /** The call has ended and freed what it held. */
   forget(sessionId: string): void
 }
