@@ -80,7 +80,7 @@ await storage.numbers.save(
 const now = Date.now()
 await Promise.all(
   pairs.map(({ caller, x, callee }, i) =>
-    storage.bindings.insertAxb(
+    storage.bindings.insert(
       {
         mode: 'AXB',
         id: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
@@ -95,7 +95,7 @@ await Promise.all(
         privateSms: true,
         changedAt: now,
       },
-      5000,
+      { capacity: 5000 },
       now,
     ),
   ),

@@ -4,6 +4,7 @@ import { createEmbeddedEngine, MediaError } from '@maskline/media'
 import { type StackHandlers, createSipStack } from '@maskline/sip'
 import { openAnnouncements } from './announcements/library.ts'
 import { createAxbService } from './bindings/axb-service.ts'
+import { createRouter } from './bindings/router.ts'
 import { startSweeper } from './bindings/sweeper.ts'
 import { createCallController } from './calls/call-controller.ts'
 import { createCallIds } from './calls/call-ids.ts'
@@ -120,7 +121,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       log,
     })
     const controller = createCallController({
-      routes: storage.routes,
+      router: createRouter({
+        routes: storage.routes,
+        memory: storage.memory,
+        modes: {},
+        controls: { check: () => undefined },
+        log,
+      }),
       journal: storage.journal,
       media,
       sip: { host: sipHost, stack: () => stack },

@@ -5,9 +5,10 @@ import type { E164 } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
 import { openStorage, type Storage } from '../storage/index.ts'
 import type { App } from '../tenants/app.ts'
+import type { AxbBinding } from './binding.ts'
 import type { AxbBindRequest, AxbService } from './axb-requests.ts'
 import { createAxbService } from './axb-service.ts'
-import { routeCall } from './route-call.ts'
+import { routeAxb } from './axb-route.ts'
 
 const A = '+8613800000021' as E164
 const B = '+8613800000022' as E164
@@ -284,6 +285,9 @@ test('unbind: the id wins over X, and one of them must be there', async () => {
   assert.equal(await code(axb.unbind(app, {})), '1010002 subscriptionId')
 })
 
+const find = async (id: string, at = now) =>
+  (await storage.bindings.findById(id, at)) as AxbBinding | undefined
+
 test('modify changes what is given, keeps the rest, and the id and X stay', async () => {
   const { id } = await bind({
     relationNum: X,
@@ -299,7 +303,7 @@ test('modify changes what is given, keeps the rest, and the id and X stay', asyn
     preVoice: { calleeHintTone: 'v' },
   } as const
   assert.equal(await code(axb.modify(app, { subscriptionId: id, ...change })), '0')
-  const changed = (await storage.bindings.findById(id, now))!
+  const changed = (await find(id))!
   assert.deepEqual(
     [
       changed.x,
@@ -322,7 +326,7 @@ test('two modifications at the same time both count', async () => {
     code(axb.modify(app, { subscriptionId: id, maxDurationMin: 9 })),
   ])
   assert.deepEqual(codes, ['0', '0'])
-  const after = await storage.bindings.findById(id, now)
+  const after = await find(id)
   assert.deepEqual([after?.callDirection, after?.maxDurationMin], [1, 9])
 })
 
@@ -330,9 +334,9 @@ test('modify with duration counts from the change; 0 never expires', async () =>
   const { id } = await bind({ relationNum: X, durationSec: 60 })
   now += 50_000
   assert.equal(await code(axb.modify(app, { subscriptionId: id, durationSec: 60 })), '0')
-  assert.equal((await storage.bindings.findById(id, now))?.expiresAt, START + 110_000)
+  assert.equal((await find(id))?.expiresAt, START + 110_000)
   assert.equal(await code(axb.modify(app, { subscriptionId: id, durationSec: 0 })), '0')
-  const lasting = await storage.bindings.findById(id, START * 2)
+  const lasting = await find(id, START * 2)
   assert.equal(lasting?.expiresAt, undefined)
   assert.equal(lasting?.durationSec, 0)
 })
@@ -344,7 +348,7 @@ test('modify to a party of another binding on this X is 1012010; its own, even s
   assert.equal(await code(axb.modify(app, { subscriptionId: id, callerNum: D })), '1012010')
   assert.equal(await code(axb.modify(app, { subscriptionId: id, callerNum: A })), '0')
   assert.equal(await code(axb.modify(app, { subscriptionId: id, callerNum: B, calleeNum: A })), '0')
-  assert.equal((await storage.bindings.findById(id, now))?.a, B)
+  assert.equal((await find(id))?.a, B)
 })
 
 test('modify obeys the rules of parties against what was there before', async () => {
@@ -411,8 +415,8 @@ test('an expired binding is gone for query and unbind, and its parties, X and pl
 test('bind and unbind take effect at once for calls', async () => {
   const kind = async () => {
     const view = await storage.routes.lookup(X, A, now)
-    const decision = routeCall({ x: X, from: A, at: now }, view)
-    return decision.kind === 'connect' ? decision.callee : decision.releaseCode
+    const decision = routeAxb({ x: X, from: A, at: now }, view, app)
+    return decision.kind === 'connect' ? decision.callee : decision.kind === 'refuse' && decision.releaseCode
   }
   assert.equal(await kind(), 8014)
   const { id } = await bind({ relationNum: X })

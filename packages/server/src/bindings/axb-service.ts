@@ -65,7 +65,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
 
   const insert = async (app: App, request: AxbBindRequest, x: E164, at: EpochMs) => {
     const binding = newBinding(app, request, x, newId(at), at)
-    const outcome = await store.insertAxb(binding, policy.maxPairsPerX, at)
+    const outcome = await store.insert(binding, { capacity: policy.maxPairsPerX }, at)
     return outcome.ok ? ({ ok: true, binding } as const) : failureOf(outcome)
   }
 
@@ -74,10 +74,12 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const candidates = await store.candidates({
         appKey: app.key,
-        a,
-        b,
+        without: [
+          { kind: 'party', party: a },
+          { kind: 'party', party: b },
+        ],
         ...scope,
-        maxPairs: policy.maxPairsPerX,
+        capacity: policy.maxPairsPerX,
         at,
         limit: CANDIDATES,
       })
@@ -131,7 +133,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
     async modify(app, request) {
       const at = clock.now()
       // Two changes of one binding at the same time must both count, so each is made of what the other has left.
-      const outcome = await store.updateAxb(request.subscriptionId, at, (old, x) => {
+      const outcome = await store.update<'AXB', BindFailure>('AXB', request.subscriptionId, at, (old, x) => {
         if (old.appKey !== app.key) return refuse(AXB_CODES.notFound)
         const changed = modified(old, request, at)
         return checkModify(app, request, old, changed, x, policy) ?? changed

@@ -144,6 +144,9 @@ export function failureOf(outcome: Extract<InsertOutcome, { ok: false }>): BindF
       return refused(AXB_CODES.xFull)
     case 'not-found':
       return refused(AXB_CODES.notFound)
+    // No rule of AXB limits how many X a party may use.
+    case 'party-full':
+      return refused(AXB_CODES.noResource)
   }
 }
 

@@ -1,12 +1,37 @@
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { XNumber } from '../numbers/x-number.ts'
-import type { AxbBinding, Binding } from './binding.ts'
+import type {
+  AxbBinding,
+  AxeBinding,
+  AxybPair,
+  Binding,
+  BindingMode,
+  BindingOf,
+  ClaimKey,
+  Memories,
+  MemoryKind,
+  Role,
+} from './binding.ts'
+import type { RouteView } from './route.ts'
 
 export type InsertOutcome =
   | { readonly ok: true }
-  /** Another live binding holds one of the claims. */
-  | { readonly ok: false; readonly reason: 'claim-taken' | 'x-full' | 'not-found' }
+  /** Another live binding holds one of the claims: which one, by whom and as what. */
+  | { readonly ok: false; readonly reason: 'claim-taken'; readonly taken: TakenClaim }
+  /** The number has no place left, or the party holds as many bindings as it may. */
+  | { readonly ok: false; readonly reason: 'x-full' | 'party-full' | 'not-found' }
+
+export type TakenClaim = {
+  readonly number: E164
+  readonly key: ClaimKey['kind']
+  readonly holder: string
+  readonly role: Role
+}
+
+/** AXE: which extension was given. */
+export type ExtensionOutcome =
+  { readonly ok: true; readonly binding: AxeBinding } | Exclude<InsertOutcome, { readonly ok: true }>
 
 /** Why a change must not be: the rules' own answer, passed through by storage. */
 export type Refusal = { readonly ok: false }
@@ -15,6 +40,13 @@ export type UpdateOutcome<R extends Refusal> =
   | InsertOutcome
   /** `change` refused; nothing was done. */
   | { readonly ok: false; readonly reason: 'refused'; readonly refusal: R }
+
+export type InsertLimits = {
+  /** Most bindings on the number whose place it takes: AX 1, AXB 5000, AXE by length, AXYB 1 on X and 1000 on Y. */
+  readonly capacity: number
+  /** Most live bindings of this mode that A may hold in the app (AX and AXYB: 5 X per A); absent: any number. */
+  readonly perParty?: number
+}
 
 /** Filter of the AXB query; `appKey` always restricts. */
 export type AxbQuery = {
@@ -27,38 +59,62 @@ export type AxbQuery = {
   readonly limit: number
 }
 
+export type CandidateQuery = {
+  readonly appKey: string
+  /** No live claim by any of these may lie on the number (at most three). */
+  readonly without: readonly ClaimKey[]
+  /** `area`: only that city; `province`: only that province; neither: any. */
+  readonly area?: string
+  readonly province?: string
+  /** Below so many bindings. */
+  readonly capacity: number
+  readonly at: EpochMs
+  readonly limit: number
+}
+
 /** What the bind rules need of storage. Dead (expired) rows are never returned and never block a claim. */
 export type BindingStore = {
   findX(number: E164): Promise<XNumber | undefined>
   /**
-   * Candidate X numbers of an app for a bind by area, best first: fewest live bindings, ties by least recently
-   * released; only status `normal`, below `maxPairs`, without a live claim by `a` or `b`.
-   * `area`: only that city; `province`: only that province; neither: any.
+   * Candidate X (or Y) numbers of an app for a bind by area, best first: fewest live bindings, ties by least recently
+   * released; only status `normal`.
    */
-  candidates(query: {
-    readonly appKey: string
-    readonly a: E164
-    readonly b: E164
-    readonly area?: string
-    readonly province?: string
-    readonly maxPairs: number
-    readonly at: EpochMs
-    readonly limit: number
-  }): Promise<readonly XNumber[]>
-  /** Inserts binding and claims in one transaction, or nothing. The unique index decides races. */
-  insertAxb(binding: AxbBinding, maxPairs: number, at: EpochMs): Promise<InsertOutcome>
+  candidates(query: CandidateQuery): Promise<readonly XNumber[]>
   /**
-   * Changes a live AXB binding and its claims in one transaction, or nothing: `change` gets the binding as it is in
+   * Inserts binding and claims in one transaction, or nothing. The unique index decides races. A pair whose relation
+   * is not alive is `not-found`.
+   */
+  insert(binding: Binding, limits: InsertLimits, at: EpochMs): Promise<InsertOutcome>
+  /**
+   * Inserts an AXE binding with the wanted extension, or, without one, with the next free one after the last one given on
+   * this X, never all zeros. `x-full` when none is free; a wanted one that is taken is `claim-taken` with key `ext`.
+   */
+  insertAxe(
+    binding: Omit<AxeBinding, 'extension'>,
+    extension: { readonly length: number; readonly wanted?: string },
+    at: EpochMs,
+  ): Promise<ExtensionOutcome>
+  /**
+   * Changes a live binding of a mode and its claims in one transaction, or nothing: `change` gets the binding as it is in
    * that very transaction, with its X, and gives the new one (id, app and X stay) or a refusal. It must be pure.
    */
-  updateAxb<R extends Refusal>(
+  update<M extends BindingMode, R extends Refusal>(
+    mode: M,
     id: string,
     at: EpochMs,
-    change: (current: AxbBinding, x: XNumber | undefined) => AxbBinding | R,
+    change: (current: BindingOf<M>, x: XNumber | undefined) => BindingOf<M> | R,
   ): Promise<UpdateOutcome<R>>
   findById(id: string, at: EpochMs): Promise<Binding | undefined>
+  /** The live binding that holds a claim on a number: (X, any) of AX and AXYB, (X, ext:E) of AXE, (X, party:A). */
+  findByClaim(number: E164, key: ClaimKey, at: EpochMs): Promise<Binding | undefined>
+  /** Live bindings of A in an app, oldest first (AX query by origNum: at most five). */
+  listByParty(appKey: string, mode: BindingMode, a: E164, at: EpochMs): Promise<readonly Binding[]>
+  /** Live bindings on X after a place in their order (0 = from the first): AXE query v2.0. */
+  listOnX(appKey: string, x: E164, after: number, limit: number, at: EpochMs): Promise<readonly Placed[]>
+  /** Live Y-B pairs of a relation, oldest first. */
+  listPairs(relationId: string, at: EpochMs): Promise<readonly AxybPair[]>
   queryAxb(query: AxbQuery): Promise<{ readonly total: number; readonly bindings: readonly AxbBinding[] }>
-  /** Removes one live binding; false when there was none. */
+  /** Removes one live binding, with its pairs and memories; false when there was none. */
   deleteById(id: string, at: EpochMs): Promise<boolean>
   /** Removes all live bindings on an X; returns how many. */
   deleteByX(appKey: string, x: E164, at: EpochMs): Promise<number>
@@ -66,7 +122,29 @@ export type BindingStore = {
   deleteExpired(at: EpochMs, limit: number): Promise<number>
 }
 
-/** What routing needs of storage: one indexed lookup. */
+/** A binding with its place in the order of binding. */
+export type Placed = { readonly seq: number; readonly binding: Binding }
+
+/** What is remembered beside bindings; one value of a kind per binding, the newest wins. */
+export type BindingMemory = {
+  /** False when the binding is gone. `expiresAt` absent: as long as the binding. */
+  remember<K extends MemoryKind>(
+    bindingId: string,
+    kind: K,
+    value: Memories[K],
+    at: EpochMs,
+    expiresAt?: EpochMs,
+  ): Promise<boolean>
+  recall<K extends MemoryKind>(bindingId: string, kind: K, at: EpochMs): Promise<Memories[K] | undefined>
+  /** Forgets a value; with `token` only if the stored one still carries it. */
+  forget(bindingId: string, kind: MemoryKind, token?: string): Promise<void>
+  /** Sets anew how long existing values of a kind live, counted from when each was remembered (AXE modify). */
+  relive(bindingId: string, kind: MemoryKind, lifeMs: number | undefined): Promise<void>
+}
+
+/** What routing needs of storage: one indexed lookup, and what single modes ask beyond it. */
 export type RouteStore = {
-  lookup(x: E164, from: E164 | undefined, at: EpochMs): Promise<import('./route.ts').RouteView>
+  lookup(x: E164, from: E164 | undefined, at: EpochMs): Promise<RouteView>
+  /** Whether a live pair has `party` as its B behind this Y: a number that dials its own Y (spec/axyb.md 6). */
+  isBehindY(y: E164, party: E164, at: EpochMs): Promise<boolean>
 }

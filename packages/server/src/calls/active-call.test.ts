@@ -11,6 +11,8 @@ import type {
 } from '@maskline/sip'
 import type { E164 } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
+import { createRouter } from '../bindings/router.ts'
+import { silentLog } from '../shared/log.ts'
 import { createCallController } from './call-controller.ts'
 import { createCallIds } from './call-ids.ts'
 import type { CallFact } from './call-record.ts'
@@ -117,17 +119,24 @@ function openBench(
     },
   } as unknown as SipStack
   const controller = createCallController({
-    routes: {
-      lookup:
-        options.lookup ??
-        (async () =>
-          ({
-            xNumber: { number: X, appKey: 'k', status: 'normal' },
-            app: APP,
-            match: options.bound === false ? undefined : { binding: BOUND, role: 'a' },
-            xHasBindings: true,
-          }) as never),
-    },
+    router: createRouter({
+      routes: {
+        lookup:
+          options.lookup ??
+          (async () =>
+            ({
+              xNumber: { number: X, appKey: 'k', status: 'normal' },
+              app: APP,
+              match: options.bound === false ? undefined : { binding: BOUND, role: 'a' },
+              xHasBindings: true,
+            }) as never),
+        isBehindY: async () => false,
+      },
+      memory: undefined as never,
+      modes: {},
+      controls: { check: () => undefined },
+      log: silentLog,
+    }),
     journal: {
       append(fact) {
         if (fact.event === options.journalThrowsOn) throw new TypeError('a bug in the journal')

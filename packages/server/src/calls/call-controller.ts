@@ -1,6 +1,5 @@
 import type { ServerCall } from '@maskline/sip'
-import type { RouteStore } from '../bindings/ports.ts'
-import { routeCall } from '../bindings/route-call.ts'
+import type { Router } from '../bindings/route.ts'
 import { ActiveCall } from './active-call.ts'
 import type { CallIds } from './call-ids.ts'
 import { endAfterCrash } from './call-machine.ts'
@@ -9,7 +8,7 @@ import { callerNumber, dialledNumber } from './parties.ts'
 import type { CallServices } from './call-services.ts'
 
 export type CallControllerOptions = Omit<CallServices, 'forget'> & {
-  readonly routes: RouteStore
+  readonly router: Router
   readonly ids: CallIds
   readonly hostName: string
   readonly countryCode: string
@@ -29,7 +28,7 @@ export type CallController = {
 const FLUSH_LIMIT_MS = 5_000
 
 export function createCallController(options: CallControllerOptions): CallController {
-  const { routes, ids, hostName, countryCode, clock, journal, trunks, log } = options
+  const { router, ids, hostName, countryCode, clock, journal, trunks, log } = options
   const calls = new Map<string, ActiveCall>()
   let draining = false
   let onIdle: (() => void) | undefined
@@ -63,11 +62,13 @@ export function createCallController(options: CallControllerOptions): CallContro
     }
     const call = new ActiveCall(services, leg, record)
     calls.set(record.sessionId, call)
-    routes
-      .lookup(x, caller, at)
-      .then((view) => {
-        if (view.xNumber === undefined) call.input({ kind: 'fault', releaseCode: 8025, statusToCaller: 404 })
-        else call.routed(routeCall({ x, from: caller, at }, view))
+    router
+      .route({ x, from: caller, at })
+      .then((decision) => {
+        // A number that is nobody's: there is no app to tell, and nothing to write down.
+        if (decision.kind === 'refuse' && decision.subject.app === undefined)
+          call.input({ kind: 'fault', releaseCode: decision.releaseCode, statusToCaller: decision.sipStatus })
+        else call.routed(decision)
       })
       .catch((error: unknown) => {
         log.error({ sessionId: record.sessionId, err: error }, 'the call could not be routed')

@@ -1,11 +1,8 @@
-import type { CallSubject, RouteDecision } from '../bindings/route.ts'
+import type { CallSubject, Connect, Refuse, RouteDecision } from '../bindings/route.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { CallEventType, CallRecord } from './call-record.ts'
 import { callerAnswerOf, releaseOfFailure } from './release-map.ts'
-
-type Connect = Extract<RouteDecision, { kind: 'connect' }>
-type Refuse = Extract<RouteDecision, { kind: 'refuse' }>
 
 /** How a call failed or ended, in the three numberings a customer reads (spec/codes.md section 1). */
 export type Ending = {
@@ -148,6 +145,11 @@ function stepArrived(state: Extract<CallState, { kind: 'arrived' }>, input: Call
             { do: 'prepare', callee: decision.callee },
           ],
         }
+      if (decision.kind !== 'refuse')
+        return end(record, { releaseCode: RELEASE.internal, q850: 0, sipStatus: 501 }, at, [
+          callin,
+          { do: 'reject-caller', status: 501, q850: 0 },
+        ])
       if (decision.tone !== undefined && input.canAnnounce)
         return {
           state: { kind: 'announcing', record, refusal: decision },

@@ -32,14 +32,13 @@ export type CallRecord = {
   }
   /** Extension E that led to the callee (AXE). */
   readonly extension?: string
-  /** Present once the media engine confirmed that the file exists (spec/notifications.md section 5.4). */
-  readonly recording?: {
-    readonly startAt: EpochMs
-    /** Host that stores the file, its directory there, and its name. */
-    readonly domain: string
-    readonly bucket: string
-    readonly object: string
-  }
+  /** Present once the file is stored (spec/notifications.md section 5.4). */
+  readonly recording?: RecordingRef
+  /**
+   * A recording that is being written, or written and not stored yet. While it is here an ended call is open in the
+   * journal: its CDR waits for the file, after a crash too.
+   */
+  readonly recordingPending?: RecordingRef
   readonly end?: {
     readonly at: EpochMs
     /** spec/codes.md section 2. */
@@ -51,11 +50,26 @@ export type CallRecord = {
   }
 }
 
-export type CallEventType = 'callin' | 'callout' | 'alerting' | 'answer' | 'disconnect'
+/** A recording as the CDR names it: when it began, the host that stores the file, its directory there, and its name. */
+export type RecordingRef = {
+  readonly startAt: EpochMs
+  readonly domain: string
+  readonly bucket: string
+  readonly object: string
+}
+
+/**
+ * What is told of a call (spec/notifications.md section 4.1). `recorded` is no event of the wire: it follows a
+ * `disconnect` whose CDR waited for the recording, and causes that CDR.
+ */
+export type CallEventType =
+  'callin' | 'collectInfo' | 'callout' | 'alerting' | 'answer' | 'disconnect' | 'recorded'
 
 /** One fact to store durably: the journal row of the call and what is to be pushed because of it. */
 export type CallFact = {
   readonly record: CallRecord
   readonly event: CallEventType
   readonly at: EpochMs
+  /** The digits of a `collectInfo`. */
+  readonly digits?: string
 }

@@ -1,9 +1,20 @@
-import { sql } from 'kysely'
-import type { AxbBinding } from '../bindings/binding.ts'
-import { ANY_KEY } from '../bindings/binding.ts'
+import type {
+  AxbBinding,
+  AxeBinding,
+  AxybPair,
+  Binding,
+  BindingMode,
+  BindingOf,
+  Role,
+} from '../bindings/binding.ts'
+import { placeOf } from '../bindings/binding.ts'
 import type {
   AxbQuery,
+  BindingMemory,
   BindingStore,
+  CandidateQuery,
+  ExtensionOutcome,
+  InsertLimits,
   InsertOutcome,
   Refusal,
   RouteStore,
@@ -15,33 +26,22 @@ import type { E164 } from '../shared/e164.ts'
 import type { Sealer } from '../shared/seal.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
-import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
-
-/** What a row of `binding` gives beside its seq; `sealed_detail` is opened by `toBinding`. */
-const ROW = ['seq', 'id', 'app_key', 'x', 'expires_at', 'changed_at', 'sealed_detail'] as const
-
-type BindingRow = {
-  readonly seq: number
-  readonly id: string
-  readonly app_key: string
-  readonly x: string
-  readonly expires_at: number | null
-  readonly changed_at: number
-  readonly sealed_detail: string
-}
-
-type Detail = Omit<AxbBinding, 'mode' | 'id' | 'appKey' | 'x' | 'expiresAt' | 'changedAt'>
+import { type BindingRow, type ClaimRow, createBindingRows, kindOf } from './binding-rows.ts'
+import { bindingQueries } from './binding-queries.ts'
+import { createMemoryStore } from './memory-store.ts'
+import { all, first, type Plan, type QueryBuilder, type Runner } from './plan.ts'
 
 /** How many expired bindings one write clears away on its own account. */
 const PURGE_BATCH = 100
-
-/** Instant of expiry of an unbound binding that is not cleared yet: dead whatever the clock does. */
-const RETIRED = 0
+/** Extensions looked at in one go when a free one is sought. */
+const EXTENSION_BATCH = 500
 
 const INSERTED: InsertOutcome = { ok: true }
-const CLAIM_TAKEN: InsertOutcome = { ok: false, reason: 'claim-taken' }
-const X_FULL: InsertOutcome = { ok: false, reason: 'x-full' }
-const NOT_FOUND: InsertOutcome = { ok: false, reason: 'not-found' }
+const X_FULL = { ok: false, reason: 'x-full' } as const
+const PARTY_FULL = { ok: false, reason: 'party-full' } as const
+const NOT_FOUND = { ok: false, reason: 'not-found' } as const
+
+type Taken = Extract<InsertOutcome, { readonly reason: 'claim-taken' }>
 
 /** The lookups of other stores that bindings need; both answer from memory when they can. */
 export type InventoryReads = {
@@ -49,39 +49,28 @@ export type InventoryReads = {
   findApp(key: string): Plan<App | undefined>
 }
 
+export type BindingStores = {
+  readonly bindings: BindingStore
+  readonly routes: RouteStore
+  readonly memory: BindingMemory
+}
+
 export function createBindingStores(
   runner: Runner,
   builder: QueryBuilder,
   sealer: Sealer,
   inventory: InventoryReads,
-): { bindings: BindingStore; routes: RouteStore } {
-  const q = queries(builder)
+): BindingStores {
+  const q = bindingQueries(builder)
+  const rows = createBindingRows(sealer)
 
-  const partyOf = (party: E164): string => `party:${sealer.sealNumber(party)}`
-
-  const toBinding = (row: BindingRow): AxbBinding => {
-    const detail = JSON.parse(sealer.openText(row.sealed_detail, 'binding')) as Detail
-    const binding = {
-      mode: 'AXB' as const,
-      id: row.id,
-      appKey: row.app_key,
-      x: row.x as E164,
-      ...detail,
-      changedAt: row.changed_at,
-    }
-    return row.expires_at === null ? binding : { ...binding, expiresAt: row.expires_at }
-  }
-
-  const sealDetail = (binding: AxbBinding): string => {
-    const { mode: _m, id: _i, appKey: _k, x: _x, expiresAt: _e, changedAt: _c, ...detail } = binding
-    return sealer.sealText(JSON.stringify(detail satisfies Detail), 'binding')
-  }
-
-  /** Deletes bindings with their claims and gives their places on X back. */
-  function* remove(rows: readonly { readonly seq: number; readonly x: string }[], at: EpochMs): Plan<void> {
-    for (const { seq, x } of rows) {
-      yield* all(q.deleteBinding, seq)
-      yield* all(q.release, x, at)
+  /** Deletes bindings with their pairs, claims and memories, and gives their places back. */
+  function* remove(dead: readonly { readonly seq: number }[], at: EpochMs): Plan<void> {
+    for (const { seq } of dead) {
+      for (const pair of yield* all(q.deletePairs, seq)) yield* all(q.release, pair.x, at)
+      // One that has gone with its relation meanwhile gives no second place back.
+      const gone = yield* first(q.deleteBinding, seq)
+      if (gone) yield* all(q.release, gone.x, at)
     }
   }
 
@@ -92,74 +81,134 @@ export function createBindingStores(
     return dead.length
   }
 
-  /** Frees the keys that expired bindings hold; true when a live binding other than `own` holds one. */
-  function* isTaken(x: string, keyA: string, keyB: string, own: number, at: EpochMs): Plan<boolean> {
-    for (const holder of yield* all(q.holders, x, keyA, keyB)) {
-      if (holder.seq === own) continue
-      if (holder.expires_at === null || holder.expires_at > at) return true
+  /** Frees the claims that expired bindings hold; tells of the first that a live binding other than `own` holds. */
+  function* takenOf(claims: readonly ClaimRow[], own: number, at: EpochMs): Plan<Taken | undefined> {
+    for (const claim of claims) {
+      const holder = yield* first(q.holder, claim.number, claim.key)
+      if (!holder || holder.seq === own) continue
+      if (holder.expires_at === null || holder.expires_at > at) return takenBy(claim, holder)
       yield* remove([holder], at)
     }
-    return false
+    return undefined
   }
 
-  function* claimBoth(x: string, keyA: string, keyB: string, seq: number): Plan<void> {
-    yield* all(q.claim, x, keyA, seq, 'a')
-    yield* all(q.claim, x, keyB, seq, 'b')
+  function* claimAll(claims: readonly ClaimRow[], seq: number): Plan<void> {
+    for (const { number, key, role } of claims) yield* all(q.claim, number, key, seq, role)
   }
 
-  function* insertAxb(binding: AxbBinding, maxPairs: number, at: EpochMs): Plan<InsertOutcome> {
-    const { x } = binding
-    const keyA = partyOf(binding.a)
-    const keyB = partyOf(binding.b)
-    if (yield* isTaken(x, keyA, keyB, -1, at)) return CLAIM_TAKEN
-    let place = yield* first(q.takePlace, x, maxPairs)
-    if (!place) {
-      const dead = yield* all(q.expiredOn, x, at, PURGE_BATCH)
-      yield* remove(dead, at)
-      if (dead.length > 0) place = yield* first(q.takePlace, x, maxPairs)
+  /** Takes a place on a number, clearing dead bindings when it seems full. */
+  function* takePlace(number: E164, capacity: number, at: EpochMs): Plan<boolean> {
+    if (yield* first(q.takePlace, number, capacity)) return true
+    const dead = yield* all(q.expiredOn, number, at, PURGE_BATCH)
+    yield* remove(dead, at)
+    return dead.length > 0 && (yield* first(q.takePlace, number, capacity)) !== undefined
+  }
+
+  function* insert(binding: Binding, { capacity, perParty }: InsertLimits, at: EpochMs): Plan<InsertOutcome> {
+    const claims = rows.claims(binding)
+    const taken = yield* takenOf(claims, -1, at)
+    if (taken) return taken
+    const aKey = rows.aKey(binding)
+    if (perParty !== undefined && aKey !== null) {
+      const { total } = (yield* first(q.countOfA, binding.appKey, aKey, binding.mode, at))!
+      if (Number(total) >= perParty) return PARTY_FULL
     }
-    if (!place) return (yield* inventory.findNumber(x)) ? X_FULL : NOT_FOUND
+    let parent: number | null = null
+    if (binding.mode === 'AXYB-PAIR') {
+      const relation = yield* first(q.byId, binding.relationId, at)
+      if (!relation || relation.app_key !== binding.appKey) return NOT_FOUND
+      parent = relation.seq
+    }
+    const place = placeOf(binding)
+    if (!(yield* takePlace(place, capacity, at)))
+      return (yield* inventory.findNumber(place)) ? X_FULL : NOT_FOUND
     const row = yield* first(
       q.insert,
       binding.id,
       binding.appKey,
-      x,
+      binding.mode,
+      place,
+      parent,
+      aKey,
+      rows.bKey(binding),
       binding.expiresAt ?? null,
       binding.changedAt,
-      sealDetail(binding),
+      rows.seal(binding),
     )
-    yield* claimBoth(x, keyA, keyB, row!.seq)
+    yield* claimAll(claims, row!.seq)
     return INSERTED
   }
 
-  function* updateAxb<R extends Refusal>(
+  function* insertAxe(
+    draft: Omit<AxeBinding, 'extension'>,
+    { length, wanted }: { readonly length: number; readonly wanted?: string },
+    at: EpochMs,
+  ): Plan<ExtensionOutcome> {
+    // All zeros is given only to who asks for it.
+    const capacity = 10 ** length - 1
+    const extension = wanted ?? (yield* freeExtension(draft.x, length, at))
+    if (extension === undefined) return X_FULL
+    const binding: AxeBinding = { ...draft, extension }
+    const outcome = yield* insert(binding, { capacity: wanted === undefined ? capacity : capacity + 1 }, at)
+    if (!outcome.ok) return outcome
+    if (wanted === undefined) yield* all(q.lastExtension, binding.x, Number(extension))
+    return { ok: true, binding }
+  }
+
+  /** The next extension without a claim after the one given last, starting again at 1; a dead claim counts as none. */
+  function* freeExtension(x: E164, length: number, at: EpochMs): Plan<string | undefined> {
+    const end = 10 ** length - 1
+    const last = Number((yield* first(q.extensionOf, x))?.last_extension ?? 0)
+    const spans = [
+      [last + 1, end],
+      [1, Math.min(last, end)],
+    ] as const
+    for (const [from, to] of spans) {
+      for (let low = from; low <= to; low += EXTENSION_BATCH) {
+        const high = Math.min(low + EXTENSION_BATCH - 1, to)
+        const taken = yield* all(q.extensions, x, extKey(low, length), extKey(high, length), at)
+        const keys = new Set(taken.map(({ key }) => key))
+        for (let n = low; n <= high; n++)
+          if (!keys.has(extKey(n, length))) return String(n).padStart(length, '0')
+      }
+    }
+    return undefined
+  }
+
+  function* update<M extends BindingMode, R extends Refusal>(
+    mode: M,
     id: string,
     at: EpochMs,
-    change: (current: AxbBinding, x: XNumber | undefined) => AxbBinding | R,
+    change: (current: BindingOf<M>, x: XNumber | undefined) => BindingOf<M> | R,
   ): Plan<UpdateOutcome<R>> {
     const old = yield* first(q.byId, id, at)
-    if (!old) return NOT_FOUND
-    const binding = change(toBinding(old), yield* inventory.findNumber(old.x as E164))
-    if ('ok' in binding) return { ok: false, reason: 'refused', refusal: binding }
-    const keyA = partyOf(binding.a)
-    const keyB = partyOf(binding.b)
-    if (yield* isTaken(binding.x, keyA, keyB, old.seq, at)) return CLAIM_TAKEN
+    if (!old || old.mode !== mode) return NOT_FOUND
+    const current = rows.toBinding(old) as BindingOf<M>
+    const changed = change(current, yield* inventory.findNumber(old.x as E164))
+    if ('ok' in changed) return { ok: false, reason: 'refused', refusal: changed as R }
+    const binding = changed as Binding
+    const claims = rows.claims(binding)
+    const taken = yield* takenOf(claims, old.seq, at)
+    if (taken) return taken
     yield* all(q.unclaim, old.seq)
-    yield* claimBoth(binding.x, keyA, keyB, old.seq)
-    yield* all(q.update, old.seq, binding.expiresAt ?? null, binding.changedAt, sealDetail(binding))
+    yield* claimAll(claims, old.seq)
+    const { expiresAt = null, changedAt } = binding
+    yield* all(q.update, old.seq, expiresAt, changedAt, rows.seal(binding), rows.aKey(binding))
     return INSERTED
   }
 
-  function* candidates(query: Parameters<BindingStore['candidates']>[0]): Plan<readonly XNumber[]> {
-    const values = [query.appKey, query.maxPairs, partyOf(query.a), partyOf(query.b), query.at, query.limit]
-    const rows =
+  function* candidates({ without, ...query }: CandidateQuery): Plan<readonly XNumber[]> {
+    // Three places for keys; a key that is none matches nothing.
+    const [one = '', two = '', three = ''] = without.map(rows.key)
+    const values = [query.appKey, query.capacity, one, two, three, query.at, query.limit]
+    const found =
       query.area !== undefined
         ? yield* all(q.candidatesOfArea, ...values, query.area)
         : query.province !== undefined
           ? yield* all(q.candidatesOfProvince, ...values, query.province)
           : yield* all(q.candidates, ...values)
     const numbers: XNumber[] = []
-    for (const row of rows) {
+    for (const row of found) {
       const number = yield* inventory.findNumber(row.number as E164)
       if (number) numbers.push(number)
     }
@@ -169,12 +218,12 @@ export function createBindingStores(
   function* queryAxb({ appKey, x, a, b, at, offset, limit }: AxbQuery) {
     if (a === undefined && b === undefined) {
       const total = (yield* first(q.countOn, x, at, appKey))!.total
-      const rows = yield* all(q.pageOn, x, at, appKey, limit, offset)
-      return { total: Number(total), bindings: rows.map(toBinding) }
+      const page = yield* all(q.pageOn, x, at, appKey, limit, offset)
+      return { total: Number(total), bindings: page.map((row) => rows.toBinding(row) as AxbBinding) }
     }
     // A party holds one claim on an X, so one number gives at most one binding.
-    const row = yield* first(q.claimed, x, partyOf((a ?? b)!), at)
-    const binding = row && row.app_key === appKey ? toBinding(row) : undefined
+    const row = yield* first(q.claimed, x, rows.key({ kind: 'party', party: (a ?? b)! }), at)
+    const binding = row && row.app_key === appKey ? (rows.toBinding(row) as AxbBinding) : undefined
     const fits = binding && (a === undefined || binding.a === a) && (b === undefined || binding.b === b)
     const found = fits && offset === 0 ? [binding] : []
     return { total: fits ? 1 : 0, bindings: found.slice(0, limit) }
@@ -184,10 +233,13 @@ export function createBindingStores(
     const xNumber = yield* inventory.findNumber(x)
     if (!xNumber) return { xNumber, app: undefined, match: undefined, xHasBindings: false }
     const app = yield* inventory.findApp(xNumber.appKey)
-    let row = from === undefined ? undefined : yield* first(q.claimed, x, partyOf(from), at)
-    row ??= yield* first(q.claimed, x, ANY_KEY, at)
+    let row =
+      from === undefined
+        ? undefined
+        : yield* first(q.claimed, x, rows.key({ kind: 'party', party: from }), at)
+    row ??= yield* first(q.claimed, x, rows.key({ kind: 'any' }), at)
     if (row) {
-      const match = { binding: toBinding(row), role: row.role as 'a' | 'b' }
+      const match = { binding: rows.toBinding(row), role: row.role as Role }
       return { xNumber, app, match, xHasBindings: true }
     }
     const any = yield* first(q.anyOn, x, at)
@@ -210,6 +262,8 @@ export function createBindingStores(
     return Number(total)
   }
 
+  const opened = (row: BindingRow | undefined): Binding | undefined => row && rows.toBinding(row)
+
   return {
     bindings: {
       findX: (number) => runner.read(inventory.findNumber(number)),
@@ -219,168 +273,46 @@ export function createBindingStores(
         if (dead) await runner.write(() => purge(query.at, PURGE_BATCH))
         return runner.read(candidates(query))
       },
-      insertAxb: (binding, maxPairs, at) => runner.write(() => insertAxb(binding, maxPairs, at)),
-      updateAxb: (id, at, change) => runner.write(() => updateAxb(id, at, change)),
-      async findById(id, at) {
-        const row = await runner.read(first(q.byId, id, at))
-        return row && toBinding(row)
+      insert: (binding, limits, at) => runner.write(() => insert(binding, limits, at)),
+      insertAxe: (binding, extension, at) => runner.write(() => insertAxe(binding, extension, at)),
+      update: (mode, id, at, change) => runner.write(() => update(mode, id, at, change)),
+      findById: async (id, at) => opened(await runner.read(first(q.byId, id, at))),
+      findByClaim: async (number, key, at) =>
+        opened(await runner.read(first(q.claimed, number, rows.key(key), at))),
+      async listByParty(appKey, mode, a, at) {
+        const found = await runner.read(all(q.ofA, appKey, rows.party(a), mode, at))
+        return found.map(rows.toBinding)
+      },
+      async listOnX(appKey, x, after, limit, at) {
+        const found = await runner.read(all(q.pageAfter, x, at, appKey, after, limit))
+        return found.map((row) => ({ seq: row.seq, binding: rows.toBinding(row) }))
+      },
+      async listPairs(relationId, at) {
+        const found = await runner.read(all(q.pairsOf, relationId, at))
+        return found.map((row) => rows.toBinding(row) as AxybPair)
       },
       queryAxb: (query) => runner.read(queryAxb(query)),
       deleteById: (id, at) => runner.write(() => deleteById(id, at)),
       deleteByX: (appKey, x, at) => runner.write(() => deleteByX(appKey, x, at)),
       deleteExpired: (at, limit) => runner.write(() => purge(at, limit)),
     },
-    routes: { lookup: (x, from, at) => runner.read(lookup(x, from, at)) },
+    routes: {
+      lookup: (x, from, at) => runner.read(lookup(x, from, at)),
+      isBehindY: async (y, party, at) =>
+        (await runner.read(first(q.behindY, y, rows.party(party), at))) !== undefined,
+    },
+    memory: createMemoryStore(runner, builder, sealer),
   }
 }
 
-function queries(db: QueryBuilder) {
-  const live = (at: number) =>
-    sql<boolean>`(binding.expires_at is null or binding.expires_at > ${slot<number>(at)})`
+const extKey = (n: number, length: number): string => `ext:${String(n).padStart(length, '0')}`
 
-  /** Slots 0 app, 1 most pairs, 2 and 3 keys of A and B, 4 now, 5 limit; the caller adds its place as slot 6. */
-  const fitting = db
-    .selectFrom('x_number')
-    .select('x_number.number')
-    .where('x_number.app_key', '=', slot<string>(0))
-    .where('x_number.status', '=', 'normal')
-    .where('x_number.bound', '<', slot<number>(1))
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('claim')
-            .innerJoin('binding', 'binding.seq', 'claim.binding_seq')
-            .select('claim.binding_seq')
-            .whereRef('claim.number', '=', 'x_number.number')
-            .where('claim.key', 'in', [slot<string>(2), slot<string>(3)])
-            .where(live(4)),
-        ),
-      ),
-    )
-    .orderBy('x_number.bound')
-    .orderBy('x_number.released_at')
-    .orderBy('x_number.number')
-    .limit(slot<number>(5))
-
-  /** The bindings on the X of slot 0: each has one claim there in role a, so no index of its own is needed. */
-  const onX = db
-    .selectFrom('claim')
-    .innerJoin('binding', 'binding.seq', 'claim.binding_seq')
-    .where('claim.number', '=', slot<string>(0))
-    .where('claim.role', '=', 'a')
-
-  return {
-    claimed: prepare(
-      db
-        .selectFrom('claim')
-        .innerJoin('binding', 'binding.seq', 'claim.binding_seq')
-        .select(ROW)
-        .select('role')
-        .where('number', '=', slot<string>(0))
-        .where('claim.key', '=', slot<string>(1))
-        .where(live(2)),
-    ),
-    byId: prepare(db.selectFrom('binding').select(ROW).where('id', '=', slot<string>(0)).where(live(1))),
-    anyOn: prepare(onX.select('seq').where(live(1)).limit(1)),
-    pageOn: prepare(
-      onX
-        .select(ROW)
-        .where(live(1))
-        .where('app_key', '=', slot<string>(2))
-        .orderBy('seq')
-        .limit(slot<number>(3))
-        .offset(slot<number>(4)),
-    ),
-    countOn: prepare(
-      onX
-        .select((e) => e.fn.countAll<number>().as('total'))
-        .where(live(1))
-        .where('app_key', '=', slot<string>(2)),
-    ),
-    retire: prepare(
-      db
-        .updateTable('binding')
-        .set({ expires_at: RETIRED })
-        .where('app_key', '=', slot<string>(1))
-        .where(live(2))
-        .where('seq', 'in', (e) =>
-          e
-            .selectFrom('claim')
-            .select('binding_seq')
-            .where('number', '=', slot<string>(0))
-            .where('role', '=', 'a'),
-        ),
-    ),
-    expired: prepare(
-      db
-        .selectFrom('binding')
-        .select(['seq', 'x'])
-        .where('expires_at', 'is not', null)
-        .where('expires_at', '<=', slot<number>(0))
-        .orderBy('expires_at')
-        .limit(slot<number>(1)),
-    ),
-    expiredOn: prepare(
-      onX.select(['seq', 'x']).where('expires_at', '<=', slot<number>(1)).limit(slot<number>(2)),
-    ),
-    holders: prepare(
-      db
-        .selectFrom('claim')
-        .innerJoin('binding', 'binding.seq', 'claim.binding_seq')
-        .select(['binding.seq', 'binding.x', 'binding.expires_at'])
-        .where('claim.number', '=', slot<string>(0))
-        .where('claim.key', 'in', [slot<string>(1), slot<string>(2)]),
-    ),
-    takePlace: prepare(
-      db
-        .updateTable('x_number')
-        .set((e) => ({ bound: e('bound', '+', 1) }))
-        .where('number', '=', slot<string>(0))
-        .where('bound', '<', slot<number>(1))
-        .returning('bound'),
-    ),
-    release: prepare(
-      db
-        .updateTable('x_number')
-        .set((e) => ({ bound: e('bound', '-', 1), released_at: slot<number>(1) }))
-        .where('number', '=', slot<string>(0)),
-    ),
-    insert: prepare(
-      db
-        .insertInto('binding')
-        .values({
-          id: slot<string>(0),
-          app_key: slot<string>(1),
-          mode: 'AXB',
-          x: slot<string>(2),
-          expires_at: slot<number | null>(3),
-          changed_at: slot<number>(4),
-          sealed_detail: slot<string>(5),
-        })
-        .returning('seq'),
-    ),
-    update: prepare(
-      db
-        .updateTable('binding')
-        .set({
-          expires_at: slot<number | null>(1),
-          changed_at: slot<number>(2),
-          sealed_detail: slot<string>(3),
-        })
-        .where('seq', '=', slot<number>(0)),
-    ),
-    deleteBinding: prepare(db.deleteFrom('binding').where('seq', '=', slot<number>(0))),
-    claim: prepare(
-      db.insertInto('claim').values({
-        number: slot<string>(0),
-        key: slot<string>(1),
-        binding_seq: slot<number>(2),
-        role: slot<string>(3),
-      }),
-    ),
-    unclaim: prepare(db.deleteFrom('claim').where('binding_seq', '=', slot<number>(0))),
-    candidates: prepare(fitting),
-    candidatesOfArea: prepare(fitting.where('x_number.area_code', '=', slot<string>(6))),
-    candidatesOfProvince: prepare(fitting.where('x_number.province', '=', slot<string>(6))),
+function takenBy(claim: ClaimRow, holder: { readonly id: string; readonly role: string }): Taken {
+  const taken = {
+    number: claim.number,
+    key: kindOf(claim.key),
+    holder: holder.id,
+    role: holder.role as Role,
   }
+  return { ok: false, reason: 'claim-taken', taken }
 }

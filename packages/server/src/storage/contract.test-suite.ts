@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AxbBinding } from '../bindings/binding.ts'
+import type { AxbBinding, ClaimKey } from '../bindings/binding.ts'
 import type { CallEventType, CallFact, CallRecord } from '../calls/call-record.ts'
 import type { OutboxItem } from '../notifications/outbox.ts'
 import type { XNumber } from '../numbers/x-number.ts'
@@ -58,6 +58,9 @@ export const testBinding = (n: number, changes: Partial<AxbBinding> = {}): AxbBi
   changedAt: 1000,
   ...changes,
 })
+
+/** The keys of parties. */
+export const parties = (...numbers: E164[]): ClaimKey[] => numbers.map((party) => ({ kind: 'party', party }))
 
 export const testRecord = (n: number, changes: Partial<CallRecord> = {}): CallRecord => ({
   sessionId: `1200_${n}_1_20260124023003@pn01.example`,
@@ -134,15 +137,15 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
 
   it('dissolves the bindings of a number that moves to another app', async ({ apps, bindings, numbers }) => {
     await apps.saveApp({ ...testApp, key: 'second' })
-    await bindings.insertAxb(testBinding(1), 1, 1000)
+    await bindings.insert(testBinding(1), { capacity: 1 }, 1000)
     await numbers.save([testX(1, { appKey: 'second' })])
     assert.equal(await bindings.findById(testBinding(1).id, 1000), undefined)
     const moved = testBinding(2, { appKey: 'second', a: party(2), b: party(3) })
-    assert.deepEqual(await bindings.insertAxb(moved, 1, 1000), { ok: true })
+    assert.deepEqual(await bindings.insert(moved, { capacity: 1 }, 1000), { ok: true })
   })
 
   it('removes an X number with its bindings', async ({ bindings, numbers }) => {
-    await bindings.insertAxb(testBinding(1), 10, 1000)
+    await bindings.insert(testBinding(1), { capacity: 10 }, 1000)
     assert.equal(await numbers.remove(xNumber(1)), true)
     assert.equal(await numbers.remove(xNumber(1)), false)
     assert.equal(await bindings.findById(testBinding(1).id, 1000), undefined)
@@ -175,13 +178,13 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
       userData: '订单 1',
       areaCode: '0755',
     })
-    await bindings.insertAxb(full, 10, 1000)
+    await bindings.insert(full, { capacity: 10 }, 1000)
     assert.deepEqual(await bindings.findById(full.id, 1000), full)
   })
 
   it('refuses a second binding of a party on one X in either role, and nothing of it stays', async (s) => {
     const { bindings } = s
-    await bindings.insertAxb(testBinding(1, { a: party(1), b: party(2) }), 10, 1000)
+    await bindings.insert(testBinding(1, { a: party(1), b: party(2) }), { capacity: 10 }, 1000)
     for (const [a, b] of [
       [1, 3],
       [3, 1],
@@ -190,27 +193,44 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
       [1, 2],
       [2, 1],
     ] as const) {
-      const outcome = await bindings.insertAxb(testBinding(2, { a: party(a), b: party(b) }), 10, 1000)
-      assert.deepEqual(outcome, { ok: false, reason: 'claim-taken' }, `${a}-X-${b}`)
+      const outcome = await bindings.insert(
+        testBinding(2, { a: party(a), b: party(b) }),
+        { capacity: 10 },
+        1000,
+      )
+      const first = a <= 2 ? a : b
+      const taken = {
+        number: xNumber(1),
+        key: 'party',
+        holder: testBinding(1).id,
+        role: first === 1 ? 'a' : 'b',
+      }
+      assert.deepEqual(outcome, { ok: false, reason: 'claim-taken', taken }, `${a}-X-${b}`)
     }
-    assert.deepEqual(await bindings.insertAxb(testBinding(2, { a: party(3), b: party(4) }), 10, 1000), {
-      ok: true,
-    })
+    assert.deepEqual(
+      await bindings.insert(testBinding(2, { a: party(3), b: party(4) }), { capacity: 10 }, 1000),
+      {
+        ok: true,
+      },
+    )
     const other = testBinding(3, { x: xNumber(2), a: party(1), b: party(3) })
-    assert.deepEqual(await bindings.insertAxb(other, 10, 1000), { ok: true })
+    assert.deepEqual(await bindings.insert(other, { capacity: 10 }, 1000), { ok: true })
   })
 
   it('refuses a binding over the capacity of X and on an unknown X', async ({ bindings }) => {
-    await bindings.insertAxb(testBinding(1), 1, 1000)
-    assert.deepEqual(await bindings.insertAxb(testBinding(2), 1, 1000), { ok: false, reason: 'x-full' })
+    await bindings.insert(testBinding(1), { capacity: 1 }, 1000)
+    assert.deepEqual(await bindings.insert(testBinding(2), { capacity: 1 }, 1000), {
+      ok: false,
+      reason: 'x-full',
+    })
     const lost = testBinding(3, { x: xNumber(9) })
-    assert.deepEqual(await bindings.insertAxb(lost, 1, 1000), { ok: false, reason: 'not-found' })
+    assert.deepEqual(await bindings.insert(lost, { capacity: 1 }, 1000), { ok: false, reason: 'not-found' })
   })
 
   it('lets an expired binding neither route, be found, count, nor hold its parties or its place', async (s) => {
     const { bindings, routes } = s
     const short = testBinding(1, { expiresAt: 2000, durationSec: 1 })
-    await bindings.insertAxb(short, 1, 1000)
+    await bindings.insert(short, { capacity: 1 }, 1000)
     assert.ok((await routes.lookup(xNumber(1), short.a, 1999)).match)
     const dead = await routes.lookup(xNumber(1), short.a, 2000)
     assert.equal(dead.match, undefined)
@@ -220,14 +240,15 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
     assert.deepEqual(await bindings.queryAxb(query), { total: 0, bindings: [] })
     assert.equal(await bindings.deleteById(short.id, 2000), false)
     assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), 2000), 0)
-    await bindings.insertAxb(testBinding(2, { expiresAt: 3000 }), 1, 2000)
-    const outcome = await bindings.insertAxb(testBinding(3, { a: short.a }), 1, 3000)
+    await bindings.insert(testBinding(2, { expiresAt: 3000 }), { capacity: 1 }, 2000)
+    const outcome = await bindings.insert(testBinding(3, { a: short.a }), { capacity: 1 }, 3000)
     assert.deepEqual(outcome, { ok: true })
   })
 
   it('sweeps expired bindings in batches and only those', async ({ bindings }) => {
-    for (let n = 1; n <= 5; n++) await bindings.insertAxb(testBinding(n, { expiresAt: 2000 + n }), 10, 1000)
-    await bindings.insertAxb(testBinding(6), 10, 1000)
+    for (let n = 1; n <= 5; n++)
+      await bindings.insert(testBinding(n, { expiresAt: 2000 + n }), { capacity: 10 }, 1000)
+    await bindings.insert(testBinding(6), { capacity: 10 }, 1000)
     assert.equal(await bindings.deleteExpired(2004, 3), 3)
     assert.equal(await bindings.deleteExpired(2004, 3), 1)
     assert.equal(await bindings.deleteExpired(2004, 3), 0)
@@ -238,33 +259,37 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
   it('replaces a binding: new parties route, old ones are free, its own parties do not collide', async (s) => {
     const { bindings, routes } = s
     const old = testBinding(1, { a: party(1), b: party(2) })
-    await bindings.insertAxb(old, 10, 1000)
-    await bindings.insertAxb(testBinding(2, { a: party(3), b: party(4) }), 10, 1000)
+    await bindings.insert(old, { capacity: 10 }, 1000)
+    await bindings.insert(testBinding(2, { a: party(3), b: party(4) }), { capacity: 10 }, 1000)
     const swapped = { ...old, a: party(2), b: party(1), changedAt: 1500, expiresAt: 9000 }
-    const replace = (binding: AxbBinding, at: number) => bindings.updateAxb(binding.id, at, () => binding)
+    const replace = (binding: AxbBinding, at: number) => bindings.update('AXB', binding.id, at, () => binding)
     assert.deepEqual(await replace(swapped, 1500), { ok: true })
     assert.deepEqual(await bindings.findById(old.id, 1500), swapped)
     assert.equal((await routes.lookup(xNumber(1), party(2), 1500)).match?.role, 'a')
     const clash = { ...swapped, b: party(3) }
-    assert.deepEqual(await replace(clash, 1500), { ok: false, reason: 'claim-taken' })
+    const outcome = await replace(clash, 1500)
+    assert.ok(!outcome.ok && outcome.reason === 'claim-taken' && outcome.taken.holder === testBinding(2).id)
     assert.deepEqual(await bindings.findById(old.id, 1500), swapped)
     assert.deepEqual(await replace({ ...swapped, b: party(5) }, 1500), { ok: true })
-    assert.deepEqual(await bindings.insertAxb(testBinding(3, { a: party(1), b: party(6) }), 10, 1500), {
-      ok: true,
-    })
+    assert.deepEqual(
+      await bindings.insert(testBinding(3, { a: party(1), b: party(6) }), { capacity: 10 }, 1500),
+      {
+        ok: true,
+      },
+    )
     assert.deepEqual(await replace(swapped, 9000), { ok: false, reason: 'not-found' })
   })
 
   it('changes a binding as it is, with its X, so that changes at the same time all count', async (s) => {
     const { bindings } = s
     const old = testBinding(1)
-    await bindings.insertAxb(old, 10, 1000)
+    await bindings.insert(old, { capacity: 10 }, 1000)
     await Promise.all([
-      bindings.updateAxb(old.id, 1000, (now) => ({ ...now, callDirection: 1 })),
-      bindings.updateAxb(old.id, 1000, (now) => ({ ...now, maxDurationMin: 7 })),
+      bindings.update('AXB', old.id, 1000, (now) => ({ ...now, callDirection: 1 })),
+      bindings.update('AXB', old.id, 1000, (now) => ({ ...now, maxDurationMin: 7 })),
     ])
     const changed = { ...old, callDirection: 1 as const, maxDurationMin: 7 }
-    const refused = await bindings.updateAxb(old.id, 1000, (now, x) => {
+    const refused = await bindings.update('AXB', old.id, 1000, (now, x) => {
       assert.deepEqual([now, x], [changed, testX(1)])
       return { ok: false, code: 'no' }
     })
@@ -274,7 +299,7 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
 
   it('looks a call up by X and caller, with role, X and app', async ({ bindings, routes }) => {
     const binding = testBinding(1)
-    await bindings.insertAxb(binding, 10, 1000)
+    await bindings.insert(binding, { capacity: 10 }, 1000)
     const app = testApp
     const xHasBindings = true
     assert.deepEqual(await routes.lookup(xNumber(1), binding.a, 1000), {
@@ -293,7 +318,7 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
   })
 
   it('queries bindings of an X by page and by party, only for the app that asks', async ({ bindings }) => {
-    for (let n = 1; n <= 5; n++) await bindings.insertAxb(testBinding(n), 10, 1000)
+    for (let n = 1; n <= 5; n++) await bindings.insert(testBinding(n), { capacity: 10 }, 1000)
     const of = (changes: object) =>
       bindings.queryAxb({ appKey: testApp.key, x: xNumber(1), at: 1000, offset: 0, limit: 2, ...changes })
     const ids = async (changes: object) => (await of(changes)).bindings.map((b) => b.id)
@@ -309,19 +334,22 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
   })
 
   it('removes one binding or all of an X and frees their parties', async ({ bindings }) => {
-    for (let n = 1; n <= 3; n++) await bindings.insertAxb(testBinding(n), 10, 1000)
+    for (let n = 1; n <= 3; n++) await bindings.insert(testBinding(n), { capacity: 10 }, 1000)
     assert.equal(await bindings.deleteById(testBinding(1).id, 1000), true)
     assert.equal(await bindings.deleteById(testBinding(1).id, 1000), false)
     assert.equal(await bindings.deleteByX('other', xNumber(1), 1000), 0)
     assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), 1000), 2)
-    assert.deepEqual(await bindings.insertAxb(testBinding(4, { a: party(2), b: party(5) }), 1, 1000), {
-      ok: true,
-    })
+    assert.deepEqual(
+      await bindings.insert(testBinding(4, { a: party(2), b: party(5) }), { capacity: 1 }, 1000),
+      {
+        ok: true,
+      },
+    )
   })
 
   it('frees a full X with all its pairs at once; what is left of them is cleared in batches', async (s) => {
     const { bindings, routes } = s
-    for (let n = 1; n <= 3; n++) await bindings.insertAxb(testBinding(n), 3, 1000)
+    for (let n = 1; n <= 3; n++) await bindings.insert(testBinding(n), { capacity: 3 }, 1000)
     assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), 1000), 3)
     // Also for a clock that was set back meanwhile.
     for (const at of [1000, 1]) {
@@ -330,12 +358,18 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
       assert.equal(await bindings.findById(testBinding(1).id, at), undefined)
       assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), at), 0)
     }
-    const query = { appKey: testApp.key, a: testBinding(1).a, b: party(91), maxPairs: 3, at: 1000, limit: 5 }
+    const query = {
+      appKey: testApp.key,
+      without: parties(testBinding(1).a, party(91)),
+      capacity: 3,
+      at: 1000,
+      limit: 5,
+    }
     assert.deepEqual(
       (await bindings.candidates(query)).map((x) => x.number),
       [xNumber(2), xNumber(1)],
     )
-    assert.deepEqual(await bindings.insertAxb(testBinding(1), 1, 1000), { ok: true })
+    assert.deepEqual(await bindings.insert(testBinding(1), { capacity: 1 }, 1000), { ok: true })
     assert.equal(await bindings.deleteByX(testApp.key, xNumber(1), 1000), 1)
     assert.equal(await bindings.deleteExpired(1000, 2), 1)
     assert.equal(await bindings.deleteExpired(1000, 2), 0)
@@ -347,12 +381,18 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
   }) => {
     await numbers.save([testX(3)])
     const ask = async (changes: object = {}) => {
-      const query = { appKey: testApp.key, a: party(90), b: party(91), maxPairs: 2, at: 1000, limit: 5 }
+      const query = {
+        appKey: testApp.key,
+        without: parties(party(90), party(91)),
+        capacity: 2,
+        at: 1000,
+        limit: 5,
+      }
       return (await bindings.candidates({ ...query, area: '0755', ...changes })).map((x) => x.number)
     }
     assert.deepEqual(await ask(), [xNumber(1), xNumber(2), xNumber(3)])
-    await bindings.insertAxb(testBinding(1, { x: xNumber(1) }), 2, 1000)
-    await bindings.insertAxb(testBinding(2, { x: xNumber(2) }), 2, 1000)
+    await bindings.insert(testBinding(1, { x: xNumber(1) }), { capacity: 2 }, 1000)
+    await bindings.insert(testBinding(2, { x: xNumber(2) }), { capacity: 2 }, 1000)
     assert.deepEqual(await ask(), [xNumber(3), xNumber(1), xNumber(2)])
     await bindings.deleteById(testBinding(1).id, 5000)
     await bindings.deleteById(testBinding(2).id, 4000)
@@ -368,17 +408,23 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
       testX(4, { areaCode: '010', province: '北京市' }),
     ])
     const ask = async (changes: object) => {
-      const query = { appKey: testApp.key, a: party(90), b: party(91), maxPairs: 2, at: 1000, limit: 5 }
+      const query = {
+        appKey: testApp.key,
+        without: parties(party(90), party(91)),
+        capacity: 2,
+        at: 1000,
+        limit: 5,
+      }
       return (await bindings.candidates({ ...query, ...changes })).map((x) => x.number)
     }
     assert.deepEqual(await ask({ area: '0755' }), [xNumber(1)])
     assert.deepEqual(await ask({ province: '广东省' }), [xNumber(1), xNumber(3)])
     assert.deepEqual(await ask({}), [xNumber(1), xNumber(3), xNumber(4)])
     assert.deepEqual(await ask({ area: '0571' }), [])
-    await bindings.insertAxb(testBinding(1, { a: party(91), expiresAt: 2000 }), 2, 1000)
+    await bindings.insert(testBinding(1, { a: party(91), expiresAt: 2000 }), { capacity: 2 }, 1000)
     assert.deepEqual(await ask({ area: '0755' }), [])
-    assert.deepEqual(await ask({ area: '0755', b: party(92), maxPairs: 1 }), [])
-    assert.deepEqual(await ask({ area: '0755', at: 2000, maxPairs: 1 }), [xNumber(1)])
+    assert.deepEqual(await ask({ area: '0755', without: parties(party(90), party(92)), capacity: 1 }), [])
+    assert.deepEqual(await ask({ area: '0755', at: 2000, capacity: 1 }), [xNumber(1)])
   })
 
   it('holds a party to one binding per X under thousands of binds at once', async ({ bindings, numbers }) => {
@@ -390,7 +436,7 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
       const a = random(60)
       return testBinding(n, { x: pool[random(3)]!.number, a: party(a), b: party((a + 1 + random(59)) % 60) })
     })
-    const done = await Promise.all(tried.map((binding) => bindings.insertAxb(binding, 25, 1000)))
+    const done = await Promise.all(tried.map((binding) => bindings.insert(binding, { capacity: 25 }, 1000)))
     const parties = new Set<string>()
     const perX = new Map<string, number>()
     for (const [n, { x, a, b }] of tried.entries()) {

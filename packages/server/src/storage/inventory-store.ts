@@ -1,5 +1,5 @@
 import type { NumberStore } from '../numbers/ports.ts'
-import type { XNumber, XStatus } from '../numbers/x-number.ts'
+import type { XCause, XNumber, XStatus } from '../numbers/x-number.ts'
 import { AppError } from '../shared/app-error.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Sealer } from '../shared/seal.ts'
@@ -16,11 +16,14 @@ type AppRow = {
   readonly tenant_id: string
   readonly sealed_secret: string
   readonly settings: string
+  readonly sealed_private: string | null
   readonly sp_id: string
   readonly account_status: string
 }
 
-type Settings = Omit<App, 'key' | 'secret' | 'tenantId' | 'spId' | 'accountStatus'>
+/** What may hold real numbers: sealed. */
+type Private = Pick<App, 'axe' | 'controls'>
+type Settings = Omit<App, 'key' | 'secret' | 'tenantId' | 'spId' | 'accountStatus' | keyof Private>
 
 /** Apps, X numbers and lab subscribers. Apps and numbers are few and read at every call, so memory answers. */
 export function createInventoryStores(
@@ -39,6 +42,7 @@ export function createInventoryStores(
     spId: row.sp_id,
     accountStatus: row.account_status as App['accountStatus'],
     ...(JSON.parse(row.settings) as Settings),
+    ...(row.sealed_private !== null && (JSON.parse(sealer.openText(row.sealed_private, 'app')) as Private)),
   })
 
   const reads: InventoryReads = {
@@ -64,7 +68,8 @@ export function createInventoryStores(
   }
 
   function* saveApp(app: App): Plan<void> {
-    const { key, secret, tenantId, spId, accountStatus, ...settings } = app
+    const { key, secret, tenantId, spId, accountStatus, axe, controls, ...settings } = app
+    const kept: Private = { ...(axe && { axe }), ...(controls && { controls }) }
     yield* all(q.saveTenant, tenantId, spId, accountStatus)
     yield* all(
       q.saveApp,
@@ -72,7 +77,14 @@ export function createInventoryStores(
       tenantId,
       sealer.sealText(secret, 'secret'),
       JSON.stringify(settings satisfies Settings),
+      Object.keys(kept).length > 0 ? sealer.sealText(JSON.stringify(kept), 'app') : null,
     )
+  }
+
+  /** Deletes all bindings on a number; the Y numbers of their pairs get their places back. */
+  function* dissolve(number: E164): Plan<void> {
+    for (const { y } of yield* all(q.pairsOn, number)) yield* all(q.releaseY, y)
+    yield* all(q.unbindAll, number)
   }
 
   /** Saves all and returns undefined, or saves none and returns one whose app does not exist. */
@@ -81,16 +93,17 @@ export function createInventoryStores(
     for (const x of list) {
       const old = yield* first(q.number, x.number)
       if (old && old.app_key !== x.appKey) {
-        yield* all(q.unbindAll, x.number)
+        yield* dissolve(x.number)
         yield* all(q.vacate, x.number)
       }
-      yield* all(q.saveNumber, x.number, x.appKey, x.areaCode, x.province, x.status, x.smsCapable ? 1 : 0)
+      const { number, appKey, areaCode, province, status, smsCapable, cause = null } = x
+      yield* all(q.saveNumber, number, appKey, areaCode, province, status, smsCapable ? 1 : 0, cause)
     }
     return undefined
   }
 
   function* removeNumber(number: E164): Plan<boolean> {
-    yield* all(q.unbindAll, number)
+    yield* dissolve(number)
     return (yield* first(q.removeNumber, number)) !== undefined
   }
 
@@ -182,6 +195,7 @@ function toXNumber(row: {
   readonly province: string
   readonly status: string
   readonly sms_capable: number
+  readonly cause: string | null
 }): XNumber {
   return {
     number: row.number as E164,
@@ -190,6 +204,7 @@ function toXNumber(row: {
     province: row.province,
     status: row.status as XStatus,
     smsCapable: row.sms_capable === 1,
+    ...(row.cause !== null && { cause: row.cause as XCause }),
   }
 }
 
@@ -197,10 +212,18 @@ function queries(db: QueryBuilder) {
   const apps = db
     .selectFrom('app')
     .innerJoin('tenant', 'tenant.id', 'app.tenant_id')
-    .select(['app.key', 'tenant_id', 'sealed_secret', 'settings', 'sp_id', 'account_status'])
+    .select([
+      'app.key',
+      'tenant_id',
+      'sealed_secret',
+      'settings',
+      'sealed_private',
+      'sp_id',
+      'account_status',
+    ])
   const numbers = db
     .selectFrom('x_number')
-    .select(['number', 'app_key', 'area_code', 'province', 'status', 'sms_capable'])
+    .select(['number', 'app_key', 'area_code', 'province', 'status', 'sms_capable', 'cause'])
   return {
     app: prepare(apps.where('app.key', '=', slot<string>(0))),
     apps: prepare(apps.orderBy('app.key')),
@@ -223,12 +246,14 @@ function queries(db: QueryBuilder) {
           tenant_id: slot<string>(1),
           sealed_secret: slot<string>(2),
           settings: slot<string>(3),
+          sealed_private: slot<string | null>(4),
         })
         .onConflict((c) =>
           c.column('key').doUpdateSet((e) => ({
             tenant_id: e.ref('excluded.tenant_id'),
             sealed_secret: e.ref('excluded.sealed_secret'),
             settings: e.ref('excluded.settings'),
+            sealed_private: e.ref('excluded.sealed_private'),
           })),
         ),
     ),
@@ -244,8 +269,10 @@ function queries(db: QueryBuilder) {
           province: slot<string>(3),
           status: slot<string>(4),
           sms_capable: slot<number>(5),
+          cause: slot<string | null>(6),
           bound: 0,
           released_at: 0,
+          last_extension: 0,
         })
         .onConflict((c) =>
           c.column('number').doUpdateSet((e) => ({
@@ -254,8 +281,22 @@ function queries(db: QueryBuilder) {
             province: e.ref('excluded.province'),
             status: e.ref('excluded.status'),
             sms_capable: e.ref('excluded.sms_capable'),
+            cause: e.ref('excluded.cause'),
           })),
         ),
+    ),
+    pairsOn: prepare(
+      db
+        .selectFrom('binding as pair')
+        .innerJoin('binding as relation', 'relation.seq', 'pair.parent_seq')
+        .select('pair.x as y')
+        .where('relation.x', '=', slot<string>(0)),
+    ),
+    releaseY: prepare(
+      db
+        .updateTable('x_number')
+        .set((e) => ({ bound: e('bound', '-', 1) }))
+        .where('number', '=', slot<string>(0)),
     ),
     unbindAll: prepare(db.deleteFrom('binding').where('x', '=', slot<string>(0))),
     vacate: prepare(db.updateTable('x_number').set({ bound: 0 }).where('number', '=', slot<string>(0))),

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
-import type { BindingStore, RouteStore } from '../bindings/ports.ts'
+import type { BindingMemory, BindingStore, RouteStore } from '../bindings/ports.ts'
 import type { CallFact } from '../calls/call-record.ts'
 import type { CallJournal } from '../calls/ports.ts'
 import type { OutboxStore } from '../notifications/outbox.ts'
@@ -33,6 +33,7 @@ import { createSqliteRunner } from './sqlite/runner.ts'
 export type Storage = {
   readonly bindings: BindingStore
   readonly routes: RouteStore
+  readonly memory: BindingMemory
   readonly apps: AppAdmin
   readonly numbers: NumberStore
   readonly journal: CallJournal
@@ -90,7 +91,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const runner = createSqliteRunner(database, statements, durability === 'power' ? groupCommitMs : 0)
     await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: file })
     const inventory = createInventoryStores(runner, builder, sealer)
-    const { bindings, routes } = createBindingStores(runner, builder, sealer, inventory.reads)
+    const { bindings, routes, memory } = createBindingStores(runner, builder, sealer, inventory.reads)
     const { outbox, writer } = await createOutboxStore(runner, builder, sealer)
     const journal = createJournal({
       runner,
@@ -121,6 +122,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     return {
       bindings,
       routes,
+      memory,
       apps,
       numbers,
       journal,

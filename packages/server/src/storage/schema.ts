@@ -20,6 +20,8 @@ export type Database = {
     sealed_secret: string
     /** The rest of App as JSON: switches, addresses, tones. */
     settings: string
+    /** What of App holds real numbers (black lists, a transfer number), as sealed JSON; null = nothing. */
+    sealed_private: string | null
   }
   x_number: {
     number: string
@@ -32,13 +34,24 @@ export type Database = {
     bound: number
     /** Instant of the last release of a binding, 0 = never. */
     released_at: number
+    /** The extension last given on it by the platform (AXE), as a number; 0 = none yet. */
+    last_extension: number
+    /** Why it is unusable: `cause` of the status push (spec/number-status.md); null = none. */
+    cause: string | null
   }
   binding: {
     seq: Generated<number>
     id: string
     app_key: string
     mode: string
+    /** The number whose place it takes: X, or Y of a Y-B pair. */
     x: string
+    /** The relation a Y-B pair belongs to; null for all others. */
+    parent_seq: number | null
+    /** A, sealed, in the modes that count A's bindings (AX, AXYB); else null. */
+    a_key: string | null
+    /** B of a Y-B pair, sealed; else null. */
+    b_key: string | null
     /** Instant of expiry; null = never, 0 = unbound with its whole X and not cleared yet. */
     expires_at: number | null
     changed_at: number
@@ -47,11 +60,19 @@ export type Database = {
   }
   claim: {
     number: string
-    /** `any`, or `party:` and the sealed number. */
+    /** `any`, `ext:` and the extension, or `party:` and the sealed number. */
     key: string
     binding_seq: number
     /** What the claimant is in the binding: `a` or `b`. */
     role: string
+  }
+  /** What is remembered beside a binding: one value of a kind. */
+  binding_memory: {
+    binding_seq: number
+    kind: string
+    remembered_at: number
+    expires_at: number | null
+    sealed_value: string
   }
   call_journal: {
     session_id: string

@@ -1,3 +1,5 @@
+import type { E164 } from '../shared/e164.ts'
+
 /** The five modes of an application (业务类型); the mode never changes (spec/auth-and-errors.md section 1). */
 export type Mode = 'AX' | 'AXB' | 'AXE' | 'AXYB' | 'X'
 
@@ -27,11 +29,58 @@ export type App = {
   readonly cdrUrl?: string
   readonly pushSignature: PushSignature
   readonly verifyPushCertificate: boolean
+  /** 是否推送X号码状态; where to, when not to `statusUrl` (spec/number-status.md section 2). Default no push. */
+  readonly pushNumberStatus?: boolean
+  readonly numberStatusUrl?: string
   /** Announcement file names; absent: no tone (spec/announcements.md section 2). */
   readonly noPermissionTone?: string
   readonly noBindingTone?: string
   readonly exceptionTone?: string
+  /** Channels of a recording: one with both parties (default), or one for each. */
+  readonly recordingLayout?: 'mixed' | 'stereo'
+  /** Whether a bind may ask to show the real caller (1020178 otherwise). Default no. */
+  readonly realCallerDisplay?: boolean
+  /** AX 记忆回呼: A dialling X without a temporary callee reaches whom it talked with last. Default no. */
+  readonly memoryCallback?: boolean
+  readonly axe?: AxeSettings
+  /** X mode: the customer's time for the answer to a callin, ms. Default 5000. */
+  readonly askTimeoutMs?: number
+  readonly controls?: Controls
 }
+
+/** App fields of AXE (spec/console.md section 3.1, announcements.md 3.4). */
+export type AxeSettings = {
+  /** Digits of an extension, fixed for the app's life. Default 4. */
+  readonly extensionLength?: 1 | 2 | 3 | 4
+  /** Asks for the extension; default the built-in prompt. */
+  readonly promptTone?: string
+  /** After a wrong extension while attempts are left; default the prompt. */
+  readonly wrongTone?: string
+  /** Before hanging up after a wrong extension. */
+  readonly wrongEndTone?: string
+  /** Before hanging up when nothing was keyed; default `wrongEndTone`. */
+  readonly emptyEndTone?: string
+  /** To the caller while A is being reached. */
+  readonly waitingTone?: string
+  /** 重复收号次数, 0 to 3. Default 2. */
+  readonly repeatCount?: number
+  /** What A hears, or whom A reaches, without a call-back record, when the binding has neither. */
+  readonly noCallbackTone?: string
+  readonly noCallbackNumber?: E164
+}
+
+/** What an operator forbids an application's calls, and how often they may come (spec/codes.md section 2.6). */
+export type Controls = {
+  /** Numbers that may not be called (7004) and may not call (7005). */
+  readonly blockedCallees?: readonly E164[]
+  readonly blockedCallers?: readonly E164[]
+  /** Calls per minute and per day by kind: 7001 account, 7002 app, 7003 X shown, 8047 caller, 8048 callee, 8049 X dialled. */
+  readonly caps?: Partial<Record<CapKind, { readonly perMinute?: number; readonly perDay?: number }>>
+  /** Times of day when calls are allowed, local time of `zone` (IANA name, default Asia/Shanghai); outside: 8050. */
+  readonly hours?: readonly { readonly from: string; readonly to: string }[]
+  readonly zone?: string
+}
+export type CapKind = 'account' | 'app' | 'display' | 'caller' | 'callee' | 'dialled'
 
 type GivenOfApp = Pick<App, 'key' | 'secret' | 'tenantId' | 'mode'> & Partial<App>
 
@@ -55,6 +104,7 @@ export function newApp(given: GivenOfApp): App {
     noBindingTone: 'no_binding.wav',
     noPermissionTone: 'no_permission.wav',
     exceptionTone: 'business_exception.wav',
+    ...(given.mode === 'AXE' && { axe: { wrongEndTone: 'extension_wrong_end.wav' } }),
     ...given,
   }
 }

@@ -2,9 +2,14 @@ import { type Kysely, type Migration, Migrator } from 'kysely'
 import { AppError } from '../../shared/app-error.ts'
 import { core } from './0001-core.ts'
 import { journalDead } from './0002-journal-dead.ts'
+import { modes } from './0003-modes.ts'
 
 /** In the order of their names; one that has been released is never changed. */
-const MIGRATIONS: Record<string, Migration> = { '0001-core': core, '0002-journal-dead': journalDead }
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-core': core,
+  '0002-journal-dead': journalDead,
+  '0003-modes': modes,
+}
 
 /** Brings the schema up to date, all of it or nothing. Throws AppError `MIGRATION_FAILED`. */
 export async function migrate(db: Kysely<never>): Promise<void> {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import {
+  parties,
   party,
   storageContract,
   type StorageFactory,
@@ -48,13 +49,12 @@ test('no real number, secret, password, text or user data is in the files of the
     await storage.apps.saveApp(testApp)
     await storage.numbers.save([testX(1)])
     const binding = testBinding(1, { a: party(21), b: party(22), userData: 'order-of-lady-winter' })
-    await storage.bindings.insertAxb(binding, 10, 1000)
-    await storage.bindings.updateAxb(binding.id, 1000, () => ({ ...binding, b: party(23) }))
+    await storage.bindings.insert(binding, { capacity: 10 }, 1000)
+    await storage.bindings.update('AXB', binding.id, 1000, () => ({ ...binding, b: party(23) }))
     await storage.bindings.candidates({
       appKey: testApp.key,
-      a: party(24),
-      b: party(25),
-      maxPairs: 5,
+      without: parties(party(24), party(25)),
+      capacity: 5,
       at: 1000,
       limit: 1,
     })
@@ -144,7 +144,7 @@ test('writes of one turn are committed together, and a promise resolves only aft
     await storage.apps.saveApp(testApp)
     await storage.numbers.save([testX(1)])
     const count = () => (foreign.prepare('select count(*) as n from binding').get() as { n: number }).n
-    const binds = [1, 2, 3].map((n) => storage.bindings.insertAxb(testBinding(n), 10, 1000))
+    const binds = [1, 2, 3].map((n) => storage.bindings.insert(testBinding(n), { capacity: 10 }, 1000))
     assert.equal(count(), 0)
     await binds[0]
     assert.equal(count(), 3)
@@ -161,14 +161,14 @@ test('a write that fails does not undo the others of its turn', async () => {
   try {
     await storage.apps.saveApp(testApp)
     await storage.numbers.save([testX(1)])
-    await storage.bindings.insertAxb(testBinding(1), 10, 1000)
+    await storage.bindings.insert(testBinding(1), { capacity: 10 }, 1000)
     const poison = () => {
       throw new TypeError('poison')
     }
     const outcomes = await Promise.allSettled([
-      storage.bindings.insertAxb(testBinding(2), 10, 1000),
-      storage.bindings.updateAxb(testBinding(1).id, 1000, poison),
-      storage.bindings.insertAxb(testBinding(3), 10, 1000),
+      storage.bindings.insert(testBinding(2), { capacity: 10 }, 1000),
+      storage.bindings.update('AXB', testBinding(1).id, 1000, poison),
+      storage.bindings.insert(testBinding(3), { capacity: 10 }, 1000),
     ])
     assert.deepEqual(
       outcomes.map(({ status }) => status),
@@ -176,8 +176,8 @@ test('a write that fails does not undo the others of its turn', async () => {
     )
     // As the first of its turn, too.
     const last = await Promise.allSettled([
-      storage.bindings.updateAxb(testBinding(1).id, 1000, poison),
-      storage.bindings.insertAxb(testBinding(4), 10, 1000),
+      storage.bindings.update('AXB', testBinding(1).id, 1000, poison),
+      storage.bindings.insert(testBinding(4), { capacity: 10 }, 1000),
     ])
     assert.deepEqual(
       last.map(({ status }) => status),
@@ -207,7 +207,7 @@ test('what was acknowledged is there after the process is killed', async () => {
       const record = suite.testRecord(n)
       storage.journal.append({ record, event: 'callin', at: 1000 })
       const binding = suite.testBinding(n)
-      await Promise.all([storage.journal.flush(), storage.bindings.insertAxb(binding, 1e6, 1000)])
+      await Promise.all([storage.journal.flush(), storage.bindings.insert(binding, { capacity: 1e6 }, 1000)])
       process.stdout.write(binding.id + ' ' + record.sessionId + '\\n')
     }`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { XStatus } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
+import { silentLog } from '../shared/log.ts'
 import type { App, Mode } from '../tenants/app.ts'
 import type { AxbBinding, CallDirection } from './binding.ts'
 import type { RouteDecision, RouteView } from './route.ts'
-import { routeCall } from './route-call.ts'
+import { routeAxb } from './axb-route.ts'
+import { createRouter, gate } from './router.ts'
 
 const A = '+8613800000021' as E164
 const B = '+8613800000022' as E164
@@ -73,12 +75,13 @@ function route(given: Case): RouteDecision {
     xHasBindings: given.xHasBindings ?? true,
   }
   const from = given.from === 'anonymous' ? undefined : (given.from ?? (role === 'b' ? B : A))
-  return routeCall({ x: X, from, at: 0 }, view)
+  const arrival = { x: X, from, at: 0 }
+  return gate(arrival, view) ?? routeAxb(arrival, view, view.app!)
 }
 
 const connected = (given: Case) => {
   const decision = route(given)
-  return decision.kind === 'connect' ? decision : assert.fail(`refused with ${decision.releaseCode}`)
+  return decision.kind === 'connect' ? decision : assert.fail(`${decision.kind}`)
 }
 const refusal = (given: Case) => {
   const decision = route(given)
@@ -182,13 +185,31 @@ test('a suspended or unusable X is 8055; one frozen for binding still carries ca
   assert.equal(connected({ x: 'binding-frozen' }).callee, B)
 })
 
-test('an app of a mode that is not served is 7105, and an X without app 7100', () => {
-  for (const mode of ['AX', 'AXE', 'AXYB', 'X'] satisfies Mode[]) {
-    assert.deepEqual(refused({ app: { mode } }), [7105, 403, 'exception.wav'])
+test('an app of a mode that is not served is 7105, an X that is not ours 8025, one without app 7100', async () => {
+  const xNumber = {
+    number: X,
+    appKey: app.key,
+    areaCode: '0755',
+    province: '广东省',
+    status: 'normal',
+    smsCapable: true,
+  } as const
+  const codeOf = async (view: Partial<RouteView>) => {
+    const router = createRouter({
+      routes: {
+        lookup: async () => ({ xNumber, app, match: undefined, xHasBindings: false, ...view }),
+        isBehindY: async () => false,
+      },
+      memory: undefined as never,
+      modes: {},
+      controls: { check: () => undefined },
+      log: silentLog,
+    })
+    const decision = await router.route({ x: X, from: A, at: 0 })
+    return decision.kind === 'refuse' ? decision.releaseCode : decision.kind
   }
-  const lost = routeCall(
-    { x: X, from: A, at: 0 },
-    { app: undefined, xNumber: undefined, match: undefined, xHasBindings: false },
-  )
-  assert.ok(lost.kind === 'refuse' && lost.releaseCode === 7100)
+  for (const mode of ['AX', 'AXE', 'AXYB', 'X'] satisfies Mode[])
+    assert.equal(await codeOf({ app: { ...app, mode } }), 7105)
+  assert.equal(await codeOf({ xNumber: undefined, app: undefined }), 8025)
+  assert.equal(await codeOf({ app: undefined }), 7100)
 })
