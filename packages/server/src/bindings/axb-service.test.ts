@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { areasBy } from '../numbers/area.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
@@ -80,8 +81,10 @@ before(async () => {
     store: storage.bindings,
     clock,
     maxPairsPerX: 3,
-    areaOf: (n) => areas.get(n),
-    provinceOf: (code) => [shenzhen, guangzhou, beijing].find((place) => place.areaCode === code)?.province,
+    areas: areasBy(
+      (n) => areas.get(n),
+      (code) => [shenzhen, guangzhou, beijing].find((place) => place.areaCode === code)?.province,
+    ),
   })
   await storage.apps.saveApp(app)
   await storage.apps.saveApp(otherApp)
@@ -432,7 +435,7 @@ test('thousands of binds by area at once on a small pool break no rule and leave
     store: storage.bindings,
     clock,
     maxPairsPerX: 40,
-    areaOf: () => shenzhen,
+    areas: { home: () => shenzhen },
   })
   const party = (n: number) => `+86139${String(n).padStart(8, '0')}` as E164
   let seed = 7

@@ -1,5 +1,4 @@
-import { searchScopes, type SearchScope } from '../numbers/allocation.ts'
-import { type Area, areaOf, normaliseAreaCode, provinceOf } from '../numbers/area.ts'
+import { type Areas, geoAreas } from '../numbers/area.ts'
 import { newUuid } from '../shared/ids.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Clock, EpochMs } from '../shared/time.ts'
@@ -17,6 +16,7 @@ import {
 } from './axb.ts'
 import type { AxbBindRequest, AxbService, BindFailure } from './axb-requests.ts'
 import type { AxbBinding } from './binding.ts'
+import { createChoice } from './choice.ts'
 import type { BindingStore } from './ports.ts'
 
 export type AxbServiceOptions = {
@@ -26,18 +26,11 @@ export type AxbServiceOptions = {
   readonly maxPairsPerX?: number
   /** Countries whose numbers may be bound, default mainland China. */
   readonly countryCodes?: readonly string[]
-  /** The area of A, for a bind that names neither X nor area. Default: the geo data (`loadAreas` first). */
-  readonly areaOf?: (number: E164) => Area | undefined
-  /** Province of a city code; default: the geo data. */
-  readonly provinceOf?: (areaCode: string) => string | undefined
+  /** Where a bind by area looks first; default: the geo data (`loadAreas` first). */
+  readonly areas?: Areas
   /** subscriptionId of a new binding; default a UUID of version 7. */
   readonly newId?: (at: EpochMs) => string
 }
-
-/** Candidates asked for at once: the first nearly always fits, the others are for races. */
-const CANDIDATES = 3
-/** How often a list of candidates is asked for again when others took all of them meanwhile. */
-const ATTEMPTS = 3
 
 const refuse = (code: string, parameter?: string): BindFailure => ({
   ok: false,
@@ -52,45 +45,14 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
     maxPairsPerX: options.maxPairsPerX ?? DEFAULT_AXB_POLICY.maxPairsPerX,
     countryCodes: options.countryCodes ?? DEFAULT_AXB_POLICY.countryCodes,
   }
-  const areaOfNumber = options.areaOf ?? areaOf
-  const provinceOfArea = options.provinceOf ?? provinceOf
+  const areas = options.areas ?? geoAreas
+  const choose = createChoice(store)
   const newId = options.newId ?? newUuid
-
-  /** The given city, or the area of A. */
-  const homeOf = ({ areaCode: given, callerNum }: AxbBindRequest): Partial<Area> => {
-    if (given === undefined) return areaOfNumber(callerNum) ?? {}
-    const areaCode = normaliseAreaCode(given)
-    return { areaCode, province: provinceOfArea(areaCode) }
-  }
 
   const insert = async (app: App, request: AxbBindRequest, x: E164, at: EpochMs) => {
     const binding = newBinding(app, request, x, newId(at), at)
     const outcome = await store.insert(binding, { capacity: policy.maxPairsPerX }, at)
     return outcome.ok ? ({ ok: true, binding } as const) : failureOf(outcome)
-  }
-
-  const bindIn = async (app: App, request: AxbBindRequest, scope: SearchScope, at: EpochMs) => {
-    const { callerNum: a, calleeNum: b } = request
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const candidates = await store.candidates({
-        appKey: app.key,
-        without: [
-          { kind: 'party', party: a },
-          { kind: 'party', party: b },
-        ],
-        ...scope,
-        capacity: policy.maxPairsPerX,
-        at,
-        limit: CANDIDATES,
-      })
-      if (candidates.length === 0) return undefined
-      for (const { number } of candidates) {
-        if (number === a || number === b) continue
-        const outcome = await insert(app, request, number, at)
-        if (outcome.ok) return outcome
-      }
-    }
-    return undefined
   }
 
   /** The live binding of that id, if it is this app's: another app's is none of its business. */
@@ -110,11 +72,22 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
         const x = await store.findX(request.relationNum)
         return checkX(app, x) ?? (await insert(app, request, request.relationNum, at))
       }
-      for (const scope of searchScopes(homeOf(request), request.areaMatchMode === '1')) {
-        const bound = await bindIn(app, request, scope, at)
-        if (bound) return bound
-      }
-      return refuse(AXB_CODES.noResource)
+      const { callerNum: a, calleeNum: b } = request
+      const bound = await choose(
+        {
+          appKey: app.key,
+          parties: [a, b],
+          home: areas.home(request.areaCode, a),
+          lenient: request.areaMatchMode === '1',
+          capacity: policy.maxPairsPerX,
+          at,
+        },
+        async (x) => {
+          const outcome = await insert(app, request, x, at)
+          return outcome.ok ? outcome : undefined
+        },
+      )
+      return bound ?? refuse(AXB_CODES.noResource)
     },
 
     async unbind(app, { subscriptionId, relationNum }) {

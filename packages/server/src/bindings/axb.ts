@@ -4,6 +4,7 @@ import type { XNumber } from '../numbers/x-number.ts'
 import type { App } from '../tenants/app.ts'
 import type { AxbBindRequest, AxbModifyRequest, BindFailure } from './axb-requests.ts'
 import type { AxbBinding } from './binding.ts'
+import { DEFAULT_COUNTRY_CODES, expiry, given, isBindable } from './parties.ts'
 import type { InsertOutcome } from './ports.ts'
 
 /** Result codes of the AXB operations (spec/axb.md section 9); texts and HTTP status belong to the API edge. */
@@ -21,31 +22,14 @@ export const AXB_CODES = {
 export type AxbPolicy = {
   /** Most pairs on one X (spec/axb.md section 1; default 5000). */
   readonly maxPairsPerX: number
-  /** Country codes whose numbers may be bound; default only `86` (spec/numbers-and-rules.md section 1). */
+  /** Country codes whose numbers may be bound. */
   readonly countryCodes: readonly string[]
 }
 
-export const DEFAULT_AXB_POLICY: AxbPolicy = { maxPairsPerX: 5000, countryCodes: ['86'] }
+export const DEFAULT_AXB_POLICY: AxbPolicy = { maxPairsPerX: 5000, countryCodes: DEFAULT_COUNTRY_CODES }
 
 const invalid = (parameter: string): BindFailure => ({ ok: false, code: AXB_CODES.invalidRequest, parameter })
 const refused = (code: string): BindFailure => ({ ok: false, code })
-
-/** Emergency numbers in whatever country they are dialled (spec/numbers-and-rules.md section 8). */
-const EMERGENCY = new Set(['110', '119', '120', '122', '999', '112', '911'])
-/** Digits of a national number that is not a short number. */
-const SHORTEST_NATIONAL = 7
-/** 400 and 95 service numbers cannot be bound (spec/axb.md section 1). */
-const SERVICE_NUMBER = /^(?:400\d{7}|95\d{3,6})$/
-
-/** Whether A or B may be bound at all: country, length, no service and no emergency number. */
-export function isBindable(number: E164, countryCodes: readonly string[]): boolean {
-  const digits = number.slice(1)
-  const country = countryCodes.find((code) => digits.startsWith(code))
-  if (country === undefined) return false
-  const national = digits.slice(country.length)
-  if (national.length < SHORTEST_NATIONAL || EMERGENCY.has(national)) return false
-  return country !== '86' || !SERVICE_NUMBER.test(national)
-}
 
 /** Rules on A and B of a pair; with `x` also that neither is the X itself. */
 export function checkParties(
@@ -148,14 +132,4 @@ export function failureOf(outcome: Extract<InsertOutcome, { ok: false }>): BindF
     case 'party-full':
       return refused(AXB_CODES.noResource)
   }
-}
-
-/** The members that have a value: an absent one and one that is there as undefined mean the same. */
-function given<T extends object>(members: T): Partial<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>
-}
-
-/** 0 = never expires. */
-function expiry(durationSec: number, at: EpochMs): { readonly expiresAt?: EpochMs } {
-  return durationSec === 0 ? {} : { expiresAt: at + durationSec * 1000 }
 }

@@ -86,6 +86,24 @@ export function provinceOf(areaCode: string): string | undefined {
   return tables?.byCode.get(normaliseAreaCode(areaCode).slice(1))?.province
 }
 
+/** Where a bind by area looks first: the given city, or that of a party. */
+export type Areas = { home(areaCode: string | undefined, party: E164): Partial<Area> }
+
+/** Areas by any two tables. A city without a province is looked for by itself only. */
+export const areasBy = (
+  areaOf: (number: E164) => Area | undefined,
+  provinceOf: (areaCode: string) => string | undefined,
+): Areas => ({
+  home(given, party) {
+    if (given === undefined) return areaOf(party) ?? {}
+    const areaCode = normaliseAreaCode(given)
+    return { areaCode, province: provinceOf(areaCode) }
+  },
+})
+
+/** Areas by the geo data. */
+export const geoAreas: Areas = areasBy(areaOf, provinceOf)
+
 const fixedLineCode = (national: string): string =>
   national.startsWith('10') || national.startsWith('2') ? national.slice(0, 2) : national.slice(0, 3)
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { createAxbService } from '../bindings/axb-service.ts'
 import type { XNumber } from '../numbers/x-number.ts'
+import { areasBy } from '../numbers/area.ts'
 import type { E164 } from '../shared/e164.ts'
 import { systemClock, type Clock } from '../shared/time.ts'
 import { openStorage, type Storage } from '../storage/index.ts'
@@ -39,8 +40,10 @@ before(async () => {
     store: storage.bindings,
     clock,
     maxPairsPerX: 3,
-    areaOf: (number) => (number === D ? undefined : area),
-    provinceOf: (code) => (code === '0755' || code === '020' ? 'Guangdong' : undefined),
+    areas: areasBy(
+      (number) => (number === D ? undefined : area),
+      (code) => (code === '0755' || code === '020' ? 'Guangdong' : undefined),
+    ),
   })
   await storage.apps.saveApp(anApp())
   await storage.apps.saveApp(anApp({ key: 'app-key-0002', tenantId: 'tenant-2', spId: 'sp-2' }))

@@ -4,20 +4,31 @@ import { formatWireTime } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import { invalidParameter, refusal, success, type Answer } from './answers.ts'
 import {
+  areaMatchMode,
+  type AnnouncementExists,
+  callDirection,
+  isForbiddenUserData,
+  isGiven,
+  maxDuration,
+  missingTone,
+  preVoice,
+  preVoiceTones,
+  subscriptionId,
+  toneFile,
+  userData,
+} from './fields.ts'
+import {
   blankAsPlus,
   cityCode,
   emptyAsAbsent,
   flag,
   integer,
   integerOr,
-  object,
-  oneOf,
   optional,
   parseJsonObject,
   partyNumber,
   readParams,
   required,
-  text,
   virtualNumber,
   type Params,
 } from './params.ts'
@@ -25,19 +36,11 @@ import type { ApiCall, Resource } from './resource.ts'
 
 export type AxbDependencies = {
   readonly axb: AxbService
-  /** Whether the account of an app has an approved announcement file of that name. */
-  announcementExists(app: App, fileName: string): boolean
+  readonly announcementExists: AnnouncementExists
 }
 
 /** Lifetime: at most 90 days, in seconds. */
 const duration = integer(0, 7_776_000)
-/** A call: at most a day, in minutes. */
-const maxDuration = integer(0, 1440)
-const callDirection = integer(0, 2)
-const toneFile = text(0, 128)
-const userData = text(1, 256)
-const subscriptionId = text(1, 64)
-const preVoice = object({ callerHintTone: optional(toneFile), calleeHintTone: optional(toneFile) })
 
 /** spec/axb.md section 3. */
 const BIND = {
@@ -45,7 +48,7 @@ const BIND = {
   calleeNum: required(partyNumber),
   relationNum: optional(virtualNumber),
   areaCode: optional(cityCode),
-  areaMatchMode: optional(oneOf('0', '1')),
+  areaMatchMode: optional(areaMatchMode),
   callDirection: optional(callDirection),
   duration: optional(duration),
   recordFlag: optional(flag),
@@ -91,6 +94,57 @@ const QUERY_BY_X = {
   calleeNum: queriedNumber,
 } as const
 
+const TEXT = { type: 'string' } as const
+const INTEGER = { type: 'integer' } as const
+
+const DOCS: Resource['docs'] = {
+  POST: {
+    id: 'bindAxb',
+    summary: 'Bind A and B to X',
+    body: BIND,
+    answer: {
+      subscriptionId: TEXT,
+      relationNum: TEXT,
+      callDirection: INTEGER,
+      duration: INTEGER,
+      maxDuration: INTEGER,
+      userData: TEXT,
+    },
+    codes: ['1010002', '1012007', '1012008', '1012009', '1012010', '1012012', '1012102', '1020182'],
+  },
+  DELETE: {
+    id: 'unbindAxb',
+    summary: 'Unbind one binding, or all of an X',
+    query: { subscriptionId: optional(subscriptionId), relationNum: optional(virtualNumber) },
+    codes: ['1010002', '1012001', '1012007'],
+  },
+  PUT: {
+    id: 'modifyAxb',
+    summary: 'Change a binding',
+    body: MODIFY,
+    codes: ['1010002', '1012007', '1012010', '1012012', '1012102'],
+  },
+  GET: {
+    id: 'queryAxb',
+    summary: 'Query bindings',
+    query: {
+      subscriptionId: optional(subscriptionId),
+      relationNum: optional(virtualNumber),
+      callerNum: queriedNumber,
+      calleeNum: queriedNumber,
+      ...page,
+    },
+    answer: {
+      app_key: TEXT,
+      relationNumList: { type: 'array', items: { type: 'object' } },
+      totalCount: INTEGER,
+      pageIndex: INTEGER,
+      pageSize: INTEGER,
+    },
+    codes: ['1010002', '1012001', '1012007'],
+  },
+}
+
 /** `/rest/caas/relationnumber/partners/v1.0`: bind, unbind, modify and query of AXB (spec/axb.md). */
 export function axbResource(dependencies: AxbDependencies): Resource {
   return {
@@ -102,6 +156,7 @@ export function axbResource(dependencies: AxbDependencies): Resource {
       PUT: (call) => modify(dependencies, call),
       GET: (call) => query(dependencies, call),
     },
+    docs: DOCS,
   }
 }
 
@@ -201,11 +256,7 @@ function hasNumber(values: { readonly callerNum?: unknown; readonly calleeNum?: 
   return values.callerNum !== undefined || values.calleeNum !== undefined
 }
 
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== ''
-}
-
-/** The rules that need the app: braces in userData, and announcement files that exist. */
+/** The rules that need the app: announcement files that exist, no braces in userData. */
 function culpritOf(
   values: {
     readonly recordHintTone?: string
@@ -216,13 +267,10 @@ function culpritOf(
   app: App,
   { announcementExists }: AxbDependencies,
 ): string | undefined {
-  const missing = (file: string | undefined) => file !== undefined && !announcementExists(app, file)
-  if (missing(values.recordHintTone)) return 'recordHintTone'
-  if (missing(values.lastMinVoice)) return 'lastMinVoice'
-  if (missing(values.preVoice?.callerHintTone)) return 'preVoice.callerHintTone'
-  if (missing(values.preVoice?.calleeHintTone)) return 'preVoice.calleeHintTone'
-  const braces = values.userData !== undefined && /[{}]/.test(values.userData)
-  return braces && !app.lenientUserData ? 'userData' : undefined
+  const { recordHintTone, lastMinVoice } = values
+  const tones = { recordHintTone, lastMinVoice, ...preVoiceTones(values.preVoice) }
+  const missing = missingTone(tones, app, announcementExists)
+  return missing ?? (isForbiddenUserData(values.userData, app) ? 'userData' : undefined)
 }
 
 /** One element of `relationNumList`, members in the order of spec/axb.md section 6; what was never set is left out. */

@@ -1,6 +1,6 @@
 import type { App, Mode } from '../tenants/app.ts'
 import type { Answer } from './answers.ts'
-import type { Params } from './params.ts'
+import type { JsonSchema, Params, Table } from './params.ts'
 
 /** An authenticated request as a resource sees it. `query` values are strings; of a repeated one the first counts. */
 export type ApiCall = { readonly app: App; readonly query: Params; readonly body: Buffer | undefined }
@@ -9,9 +9,25 @@ export type ApiHandler = (call: ApiCall) => Promise<Answer>
 
 export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
+/** What the OpenAPI document says of one operation. Tables are those the handler reads with. */
+export type OperationDoc = {
+  /** Unique among all operations: `bindAxb`. */
+  readonly id: string
+  readonly summary: string
+  /** Query parameters, and members of the JSON body. Where several tables are alternatives, all of their members. */
+  readonly query?: Table
+  readonly body?: Table
+  /** Members of a successful answer beside resultcode and resultdesc. */
+  readonly answer?: Readonly<Record<string, JsonSchema>>
+  /** Result codes besides those of every operation. */
+  readonly codes: readonly string[]
+}
+
 /** One path of the API and the mode that owns it; absent: every mode may call it. */
 export type Resource = {
   readonly path: string
   readonly mode?: Mode
   readonly handlers: Readonly<Partial<Record<ApiMethod, ApiHandler>>>
+  /** One for each handler. */
+  readonly docs: Readonly<Partial<Record<ApiMethod, OperationDoc>>>
 }
