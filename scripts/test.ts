@@ -5,11 +5,13 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { coverageOf, formatCoverage, idsIn, readSpecRows } from './spec-rows.ts'
 
 /**
  * `npm test`: the check, then every test file, in three suites on Node's own runner, with one report and one summary.
  * `npm test -- unit`, `npm test -- e2e` run one suite; any other word runs the files whose path contains it, or else the
- * tests whose title does. With an argument the check is left out: `npm run check` is one command away.
+ * tests whose title does. With an argument the check is left out: `npm run check` is one command away. A whole run also
+ * counts the rows of the specification that a passed test names, and fails when one has none (spec-rows.ts).
  */
 type Suite = {
   readonly name: string
@@ -58,12 +60,14 @@ if (plan.length === 0) {
   process.stderr.write('No test file was found.\n')
   process.exit(1)
 }
+const named = new Set<string>()
 const counts: Counts = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 }
 const events = new PassThrough({ objectMode: true })
 const reported = pipeline(events, new spec(), process.stdout, { end: false })
 for (const suite of plan) await runSuite(suite)
 events.end()
 await reported
+const rowsMissing = words.length === 0 && !specRowsCovered()
 for (const line of [
   `tests ${counts.tests}`,
   `suites ${counts.suites}`,
@@ -76,7 +80,14 @@ for (const line of [
 ]) {
   process.stdout.write(`ℹ ${line}\n`)
 }
-process.exitCode = counts.failed + counts.cancelled > 0 || counts.tests === 0 ? 1 : 0
+process.exitCode = counts.failed + counts.cancelled > 0 || counts.tests === 0 || rowsMissing ? 1 : 0
+
+/** Prints how many rows of the specification are covered; true when all are. */
+function specRowsCovered(): boolean {
+  const coverage = coverageOf(readSpecRows('spec-rows'), named)
+  process.stdout.write(`\n${formatCoverage(coverage)}\n\n`)
+  return coverage.missing.length + coverage.stale.length === 0
+}
 
 /** Suites with their files, narrowed by the words of the command line. */
 function choose(wanted: readonly string[]): { plan: Suite[]; title?: RegExp } {
@@ -106,6 +117,8 @@ async function runSuite({ files, timeoutMs, concurrency }: Suite): Promise<void>
     ...(title && { testNamePatterns: title }),
   })
   for await (const event of stream) {
+    if (event.type === 'test:pass' && event.data.skip === undefined && event.data.todo === undefined)
+      for (const id of idsIn(event.data.name)) named.add(id)
     if (event.type === 'test:summary') {
       // one for each file and, without a file, one for the whole suite
       if (event.data.file === undefined) add(event.data.counts)
