@@ -23,9 +23,9 @@ const serverFolders: Readonly<
       'calls imports only shared, its domain siblings, @maskline/sip and @maskline/media; it reaches storage and push through ports.',
   },
   notifications: {
-    may: ['shared', 'tenants', 'calls/call-record.ts', 'bindings/route.ts'],
+    may: ['shared', 'tenants', 'numbers', 'calls/call-record.ts', 'bindings/route.ts'],
     sentence:
-      'notifications imports only shared, tenants and the facts it tells (calls/call-record.ts, bindings/route.ts).',
+      'notifications imports only shared, tenants, numbers and the facts it tells (calls/call-record.ts, bindings/route.ts).',
   },
   config: {
     may: ['shared', 'tenants'],

@@ -11,6 +11,7 @@ import { createCallIds } from './calls/call-ids.ts'
 import { advertisedHost } from './config/advertised.ts'
 import type { Config } from './config/config.ts'
 import { createDeliverer } from './notifications/deliver.ts'
+import { numberStatusPush } from './notifications/number-status.ts'
 import { pushesOf } from './notifications/pushes.ts'
 import { loadAreas } from './numbers/area.ts'
 import { loadCertificate } from './open-api/certificate.ts'
@@ -75,6 +76,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       groupCommitMs: config.storage.groupCommitMs,
       clock,
       pushesOf,
+      numberStatusPush,
       onFault: (error, waiting) =>
         log.error(
           { err: error, waiting },

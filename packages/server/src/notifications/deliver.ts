@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import type { App, AppStore } from '../tenants/app.ts'
-import { createFeeBatches, feeBody, inOrder } from './fee-batches.ts'
-import type { FeeBatches } from './fee-batches.ts'
+import { bodyOf, createBatches, inOrder } from './batches.ts'
+import type { Batches } from './batches.ts'
 import { nextTryAt, patienceEndsAt } from './ladder.ts'
 import { createLedger } from './ledger.ts'
 import type { Ledger } from './ledger.ts'
@@ -34,7 +34,7 @@ export type DelivererOptions = {
   readonly maxWaitingPerServer?: number
   /** Rows held in memory; further ones wait in the outbox (default 20000). */
   readonly maxInMemory?: number
-  /** How long CDRs gather into one message, ms (default 1000). */
+  /** How long CDRs and number states gather into one message, ms (default 1000). */
   readonly feeFlushMs?: number
   readonly connectTimeoutMs?: number
   readonly answerTimeoutMs?: number
@@ -54,7 +54,7 @@ export type Deliverer = {
   enqueue(items: readonly OutboxItem[]): void
   /** Picks up what an earlier run left behind and begins to retry. */
   start(): Promise<void>
-  /** Sends gathering CDRs at once; resolves when nothing is in memory and the outbox knows every outcome. */
+  /** Sends what gathers at once; resolves when nothing is in memory and the outbox knows every outcome. */
   drain(): Promise<void>
   /** Stops at once. What is not delivered stays in the outbox for the next start. */
   close(): Promise<void>
@@ -81,7 +81,7 @@ class OutboxDeliverer implements Deliverer {
   readonly #onStorageError: (error: unknown) => void
   readonly #client: PushClient
   readonly #ledger: Ledger
-  readonly #fees: FeeBatches
+  readonly #batches: Batches
   readonly #targets = new Map<string, PushTarget | PushUrlFault>()
 
   /** Rows in memory, from taking until the outbox knows their outcome. */
@@ -124,7 +124,7 @@ class OutboxDeliverer implements Deliverer {
       (ids, dueAt) => this.#release(ids, dueAt),
       this.#onStorageError,
     )
-    this.#fees = createFeeBatches(options.clock, options.feeFlushMs ?? 1_000, (items) => this.#send(items))
+    this.#batches = createBatches(options.clock, options.feeFlushMs ?? 1_000, (items) => this.#send(items))
   }
 
   enqueue(items: readonly OutboxItem[]): void {
@@ -147,7 +147,7 @@ class OutboxDeliverer implements Deliverer {
   async drain(): Promise<void> {
     if (this.#owned.size === 0) return
     const drained = new Promise<void>((resolve) => this.#drainers.push(resolve))
-    this.#flushLastFees()
+    this.#flushLast()
     this.#ledger.flush()
     await drained
   }
@@ -155,7 +155,7 @@ class OutboxDeliverer implements Deliverer {
   async close(): Promise<void> {
     this.#closed = true
     this.#wakeTimer?.cancel()
-    this.#fees.close()
+    this.#batches.close()
     this.#client.close()
     await this.#ledger.close()
     for (const resolve of this.#drainers.splice(0)) resolve()
@@ -177,7 +177,7 @@ class OutboxDeliverer implements Deliverer {
 
   #begin(item: OutboxItem): void {
     if (item.kind === 'event') return this.#send([item])
-    this.#fees.add(item)
+    this.#batches.add(item)
     this.#advance(item.sessionId)
   }
 
@@ -187,12 +187,12 @@ class OutboxDeliverer implements Deliverer {
     const next = waiting?.shift()
     if (next === undefined) this.#sessions.delete(sessionId)
     else this.#begin(next)
-    this.#flushLastFees()
+    this.#flushLast()
   }
 
-  /** While draining: once no event is left, no CDR can join the batches any more. */
-  #flushLastFees(): void {
-    if (this.#drainers.length > 0 && this.#sessions.size === 0) this.#fees.flushAll()
+  /** While draining: once no event is left, nothing can join the batches any more. */
+  #flushLast(): void {
+    if (this.#drainers.length > 0 && this.#sessions.size === 0) this.#batches.flushAll()
   }
 
   #send(items: readonly OutboxItem[]): void {
@@ -246,7 +246,7 @@ class OutboxDeliverer implements Deliverer {
     const dueAt = isSkipped ? outcome.retryAt : nextTryAt(attempts, firstFailedAt, now)
     if (dueAt === undefined) return undefined
     const change = { attempts, firstFailedAt, dueAt, error: outcome.error }
-    const batchId = first.kind === 'fee' ? (first.batchId ?? randomUUID()) : undefined
+    const batchId = first.kind === 'event' ? undefined : (first.batchId ?? randomUUID())
     this.#ledger.postpone(ids, batchId === undefined ? change : { ...change, batchId })
     return dueAt
   }
@@ -371,10 +371,9 @@ class Delivery implements Post {
     isUrgent: boolean,
     deliverer: OutboxDeliverer,
   ) {
-    const first = items[0]
     this.target = target
     this.app = app
-    this.body = first?.kind === 'event' ? first.body : feeBody(items)
+    this.body = bodyOf(items)
     this.isUrgent = isUrgent
     this.#items = items
     this.#deliverer = deliverer

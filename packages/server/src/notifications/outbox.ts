@@ -1,20 +1,22 @@
 import type { EpochMs } from '../shared/time.ts'
 
-export type PushKind = 'event' | 'fee'
+/** Events go out one by one; FeeInfos of CDRs and entries of number status are gathered (batches.ts). */
+export type PushKind = 'event' | 'fee' | 'numStatus'
 
-/** A push waiting to be delivered: one call event, or one FeeInfo of a CDR that batches up to 50. */
+/** A push waiting to be delivered: one call event, or one entry of a push that gathers several. */
 export type OutboxItem = {
   readonly id: number
   readonly appKey: string
   readonly kind: PushKind
   /** Absolute URL, as the app had it when the fact happened. */
   readonly url: string
+  /** The call; rows with the same one go out one after another. For number status, the number. */
   readonly sessionId: string
-  /** event: the whole JSON body. fee: one FeeInfo object as JSON. */
+  /** event: the whole JSON body. fee, numStatus: one FeeInfo or numInfo object as JSON. */
   readonly body: string
   /** Attempts made so far. Being put off unsent is none. */
   readonly attempts: number
-  /** Retried fee batches stay as they were: rows of one failed batch share this id. */
+  /** Retried batches stay as they were: rows of one failed batch share this id. */
   readonly batchId?: string
   /** When its first attempt failed; before any attempt: when it was first put off unsent. */
   readonly firstFailedAt?: EpochMs

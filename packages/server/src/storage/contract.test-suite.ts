@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AxbBinding, ClaimKey } from '../bindings/binding.ts'
 import type { CallEventType, CallFact, CallRecord } from '../calls/call-record.ts'
+import { numberStatusPush } from '../notifications/number-status.ts'
 import type { OutboxItem } from '../notifications/outbox.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
@@ -461,6 +462,94 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
     }
     assert.equal(perX.size, 3)
   })
+
+  const telling: Partial<StorageOptions> = { numberStatusPush }
+  const statusApp: App = { ...testApp, pushNumberStatus: true, statusUrl: 'http://customer.example/status' }
+  const told = async ({ outbox }: Storage) =>
+    (await outbox.due(9_000, 100)).map(({ kind, url, body }) => [kind, url, JSON.parse(body) as unknown])
+
+  it(
+    '[num.status] [num.cause] tells of a new state, and of a new cause, with the change and not twice',
+    async (storage) => {
+      const { apps, numbers, numberStates } = storage
+      await apps.saveApp(statusApp)
+      const number = xNumber(1)
+      assert.equal(await numberStates.change(number, { status: 'unusable', cause: '2' }, 1000), true)
+      assert.equal(await numberStates.change(number, { status: 'unusable', cause: '2' }, 1000), true)
+      assert.equal(await numberStates.change(number, { status: 'unusable', cause: '3' }, 2000), true)
+      assert.equal((await numbers.find(number))?.cause, '3')
+      assert.equal(await numberStates.change(number, { status: 'suspended', cause: '3' }, 2000), true)
+      assert.equal((await numbers.find(number))?.cause, undefined)
+      assert.equal(await numberStates.change(number, { status: 'binding-frozen' }, 3000), true)
+      assert.equal(await numberStates.change(number, { status: 'normal' }, 3000), true)
+      assert.equal(await numberStates.change(xNumber(9), { status: 'normal' }, 3000), false)
+      const row = (status: string, cause?: string) => [
+        'numStatus',
+        statusApp.statusUrl,
+        { number, status, ...(cause && { cause }) },
+      ]
+      assert.deepEqual(await told(storage), [row('10', '2'), row('10', '3'), row('9'), row('11'), row('5')])
+    },
+    telling,
+  )
+
+  it(
+    '[num.deleted] a deleted number is told as unusable with cause 1, and its bindings are gone',
+    async (storage) => {
+      await storage.apps.saveApp({ ...statusApp, numberStatusUrl: 'http://customer.example/numbers' })
+      await storage.bindings.insert(testBinding(1), { capacity: 10 }, 1000)
+      assert.equal(await storage.numberStates.remove(xNumber(1), 1000), true)
+      assert.equal(await storage.numberStates.remove(xNumber(1), 1000), false)
+      assert.equal(await storage.numbers.find(xNumber(1)), undefined)
+      assert.equal(await storage.bindings.findById(testBinding(1).id, 1000), undefined)
+      const body = { number: xNumber(1), status: '10', cause: '1' }
+      assert.deepEqual(await told(storage), [['numStatus', 'http://customer.example/numbers', body]])
+    },
+    telling,
+  )
+
+  it(
+    '[num.account] a frozen account tells its numbers suspended, a freed one their own state; the unusable stay',
+    async (storage) => {
+      const { apps, numbers, numberStates } = storage
+      await apps.saveApp(statusApp)
+      await apps.saveApp({ ...statusApp, key: 'silent', pushNumberStatus: false })
+      await numbers.save([
+        testX(2, { status: 'unusable', cause: '3' }),
+        testX(3, { status: 'binding-frozen' }),
+        testX(4, { appKey: 'silent' }),
+      ])
+      assert.equal(await numberStates.changeAccount('t1', 'frozen', 1000), true)
+      assert.equal(await numberStates.changeAccount('t1', 'frozen', 1000), true)
+      assert.equal((await apps.findApp(testApp.key))?.accountStatus, 'frozen')
+      assert.equal(await numberStates.changeAccount('t1', 'active', 2000), true)
+      assert.equal(await numberStates.changeAccount('t9', 'active', 2000), false)
+      const states = (await told(storage)).map(([, , body]) => {
+        const { number, status } = body as { number: string; status: string }
+        return [number, status]
+      })
+      assert.deepEqual(states, [
+        [xNumber(1), '9'],
+        [xNumber(3), '9'],
+        [xNumber(1), '5'],
+        [xNumber(3), '11'],
+      ])
+    },
+    telling,
+  )
+
+  it(
+    '[num.switch] nothing is told of a number whose app does not push states or has no address',
+    async (storage) => {
+      const { statusUrl: _none, ...mute } = statusApp
+      await storage.apps.saveApp(mute)
+      await storage.numberStates.change(xNumber(1), { status: 'suspended' }, 1000)
+      await storage.apps.saveApp({ ...statusApp, pushNumberStatus: false })
+      await storage.numberStates.change(xNumber(1), { status: 'normal' }, 1000)
+      assert.deepEqual(await told(storage), [])
+    },
+    telling,
+  )
 
   const pushing: Partial<StorageOptions> = {
     groupCommitMs: 1,

@@ -25,12 +25,23 @@ type AppRow = {
 type Private = Pick<App, 'axe' | 'controls'>
 type Settings = Omit<App, 'key' | 'secret' | 'tenantId' | 'spId' | 'accountStatus' | keyof Private>
 
+/** Pieces of work on apps and numbers for other stores of this folder. */
+export type InventoryPlans = InventoryReads & {
+  saveNumber(x: XNumber): Plan<void>
+  removeNumber(number: E164): Plan<boolean>
+  numbersOf(appKey: string): Plan<readonly XNumber[]>
+  forgetNumber(number: E164): void
+  forgetApps(): void
+  /** Runs a plan of writes, and `forget` when what was cached may be out of date. */
+  forgetting<T>(forget: () => void, plan: () => Plan<T>): Promise<T>
+}
+
 /** Apps, X numbers and lab subscribers. Apps and numbers are few and read at every call, so memory answers. */
 export function createInventoryStores(
   runner: Runner,
   builder: QueryBuilder,
   sealer: Sealer,
-): { apps: AppAdmin; numbers: NumberStore; subscribers: SubscriberStore; reads: InventoryReads } {
+): { apps: AppAdmin; numbers: NumberStore; subscribers: SubscriberStore; plans: InventoryPlans } {
   const q = queries(builder)
   const apps = new Map<string, App>()
   const numbers = new Map<string, XNumber>()
@@ -87,6 +98,15 @@ export function createInventoryStores(
     yield* all(q.unbindAll, number)
   }
 
+  function* saveNumber(x: XNumber): Plan<void> {
+    const { number, appKey, areaCode, province, status, smsCapable, cause = null } = x
+    yield* all(q.saveNumber, number, appKey, areaCode, province, status, smsCapable ? 1 : 0, cause)
+  }
+
+  function* numbersOf(appKey: string): Plan<readonly XNumber[]> {
+    return (yield* all(q.numbers, appKey)).map(toXNumber)
+  }
+
   /** Saves all and returns undefined, or saves none and returns one whose app does not exist. */
   function* saveNumbers(list: readonly XNumber[]): Plan<XNumber | undefined> {
     for (const x of list) if (!(yield* reads.findApp(x.appKey))) return x
@@ -96,8 +116,7 @@ export function createInventoryStores(
         yield* dissolve(x.number)
         yield* all(q.vacate, x.number)
       }
-      const { number, appKey, areaCode, province, status, smsCapable, cause = null } = x
-      yield* all(q.saveNumber, number, appKey, areaCode, province, status, smsCapable ? 1 : 0, cause)
+      yield* saveNumber(x)
     }
     return undefined
   }
@@ -122,7 +141,15 @@ export function createInventoryStores(
   }
 
   return {
-    reads,
+    plans: {
+      ...reads,
+      saveNumber,
+      removeNumber,
+      numbersOf,
+      forgetNumber: (number) => void numbers.delete(number),
+      forgetApps: () => apps.clear(),
+      forgetting,
+    },
     apps: {
       // Most calls and requests name an app in memory: no statement, no plan.
       findApp: (key) => {
@@ -153,9 +180,7 @@ export function createInventoryStores(
           `X number ${number} is given to app ${appKey}, which does not exist`,
         )
       },
-      async list(appKey) {
-        return (await runner.read(all(q.numbers, appKey))).map(toXNumber)
-      },
+      list: (appKey) => runner.read(numbersOf(appKey)),
       remove: (number) =>
         forgetting(
           () => numbers.delete(number),

@@ -8,7 +8,8 @@ import type { CallFact } from '../calls/call-record.ts'
 import type { CallJournal } from '../calls/ports.ts'
 import type { OutboxStore } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
-import type { NumberStore } from '../numbers/ports.ts'
+import type { NumberStates, NumberStore } from '../numbers/ports.ts'
+import type { XNumber } from '../numbers/x-number.ts'
 import { AppError } from '../shared/app-error.ts'
 import { loadSealKey, SEAL_KEY_FILE } from '../shared/key-file.ts'
 import { createSealer, SEAL_KEY_BYTES, type Sealer } from '../shared/seal.ts'
@@ -19,6 +20,7 @@ import { createBindingStores } from './bindings-store.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createInventoryStores } from './inventory-store.ts'
 import { createJournal } from './journal-store.ts'
+import { createNumberStates } from './number-states.ts'
 import { migrate } from './migrations/migrations.ts'
 import { ownNodeId } from './node-id.ts'
 import { createOutboxStore, type OutboxFeed } from './outbox-store.ts'
@@ -36,6 +38,7 @@ export type Storage = {
   readonly memory: BindingMemory
   readonly apps: AppAdmin
   readonly numbers: NumberStore
+  readonly numberStates: NumberStates
   readonly journal: CallJournal
   readonly outbox: OutboxStore & OutboxFeed
   readonly subscribers: SubscriberStore
@@ -61,6 +64,8 @@ export type StorageOptions = {
   readonly sealer?: Sealer
   /** What a fact of a call causes to be pushed; default nothing. */
   readonly pushesOf?: (fact: CallFact, app: App) => readonly PushDraft[]
+  /** What a number's new state causes to be pushed; default nothing. */
+  readonly numberStatusPush?: (x: XNumber, app: App) => PushDraft | undefined
   /** Told when call facts could not be saved and wait for another attempt, or were set aside (`FACT_SET_ASIDE`). */
   readonly onFault?: (error: AppError, waiting: number) => void
 }
@@ -91,19 +96,25 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const runner = createSqliteRunner(database, statements, durability === 'power' ? groupCommitMs : 0)
     await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: file })
     const inventory = createInventoryStores(runner, builder, sealer)
-    const { bindings, routes, memory } = createBindingStores(runner, builder, sealer, inventory.reads)
+    const { bindings, routes, memory } = createBindingStores(runner, builder, sealer, inventory.plans)
     const { outbox, writer } = await createOutboxStore(runner, builder, sealer)
     const journal = createJournal({
       runner,
       builder,
       sealer,
       clock,
-      inventory: inventory.reads,
+      inventory: inventory.plans,
       outbox: writer,
       pushesOf: options.pushesOf ?? (() => []),
       groupCommitMs,
       node: await ownNodeId(runner, builder),
       onFault: options.onFault ?? (() => {}),
+    })
+    const numberStates = createNumberStates({
+      builder,
+      inventory: inventory.plans,
+      outbox: writer,
+      pushOf: options.numberStatusPush ?? (() => undefined),
     })
     const heartbeat = await createHeartbeat(runner, builder, clock)
     const checkpointer = inMemory ? undefined : startCheckpointer(file, PAGE_SIZE, ownCheckpoints)
@@ -125,6 +136,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       memory,
       apps,
       numbers,
+      numberStates,
       journal,
       outbox,
       subscribers,

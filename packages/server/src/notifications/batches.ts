@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../shared/time.ts'
-import type { OutboxItem } from './outbox.ts'
+import type { OutboxItem, PushKind } from './outbox.ts'
 
-/** FeeInfo[1-50] (spec/notifications.md section 5). */
-export const MAX_BATCH = 50
+/** Most entries of one push: FeeInfo[1-50], numInfo[1-100] (spec/notifications.md section 5, number-status.md section 3). */
+const MOST: Readonly<Record<Exclude<PushKind, 'event'>, number>> = { fee: 50, numStatus: 100 }
 
-export type FeeBatches = {
+export type Batches = {
   add(item: OutboxItem): void
   /** Sends what has gathered without waiting. */
   flushAll(): void
@@ -15,14 +15,14 @@ export type FeeBatches = {
 type Batch = { items: OutboxItem[]; timer: Timer }
 
 /**
- * Gathers the CDRs of calls that end close together: one batch per app and address, complete after `flushMs` or at
- * 50. Apps never share a batch, as the signature is the app's.
+ * Gathers what happens close together: one batch per kind, app and address, complete after `flushMs` or when it is full.
+ * Apps never share a batch, as the signature is the app's.
  */
-export function createFeeBatches(
+export function createBatches(
   clock: Clock,
   flushMs: number,
   send: (items: readonly OutboxItem[]) => void,
-): FeeBatches {
+): Batches {
   const open = new Map<string, Batch>()
 
   function flush(key: string, batch: Batch): void {
@@ -33,7 +33,7 @@ export function createFeeBatches(
 
   return {
     add(item) {
-      const key = `${item.appKey} ${item.url}`
+      const key = `${item.kind} ${item.appKey} ${item.url}`
       let batch = open.get(key)
       if (batch === undefined) {
         const opened: Batch = { items: [], timer: clock.setTimer(flushMs, () => flush(key, opened)) }
@@ -41,7 +41,7 @@ export function createFeeBatches(
         open.set(key, batch)
       }
       batch.items.push(item)
-      if (batch.items.length === MAX_BATCH) flush(key, batch)
+      if (item.kind !== 'event' && batch.items.length === MOST[item.kind]) flush(key, batch)
     },
     flushAll() {
       for (const [key, batch] of open) flush(key, batch)
@@ -58,7 +58,15 @@ export function inOrder(items: readonly OutboxItem[]): readonly OutboxItem[] {
   return items.toSorted((a, b) => a.id - b.id)
 }
 
-/** Body of a fee push from its FeeInfo objects. */
-export function feeBody(items: readonly OutboxItem[]): string {
-  return `{"eventType":"fee","feeLst":[${items.map((item) => item.body).join(',')}]}`
+/** Body of a push from its rows. */
+export function bodyOf(items: readonly OutboxItem[]): string {
+  const entries = items.map((item) => item.body)
+  switch (items[0]?.kind) {
+    case 'fee':
+      return `{"eventType":"fee","feeLst":[${entries.join(',')}]}`
+    case 'numStatus':
+      return `{"eventType":"numStatus","numInfo":[${entries.join(',')}]}`
+    default:
+      return entries[0] ?? ''
+  }
 }
