@@ -3,6 +3,7 @@ import path from 'node:path'
 import { createEmbeddedEngine, MediaError } from '@maskline/media'
 import { type StackHandlers, createSipStack } from '@maskline/sip'
 import { openAnnouncements } from './announcements/library.ts'
+import { createControls } from './bindings/controls.ts'
 import { createAxbService } from './bindings/axb-service.ts'
 import { createRouter } from './bindings/router.ts'
 import { startSweeper } from './bindings/sweeper.ts'
@@ -70,6 +71,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const lock = lockDataDir(config.dataDir)
     opened.push(() => lock.release())
     await loadAreas()
+    const countryCodes = config.numbers.countryCodes.split(',')
     const storage = await openStorage({
       dataDir: config.dataDir,
       durability: config.storage.durability,
@@ -127,7 +129,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         routes: storage.routes,
         memory: storage.memory,
         modes: {},
-        controls: { check: () => undefined },
+        controls: createControls({ countryCodes }),
         log,
       }),
       journal: storage.journal,
@@ -178,6 +180,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       store: storage.bindings,
       clock,
       maxPairsPerX: config.axb.maxPairsPerX,
+      maxBindsPerDay: config.numbers.maxBindsPerDay,
+      countryCodes,
     })
     const api = await createOpenApi({
       config: config.api,

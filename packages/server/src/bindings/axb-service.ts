@@ -26,6 +26,8 @@ export type AxbServiceOptions = {
   readonly maxPairsPerX?: number
   /** Countries whose numbers may be bound, default mainland China. */
   readonly countryCodes?: readonly string[]
+  /** Most binds of A a day, default any number. */
+  readonly maxBindsPerDay?: number
   /** Where a bind by area looks first; default: the geo data (`loadAreas` first). */
   readonly areas?: Areas
   /** subscriptionId of a new binding; default a UUID of version 7. */
@@ -44,6 +46,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
   const policy: AxbPolicy = {
     maxPairsPerX: options.maxPairsPerX ?? DEFAULT_AXB_POLICY.maxPairsPerX,
     countryCodes: options.countryCodes ?? DEFAULT_AXB_POLICY.countryCodes,
+    maxBindsPerDay: options.maxBindsPerDay ?? DEFAULT_AXB_POLICY.maxBindsPerDay,
   }
   const areas = options.areas ?? geoAreas
   const choose = createChoice(store)
@@ -51,7 +54,8 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
 
   const insert = async (app: App, request: AxbBindRequest, x: E164, at: EpochMs) => {
     const binding = newBinding(app, request, x, newId(at), at)
-    const outcome = await store.insert(binding, { capacity: policy.maxPairsPerX }, at)
+    const limits = { capacity: policy.maxPairsPerX, perDay: policy.maxBindsPerDay }
+    const outcome = await store.insert(binding, limits, at)
     return outcome.ok ? ({ ok: true, binding } as const) : failureOf(outcome)
   }
 
@@ -84,7 +88,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
         },
         async (x) => {
           const outcome = await insert(app, request, x, at)
-          return outcome.ok ? outcome : undefined
+          return outcome.ok || outcome.code === AXB_CODES.dayFull ? outcome : undefined
         },
       )
       return bound ?? refuse(AXB_CODES.noResource)

@@ -17,6 +17,7 @@ export const AXB_CODES = {
   alreadyBound: '1012010',
   recordingOff: '1012012',
   numberUnusable: '1012102',
+  dayFull: '1020182',
 } as const
 
 export type AxbPolicy = {
@@ -24,9 +25,15 @@ export type AxbPolicy = {
   readonly maxPairsPerX: number
   /** Country codes whose numbers may be bound. */
   readonly countryCodes: readonly string[]
+  /** Most binds of A a day, 0 = any number. */
+  readonly maxBindsPerDay: number
 }
 
-export const DEFAULT_AXB_POLICY: AxbPolicy = { maxPairsPerX: 5000, countryCodes: DEFAULT_COUNTRY_CODES }
+export const DEFAULT_AXB_POLICY: AxbPolicy = {
+  maxPairsPerX: 5000,
+  countryCodes: DEFAULT_COUNTRY_CODES,
+  maxBindsPerDay: 0,
+}
 
 const invalid = (parameter: string): BindFailure => ({ ok: false, code: AXB_CODES.invalidRequest, parameter })
 const refused = (code: string): BindFailure => ({ ok: false, code })
@@ -128,6 +135,8 @@ export function failureOf(outcome: Extract<InsertOutcome, { ok: false }>): BindF
       return refused(AXB_CODES.xFull)
     case 'not-found':
       return refused(AXB_CODES.notFound)
+    case 'day-full':
+      return refused(AXB_CODES.dayFull)
     // No rule of AXB limits how many X a party may use.
     case 'party-full':
       return refused(AXB_CODES.noResource)

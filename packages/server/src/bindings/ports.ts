@@ -19,8 +19,8 @@ export type InsertOutcome =
   | { readonly ok: true }
   /** Another live binding holds one of the claims: which one, by whom and as what. */
   | { readonly ok: false; readonly reason: 'claim-taken'; readonly taken: TakenClaim }
-  /** The number has no place left, or the party holds as many bindings as it may. */
-  | { readonly ok: false; readonly reason: 'x-full' | 'party-full' | 'not-found' }
+  /** The number has no place left; the party holds as many bindings as it may, or was bound as often as it may today. */
+  | { readonly ok: false; readonly reason: 'x-full' | 'party-full' | 'day-full' | 'not-found' }
 
 export type TakenClaim = {
   readonly number: E164
@@ -46,6 +46,8 @@ export type InsertLimits = {
   readonly capacity: number
   /** Most live bindings of this mode that A may hold in the app (AX and AXYB: 5 X per A); absent: any number. */
   readonly perParty?: number
+  /** Most binds of A in one day of UTC (1020182); absent or 0: any number. */
+  readonly perDay?: number
 }
 
 /** Filter of the AXB query; `appKey` always restricts. */
@@ -93,6 +95,7 @@ export type BindingStore = {
     binding: Omit<AxeBinding, 'extension'>,
     extension: { readonly length: number; readonly wanted?: string },
     at: EpochMs,
+    perDay?: number,
   ): Promise<ExtensionOutcome>
   /**
    * Changes a live binding of a mode and its claims in one transaction, or nothing: `change` gets the binding as it is in

@@ -3,13 +3,11 @@ import type { Log } from '../shared/log.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { App, Mode } from '../tenants/app.ts'
 import { routeAxb } from './axb-route.ts'
+import type { CallControls } from './controls.ts'
 import { type ModeRouting, SERVICE_TYPES } from './mode.ts'
 import type { BindingMemory, RouteStore } from './ports.ts'
 import { refuse, subjectOf } from './refusal.ts'
-import type { Arrival, Connect, Memo, Refuse, RouteDecision, Router, RouteView } from './route.ts'
-
-/** What may still forbid a call that its mode would connect: black lists, caps, hours (tenants' controls). */
-export type CallControls = { check(arrival: Arrival, connect: Connect): Refuse | undefined }
+import type { Arrival, Memo, Refuse, RouteDecision, Router, RouteView } from './route.ts'
 
 export type RouterOptions = {
   readonly routes: RouteStore

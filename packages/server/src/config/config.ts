@@ -70,6 +70,12 @@ export type Config = {
     readonly connectTimeoutSec: number
     readonly countryCode: string
   }
+  readonly numbers: {
+    /** Country codes with commas between them. */
+    readonly countryCodes: string
+    /** Binds of one A a day, 0 = any number. */
+    readonly maxBindsPerDay: number
+  }
   readonly axb: { readonly maxPairsPerX: number }
   readonly defaults: { readonly pushSignature: PushSignature }
   readonly storage: {

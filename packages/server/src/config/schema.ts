@@ -244,6 +244,22 @@ export const FIELDS: readonly Field[] = [
     about: 'country code of numbers dialled in national form',
   },
   {
+    path: 'numbers.countryCodes',
+    env: 'MASKLINE_COUNTRIES',
+    type: 'string',
+    default: '86',
+    about: 'country codes, with commas, whose numbers may be bound, call and be called (8042, 8043)',
+  },
+  {
+    path: 'numbers.maxBindsPerDay',
+    env: 'MASKLINE_MAX_BINDS_PER_DAY',
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 1000000,
+    about: 'binds of one A in one day (UTC), result code 1020182; 0 = any number',
+  },
+  {
     path: 'axb.maxPairsPerX',
     env: 'MASKLINE_AXB_MAX_PAIRS',
     type: 'integer',
@@ -305,6 +321,10 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
       : undefined,
   (c) =>
     /^\d{1,3}$/.test(c.calls.countryCode) ? undefined : 'calls.countryCode must be 1 to 3 digits, such as 86',
+  (c) =>
+    /^\d{1,3}(?:,\d{1,3})*$/.test(c.numbers.countryCodes)
+      ? undefined
+      : 'numbers.countryCodes must be country codes with commas between them, such as 86,852',
   (c) =>
     /^[A-Za-z0-9.-]{1,80}$/.test(c.hostName)
       ? undefined

@@ -151,6 +151,16 @@ export function bindingQueries(db: QueryBuilder) {
         .where('claim.number', '=', slot<string>(0))
         .where('claim.key', '=', slot<string>(1)),
     ),
+    countDay: prepare(
+      db
+        .insertInto('bind_count')
+        .values({ key: slot<string>(0), day: slot<number>(1), binds: 1 })
+        .onConflict((c) =>
+          c.columns(['key', 'day']).doUpdateSet((e) => ({ binds: e('bind_count.binds', '+', 1) })),
+        )
+        .returning('binds'),
+    ),
+    forgetDays: prepare(db.deleteFrom('bind_count').where('day', '<', slot<number>(0))),
     extensionOf: prepare(
       db.selectFrom('x_number').select('last_extension').where('number', '=', slot<string>(0)),
     ),

@@ -35,9 +35,11 @@ import { all, first, type Plan, type QueryBuilder, type Runner } from './plan.ts
 const PURGE_BATCH = 100
 /** Extensions looked at in one go when a free one is sought. */
 const EXTENSION_BATCH = 500
+const DAY_MS = 86_400_000
 
 const INSERTED: InsertOutcome = { ok: true }
 const X_FULL = { ok: false, reason: 'x-full' } as const
+const DAY_FULL = { ok: false, reason: 'day-full' } as const
 const PARTY_FULL = { ok: false, reason: 'party-full' } as const
 const NOT_FOUND = { ok: false, reason: 'not-found' } as const
 
@@ -104,7 +106,20 @@ export function createBindingStores(
     return dead.length > 0 && (yield* first(q.takePlace, number, capacity)) !== undefined
   }
 
-  function* insert(binding: Binding, { capacity, perParty }: InsertLimits, at: EpochMs): Plan<InsertOutcome> {
+  /** Counts a bind of A today; false when there were as many as may be. */
+  function* countDay(appKey: string, a: E164, most: number, at: EpochMs): Plan<boolean> {
+    const day = Math.floor(at / DAY_MS)
+    const key = `${appKey} ${rows.party(a)}`
+    const { binds } = (yield* first(q.countDay, key, day))!
+    if (binds === 1) yield* all(q.forgetDays, day)
+    return binds <= most
+  }
+
+  function* insert(
+    binding: Binding,
+    { capacity, perParty, perDay = 0 }: InsertLimits,
+    at: EpochMs,
+  ): Plan<InsertOutcome> {
     const claims = rows.claims(binding)
     const taken = yield* takenOf(claims, -1, at)
     if (taken) return taken
@@ -119,6 +134,8 @@ export function createBindingStores(
       if (!relation || relation.app_key !== binding.appKey) return NOT_FOUND
       parent = relation.seq
     }
+    // What is refused from here on still counts: a bind that fails for its number is an attempt all the same.
+    if (perDay > 0 && !(yield* countDay(binding.appKey, binding.a, perDay, at))) return DAY_FULL
     const place = placeOf(binding)
     if (!(yield* takePlace(place, capacity, at)))
       return (yield* inventory.findNumber(place)) ? X_FULL : NOT_FOUND
@@ -143,13 +160,15 @@ export function createBindingStores(
     draft: Omit<AxeBinding, 'extension'>,
     { length, wanted }: { readonly length: number; readonly wanted?: string },
     at: EpochMs,
+    perDay: number | undefined,
   ): Plan<ExtensionOutcome> {
     // All zeros is given only to who asks for it.
     const capacity = 10 ** length - 1
     const extension = wanted ?? (yield* freeExtension(draft.x, length, at))
     if (extension === undefined) return X_FULL
     const binding: AxeBinding = { ...draft, extension }
-    const outcome = yield* insert(binding, { capacity: wanted === undefined ? capacity : capacity + 1 }, at)
+    const limits = { capacity: wanted === undefined ? capacity : capacity + 1, ...(perDay && { perDay }) }
+    const outcome = yield* insert(binding, limits, at)
     if (!outcome.ok) return outcome
     if (wanted === undefined) yield* all(q.lastExtension, binding.x, Number(extension))
     return { ok: true, binding }
@@ -274,7 +293,8 @@ export function createBindingStores(
         return runner.read(candidates(query))
       },
       insert: (binding, limits, at) => runner.write(() => insert(binding, limits, at)),
-      insertAxe: (binding, extension, at) => runner.write(() => insertAxe(binding, extension, at)),
+      insertAxe: (binding, extension, at, perDay) =>
+        runner.write(() => insertAxe(binding, extension, at, perDay)),
       update: (mode, id, at, change) => runner.write(() => update(mode, id, at, change)),
       findById: async (id, at) => opened(await runner.read(first(q.byId, id, at))),
       findByClaim: async (number, key, at) =>

@@ -463,6 +463,24 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
     assert.equal(perX.size, 3)
   })
 
+  it('[num.bindsPerDay] counts the binds of an A where they are limited, anew each day', async ({
+    bindings,
+  }) => {
+    const day = 86_400_000
+    const bind = async (n: number, at: number) => {
+      const binding = testBinding(n, { a: party(1), b: party(n + 10), changedAt: at })
+      const outcome = await bindings.insert(binding, { capacity: 10, perDay: 2 }, at)
+      await bindings.deleteById(binding.id, at)
+      return outcome.ok || outcome.reason
+    }
+    assert.deepEqual(
+      [await bind(1, day), await bind(2, day), await bind(3, 2 * day - 1), await bind(4, 2 * day)],
+      [true, true, 'day-full', true],
+    )
+    const other = testBinding(5, { a: party(3), b: party(4) })
+    assert.deepEqual(await bindings.insert(other, { capacity: 10, perDay: 2 }, day), { ok: true })
+  })
+
   const telling: Partial<StorageOptions> = { numberStatusPush }
   const statusApp: App = { ...testApp, pushNumberStatus: true, statusUrl: 'http://customer.example/status' }
   const told = async ({ outbox }: Storage) =>

@@ -66,6 +66,14 @@ export type Database = {
     /** What the claimant is in the binding: `a` or `b`. */
     role: string
   }
+  /** How often a party was bound on a day, where that is limited. */
+  bind_count: {
+    /** App and sealed A. */
+    key: string
+    /** Days since 1970 (UTC). */
+    day: number
+    binds: number
+  }
   /** What is remembered beside a binding: one value of a kind. */
   binding_memory: {
     binding_seq: number

@@ -3,12 +3,14 @@ import { AppError } from '../../shared/app-error.ts'
 import { core } from './0001-core.ts'
 import { journalDead } from './0002-journal-dead.ts'
 import { modes } from './0003-modes.ts'
+import { bindCount } from './0006-bind-count.ts'
 
 /** In the order of their names; one that has been released is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-core': core,
   '0002-journal-dead': journalDead,
   '0003-modes': modes,
+  '0006-bind-count': bindCount,
 }
 
 /** Brings the schema up to date, all of it or nothing. Throws AppError `MIGRATION_FAILED`. */

@@ -1,0 +1,14 @@
+import type { Kysely, Migration } from 'kysely'
+
+/** How often a party was bound on a day. */
+export const bindCount: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable('bind_count')
+      .addColumn('key', 'text', (c) => c.notNull())
+      .addColumn('day', 'integer', (c) => c.notNull())
+      .addColumn('binds', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('bind_count_once', ['day', 'key'])
+      .execute()
+  },
+}
