@@ -179,7 +179,7 @@ test('a frozen account is 7108 and a suspended app 8018, both with the exception
   assert.equal(refused({ app: { status: 'suspended', accountStatus: 'frozen' } })[0], 7108)
 })
 
-test('a suspended or unusable X is 8055; one frozen for binding still carries calls', () => {
+test('[num.effect.calls] a suspended or unusable X is 8055; one frozen for binding still carries calls', () => {
   assert.deepEqual(refused({ x: 'suspended' }), [8055, 403, 'no-permission.wav'])
   assert.deepEqual(refused({ x: 'unusable' }), [8055, 403, 'no-permission.wav'])
   assert.equal(connected({ x: 'binding-frozen' }).callee, B)

@@ -169,7 +169,13 @@ test('an X that is unknown or of another app answers 1012007', async () => {
   assert.equal(await bindCode({ relationNum: OTHERS_X }), '1012007')
 })
 
-test('an X that is frozen for binding, suspended or unusable answers 1012102 and is never chosen', async () => {
+test('[num.effect.unbind] an X frozen for binding still takes an unbind', async () => {
+  const { id } = await bind({ relationNum: X })
+  await storage.numbers.save([number(X, shenzhen, { status: 'binding-frozen' })])
+  assert.equal(await code(axb.unbind(app, { subscriptionId: id })), '0')
+})
+
+test('[num.effect.bind] an X that is frozen for binding, suspended or unusable answers 1012102 and is never chosen', async () => {
   for (const status of ['binding-frozen', 'suspended', 'unusable'] as const) {
     await storage.numbers.save([number(X, shenzhen, { status })])
     assert.equal(await bindCode({ relationNum: X }), '1012102')
