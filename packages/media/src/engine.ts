@@ -46,8 +46,11 @@ export type MediaSession = {
   offerLocally(leg: string): Promise<Uint8Array>
   /** Takes `leg`'s answer to the engine's own offer. */
   acceptAnswer(leg: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<void>
-  /** Plays G.711 audio to `leg` (who hears it); ends a running play. Emits `play-finished` unless stopped. */
-  play(leg: string, audio: PlayAudio, repeat?: number): Promise<number>
+  /**
+   * Plays G.711 audio to `leg` (who hears it), or several one after another; ends a running play. `repeat` (default 1;
+   * Infinity for ring-back) plays the whole so often. Emits `play-finished` once, at the end, unless stopped.
+   */
+  play(leg: string, audio: PlayAudio | readonly PlayAudio[], repeat?: number): Promise<number>
   stop(leg: string): Promise<void>
   stats(): Promise<SessionStats>
   /** Frees the ports (they rest before reuse). Idempotent. */

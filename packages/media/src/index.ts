@@ -1,5 +1,6 @@
 export * from './engine.ts'
 export { createEmbeddedEngine, type EmbeddedOptions } from './embedded/engine.ts'
+export * from './audio/call-tones.ts'
 export * from './audio/g711.ts'
 export * from './audio/tones.ts'
 export * from './audio/wav.ts'

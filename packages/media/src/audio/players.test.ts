@@ -27,7 +27,7 @@ function lateClock(lateness: (n: number) => number) {
 
 function recordingPlayer(frames: number): Player & { readonly sentAtMs: number[]; finished: number } {
   const player = {
-    samples: () => new Uint8Array(1600),
+    frame: () => new Uint8Array(160),
     frames,
     startAtMs: 0,
     sent: 0,

@@ -13,12 +13,13 @@ export type PlayerClock = {
 }
 
 export type Player = {
-  readonly samples: () => Uint8Array
+  /** The samples of frame `index`, 0 … `frames` − 1. */
+  readonly frame: (index: number) => Uint8Array
   /** Frames of all repetitions; may be Infinity. */
   readonly frames: number
   startAtMs: number
   sent: number
-  /** Sends frame `index` of the audio; `first` asks for the marker. */
+  /** Sends one frame of the audio; `first` asks for the marker. */
   readonly send: (frame: Uint8Array, first: boolean, nowMs: number) => void
   readonly finish: () => void
 }
@@ -35,6 +36,25 @@ export const monotonicClock: PlayerClock = {
 const START_GRID_MS = 5
 
 export const framesOf = (samples: number): number => Math.ceil(samples / FRAME_SAMPLES)
+
+/** Frame `index` of audio that is played over and over. */
+export function frameAt(samples: Uint8Array, index: number): Uint8Array {
+  const at = (index % Math.max(1, framesOf(samples.length))) * FRAME_SAMPLES
+  return samples.subarray(at, at + FRAME_SAMPLES)
+}
+
+/** Frame `index` of audios that are played one after another, over and over; each is whole frames. */
+export function frameOfMany(audios: readonly Uint8Array[], index: number): Uint8Array {
+  let at = (index * FRAME_SAMPLES) % Math.max(1, samplesOf(audios))
+  for (const audio of audios) {
+    if (at < audio.length) return audio.subarray(at, at + FRAME_SAMPLES)
+    at -= audio.length
+  }
+  return new Uint8Array(0)
+}
+
+export const samplesOf = (audios: readonly Uint8Array[]): number =>
+  audios.reduce((sum, audio) => sum + audio.length, 0)
 
 export class Players {
   readonly #clock: PlayerClock
@@ -97,7 +117,7 @@ export class Players {
       dueMs = now
     }
     for (; dueMs <= now && player.sent < player.frames; dueMs += FRAME_MS) {
-      player.send(this.#frame(player), player.sent === 0, now)
+      player.send(player.frame(player.sent), player.sent === 0, now)
       player.sent++
     }
     // The last frame sounds for its 20 ms too.
@@ -105,11 +125,5 @@ export class Players {
     this.#players.delete(player)
     player.finish()
     return Infinity
-  }
-
-  #frame(player: Player): Uint8Array {
-    const samples = player.samples()
-    const at = (player.sent % Math.max(1, framesOf(samples.length))) * FRAME_SAMPLES
-    return samples.subarray(at, at + FRAME_SAMPLES)
   }
 }

@@ -147,9 +147,16 @@ export class MediaWorker implements SessionHost {
     this.#send(session)
   }
 
-  play(session: EmbeddedSession, leg: number, playId: number, audio: PlayAudio, repeat: number): void {
+  play(
+    session: EmbeddedSession,
+    leg: number,
+    playId: number,
+    audios: readonly PlayAudio[],
+    repeat: number,
+  ): void {
     const times = repeat === Infinity ? undefined : Math.max(1, Math.floor(repeat))
-    this.#send({ op: 'play', id: session.id, leg, playId, audio: this.#audioId(audio), repeat: times })
+    const ids = audios.map((audio) => this.#audioId(audio))
+    this.#send({ op: 'play', id: session.id, leg, playId, audios: ids, repeat: times })
   }
 
   stop(session: EmbeddedSession, leg: number): void {

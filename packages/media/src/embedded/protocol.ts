@@ -23,7 +23,8 @@ export type Command =
       readonly id: number
       readonly leg: number
       readonly playId: number
-      readonly audio: number
+      /** One after another. */
+      readonly audios: readonly number[]
       /** Undefined: without end. */
       readonly repeat: number | undefined
     }

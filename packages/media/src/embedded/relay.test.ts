@@ -144,6 +144,28 @@ test('an announcement mutes the peer only towards its hearer, and a stopped one 
   assert.deepEqual(events, [])
 })
 
+test('several announcements follow each other without a gap and finish once', async (t) => {
+  const engine = await startEngine(t)
+  const { session, events, a } = await connectCall(t, engine, { a: ['PCMU'] })
+  const tone = (frequencyHz: number) =>
+    ({ encoding: 'alaw', samples: encodeG711('alaw', generateTone(frequencyHz, 0.1)) }) as const
+  const playId = await session.play(
+    'a',
+    [tone(500), tone(800), { encoding: 'ulaw', samples: new Uint8Array(0) }],
+    2,
+  )
+  await until('they end', () => events.length > 0)
+  assert.deepEqual(events, [{ kind: 'play-finished', leg: 'a', playId }])
+  const heard = a.received()
+  assert.equal(heard.length, 4 * 800)
+  for (const [n, frequencyHz] of [500, 800, 500, 800].entries()) {
+    assert.ok(goertzel(heard.subarray(n * 800, n * 800 + 800), frequencyHz) > 0.2, `${n}: ${frequencyHz} Hz`)
+  }
+  const nothing = await session.play('a', [])
+  await until('nothing ends at once', () => events.length > 1)
+  assert.deepEqual(events[1], { kind: 'play-finished', leg: 'a', playId: nothing })
+})
+
 test('an announcement to a caller that nobody has answered yet is heard, in its own law', async (t) => {
   const engine = await startEngine(t)
   const events: unknown[] = []

@@ -3,7 +3,7 @@ import type { PlayAudio } from '../engine.ts'
 import { FRAME_SAMPLES } from '../rtp/rtp.ts'
 import { LOST_END_MS, flushDigit, type SeenDigit } from '../rtp/telephone-event.ts'
 import { statsOf } from './incoming.ts'
-import { Players, framesOf, type Player, type PlayerClock } from '../audio/players.ts'
+import { Players, frameOfMany, framesOf, samplesOf, type Player, type PlayerClock } from '../audio/players.ts'
 import type { AudioPost, Command, Report, SessionState } from './protocol.ts'
 import { RelayLeg, type RelaySession } from './relay-leg.ts'
 import type { SocketPair } from './socket-pairs.ts'
@@ -126,14 +126,15 @@ export class Relay {
     }
   }
 
-  #play({ id, leg: index, playId, audio, repeat }: Extract<Command, { op: 'play' }>): void {
+  #play({ id, leg: index, playId, audios, repeat }: Extract<Command, { op: 'play' }>): void {
     const leg = this.#sessions.get(id)?.legs[index]
-    const laws = this.#audios.get(audio)
-    if (leg === undefined || laws === undefined) return
+    if (leg === undefined) return
+    const laws = audios.flatMap((audio) => this.#audios.get(audio) ?? [])
+    const inLaw = { alaw: laws.map(({ alaw }) => alaw), ulaw: laws.map(({ ulaw }) => ulaw) }
     this.#stop(leg)
-    const frames = framesOf(laws.alaw.length)
+    const frames = framesOf(samplesOf(inLaw.alaw))
     const player: Player = {
-      samples: () => laws[leg.playLaw ?? 'alaw'],
+      frame: (n) => frameOfMany(inLaw[leg.playLaw ?? 'alaw'], n),
       frames: frames === 0 ? 0 : frames * (repeat ?? Infinity),
       startAtMs: 0,
       sent: 0,

@@ -57,7 +57,13 @@ export type SessionHost = {
   readonly failure: MediaError | undefined
   /** The session's state changed: tell the worker at the end of this turn. */
   touch(session: EmbeddedSession): void
-  play(session: EmbeddedSession, leg: number, playId: number, audio: PlayAudio, repeat: number): void
+  play(
+    session: EmbeddedSession,
+    leg: number,
+    playId: number,
+    audios: readonly PlayAudio[],
+    repeat: number,
+  ): void
   stop(session: EmbeddedSession, leg: number): void
   stats(session: EmbeddedSession): Promise<readonly LegStats[]>
   /** `exposed`: its ports that parties were told of. */
@@ -158,13 +164,13 @@ export class EmbeddedSession implements MediaSession {
     this.#commit()
   }
 
-  async play(name: string, audio: PlayAudio, repeat = 1): Promise<number> {
+  async play(name: string, audio: PlayAudio | readonly PlayAudio[], repeat = 1): Promise<number> {
     const leg = this.#require(name)
     if (!leg.agreed.some(({ codec }) => codec.g711)) {
       throw new MediaError('NO_COMMON_CODEC', `leg ${name} has no G.711 codec to play an announcement in`)
     }
     const playId = this.#nextPlayId++
-    this.#host.play(this, leg.index, playId, audio, repeat)
+    this.#host.play(this, leg.index, playId, 'samples' in audio ? [audio] : audio, repeat)
     return playId
   }
 

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { decodeG711, encodeG711, type G711 } from '../audio/g711.ts'
-import { Players, framesOf, monotonicClock, type Player } from '../audio/players.ts'
+import { Players, frameAt, framesOf, monotonicClock, type Player } from '../audio/players.ts'
 import { generateTone } from '../audio/tones.ts'
 import { random32 } from '../random.ts'
 import { FRAME_MS, FRAME_SAMPLES, buildRtp, parseRtp, type RtpPacket } from '../rtp/rtp.ts'
@@ -126,7 +126,7 @@ export async function createRtpEndpoint(options: RtpEndpointOptions): Promise<Rt
     const octets = encodeG711(law, samples)
     return new Promise((resolve) => {
       const player: Player = {
-        samples: () => octets,
+        frame: (index) => frameAt(octets, index),
         frames: octets.length === 0 ? 0 : framesOf(octets.length) * repeat,
         startAtMs: 0,
         sent: 0,
