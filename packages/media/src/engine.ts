@@ -25,6 +25,8 @@ export type MediaEvent =
    * the media of the whole call is lost. Told once more after each further time-out while it lasts.
    */
   | { readonly kind: 'media-timeout'; readonly leg?: string }
+  /** The file cannot be written (disk full, no such folder). The call goes on without a recording. */
+  | { readonly kind: 'recording-failed'; readonly error: string }
 
 /** Where an SDP came from. */
 export type SdpOrigin = {
@@ -52,6 +54,19 @@ export type MediaSession = {
    */
   play(leg: string, audio: PlayAudio | readonly PlayAudio[], repeat?: number): Promise<number>
   stop(leg: string): Promise<void>
+  /**
+   * Whether digits that `leg` sends as tones in its G.711 audio are told too (default: no; it costs CPU). Once it sent one
+   * as an RTP event, its tones are ignored, so that a phone that sends both gives each digit once.
+   */
+  listen(leg: string, how: { readonly inBand: boolean }): Promise<void>
+  /**
+   * Records what the first leg and the one it talks with send from now on, in time with each other; announcements are
+   * not part of it. Rejects with ALREADY_RECORDING, and with NO_COMMON_CODEC when a leg speaks no G.711; a file that
+   * cannot be written is told by `recording-failed`.
+   */
+  startRecording(options: RecordingOptions): Promise<void>
+  /** Finishes the file; undefined when there is none. Call it before `close`, which finishes the file as well. */
+  stopRecording(): Promise<RecordingResult | undefined>
   stats(): Promise<SessionStats>
   /** Frees the ports (they rest before reuse). Idempotent. */
   close(): Promise<void>
@@ -60,13 +75,22 @@ export type MediaSession = {
 /** 8 kHz mono A-law or µ-law samples; converted to the leg's codec by the engine. */
 export type PlayAudio = { readonly encoding: 'alaw' | 'ulaw'; readonly samples: Uint8Array }
 
+export type RecordingOptions = {
+  /** File to write, absolute; its directory exists. Made anew; WAV, A-law, 8000 Hz. */
+  readonly file: string
+  /** `mixed`: both parties in one channel (the service's format); `stereo`: first leg left, second right. */
+  readonly layout: 'mixed' | 'stereo'
+}
+/** `bytes` is the size of the file. After a failure: what was saved. */
+export type RecordingResult = { readonly file: string; readonly durationMs: number; readonly bytes: number }
+
 export type LegStats = { readonly packets: number; readonly octets: number; readonly lost: number }
 /** What each leg sent. */
 export type SessionStats = { readonly legs: Readonly<Record<string, LegStats>> }
 
 /** ENGINE_DOWN: what carries the media has failed; its calls are lost, new ones may succeed a little later. */
 export type MediaErrorCode =
-  'NO_PORTS' | 'BAD_SDP' | 'NO_COMMON_CODEC' | 'NO_SUCH_LEG' | 'CLOSED' | 'ENGINE_DOWN'
+  'NO_PORTS' | 'BAD_SDP' | 'NO_COMMON_CODEC' | 'NO_SUCH_LEG' | 'ALREADY_RECORDING' | 'CLOSED' | 'ENGINE_DOWN'
 export class MediaError extends Error {
   readonly code: MediaErrorCode
   constructor(code: MediaErrorCode, message: string, options?: ErrorOptions) {

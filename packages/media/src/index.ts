@@ -4,6 +4,7 @@ export * from './audio/call-tones.ts'
 export * from './audio/g711.ts'
 export * from './audio/tones.ts'
 export * from './audio/wav.ts'
+export { recoverWav } from './recording/recover.ts'
 export { buildRtp, parseRtp, type RtpHeader, type RtpPacket } from './rtp/rtp.ts'
 export { buildTelephoneEvent, parseTelephoneEvent, type TelephoneEvent } from './rtp/telephone-event.ts'
 export {

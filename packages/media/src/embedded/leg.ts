@@ -22,6 +22,8 @@ export type Leg = {
   offered: readonly Offered[] | undefined
   readonly numbers: TypeNumbers
   peer: Leg | undefined
+  /** Digits are looked for in its audio. */
+  inBand: boolean
   /** m-lines of our SDP to it: once there, they stay (RFC 3264 §8). */
   sections: readonly Section[]
   audioIndex: number
@@ -43,6 +45,7 @@ export const createLeg = (name: string, index: number, port: number): Leg => ({
   offered: undefined,
   numbers: new Map(),
   peer: undefined,
+  inBand: false,
   sections: OWN_SECTIONS,
   audioIndex: 0,
   sessionId: `${random32()}${random32() % 1000}`,
@@ -129,6 +132,7 @@ export function stateOf(leg: Leg, latching: Latching): LegState {
     speaks: remote?.direction === 'sendrecv',
     peer: peer?.index ?? -1,
     types: receivedTypes(agreed, peer?.agreed),
+    inBand: leg.inBand,
     playAs: playable?.codec.g711 && { payloadType: playable.sendType, law: playable.codec.g711 },
   }
 }
@@ -139,6 +143,7 @@ const receivedTypes = (agreed: readonly Agreed[], peer: readonly Agreed[] | unde
     payloadType: receiveType,
     clockRateHz: codec.clockRateHz,
     isEvent: codec.isEvent,
+    law: codec.g711,
     route: peer && routeTo(codec, peer),
   }))
 

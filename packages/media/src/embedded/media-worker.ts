@@ -5,8 +5,11 @@ import {
   type LegStats,
   type MediaSession,
   type PlayAudio,
+  type RecordingOptions,
+  type RecordingResult,
   type SessionOptions,
 } from '../engine.ts'
+import { recoverWav } from '../recording/recover.ts'
 import type { Latching } from './leg.ts'
 import { ownSockets } from './own-sockets.ts'
 import { PortPool } from './port-pool.ts'
@@ -56,6 +59,7 @@ export class MediaWorker implements SessionHost {
     this.#send({ op: 'forget-audio', audio }),
   )
   readonly #statsWaiters = new Map<number, (legs: readonly LegStats[]) => void>()
+  readonly #recordingWaiters = new Map<number, (result: RecordingResult | 'lost' | undefined) => void>()
   #queue: Queued[] = []
   #lastFlushMs = 0
   /** A message is on its way to go out; `#lazyFlush` only after a while. */
@@ -163,6 +167,21 @@ export class MediaWorker implements SessionHost {
     this.#send({ op: 'stop', id: session.id, leg })
   }
 
+  record(session: EmbeddedSession, options: RecordingOptions): void {
+    this.#send({ op: 'record', id: session.id, options })
+  }
+
+  async stopRecording(session: EmbeddedSession, file: string): Promise<RecordingResult | undefined> {
+    const request = this.#nextId++
+    const result = await new Promise<RecordingResult | 'lost' | undefined>((resolve) => {
+      if (this.#failure) return resolve('lost')
+      this.#recordingWaiters.set(request, resolve)
+      this.#send({ op: 'stop-recording', id: session.id, request })
+    })
+    // The worker died with the file half written.
+    return result === 'lost' ? recoverWav(file).catch(() => undefined) : result
+  }
+
   stats(session: EmbeddedSession): Promise<readonly LegStats[]> {
     const request = this.#nextId++
     return new Promise((resolve) => {
@@ -230,6 +249,11 @@ export class MediaWorker implements SessionHost {
       this.#statsWaiters.delete(report.request)
       return
     }
+    if (report.op === 'recorded') {
+      this.#recordingWaiters.get(report.request)?.(report.result)
+      this.#recordingWaiters.delete(report.request)
+      return
+    }
     this.#sessions.get(report.id)?.onReport(report)
   }
 
@@ -243,6 +267,8 @@ export class MediaWorker implements SessionHost {
   #onExit(fault: unknown): void {
     for (const resolve of this.#statsWaiters.values()) resolve([])
     this.#statsWaiters.clear()
+    for (const resolve of this.#recordingWaiters.values()) resolve('lost')
+    this.#recordingWaiters.clear()
     if (this.#failure) return
     this.#end(new MediaError('ENGINE_DOWN', 'the media worker has ended unexpectedly', { cause: fault }))
     for (const session of this.#sessions.values()) {

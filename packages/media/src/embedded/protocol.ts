@@ -1,4 +1,4 @@
-import type { LegStats, PlayAudio } from '../engine.ts'
+import type { LegStats, PlayAudio, RecordingOptions, RecordingResult } from '../engine.ts'
 import type { Route } from '../sdp/negotiation.ts'
 import type { G711 } from '../audio/g711.ts'
 
@@ -30,6 +30,8 @@ export type Command =
     }
   | { readonly op: 'stop'; readonly id: number; readonly leg: number }
   | { readonly op: 'forget-audio'; readonly audio: number }
+  | { readonly op: 'record'; readonly id: number; readonly options: RecordingOptions }
+  | { readonly op: 'stop-recording'; readonly id: number; readonly request: number }
   | { readonly op: 'stats'; readonly id: number; readonly request: number }
 
 export type SessionState = {
@@ -55,6 +57,8 @@ export type LegState = {
   /** Index of the leg it talks with, or -1. */
   readonly peer: number
   readonly types: readonly ReceivedType[]
+  /** Digits are looked for in its audio. */
+  readonly inBand: boolean
   /** How announcements are sent to it; undefined when it takes no G.711. */
   readonly playAs: { readonly payloadType: number; readonly law: G711 } | undefined
 }
@@ -71,9 +75,14 @@ export type ReceivedType = {
   readonly payloadType: number
   readonly clockRateHz: number
   readonly isEvent: boolean
+  /** Undefined for what is no G.711. */
+  readonly law: G711 | undefined
   /** Its way to the peer; undefined when the peer has no use for it. */
   readonly route: Route | undefined
 }
+
+/** What a session is told of its legs. */
+export type SessionReport = Extract<Report, { readonly id: number }>
 
 /** From the worker. `exhausted` says why no more pairs can be had. */
 export type Report =
@@ -89,4 +98,6 @@ export type Report =
     }
   | { readonly op: 'play-finished'; readonly id: number; readonly leg: number; readonly playId: number }
   | { readonly op: 'media-timeout'; readonly id: number; readonly leg: number | undefined }
+  | { readonly op: 'recording-failed'; readonly id: number; readonly error: string }
+  | { readonly op: 'recorded'; readonly request: number; readonly result: RecordingResult | undefined }
   | { readonly op: 'stats'; readonly request: number; readonly legs: readonly LegStats[] }

@@ -1,4 +1,5 @@
-import { ALAW_TO_ULAW, ULAW_TO_ALAW } from '../audio/g711.ts'
+import { createDtmfDetector, detectDtmf, type DtmfDetector } from '../audio/dtmf-detector.ts'
+import { ALAW_TO_ULAW, ULAW_TO_ALAW, type G711 } from '../audio/g711.ts'
 import { isRtcp, translateRtcp } from '../rtp/rtcp.ts'
 import { RTP_HEADER_BYTES, buildRtp, payloadEnd, payloadStart, writeHeader } from '../rtp/rtp.ts'
 import {
@@ -12,6 +13,7 @@ import { createIncoming, received } from './incoming.ts'
 import { admit, createLatch, describeSource } from './latch.ts'
 import { ANNOUNCEMENT, NOBODY, createOutgoing, sent, takeOver } from './outgoing.ts'
 import type { Player } from '../audio/players.ts'
+import type { Recorder } from '../recording/recorder.ts'
 import type { LegState, ReceivedType, RemoteAddress } from './protocol.ts'
 import type { PairReceiver, SocketPair } from './socket-pairs.ts'
 
@@ -42,6 +44,10 @@ export class RelayLeg implements PairReceiver {
   lastHeardAtMs: number
   /** The announcement it hears; mutes the peer. */
   player: Player | undefined
+  /** Takes what it sends. */
+  recorder: Recorder | undefined
+  /** Looks for digits in its audio; none once it sends them as events. */
+  ear: DtmfDetector | undefined
 
   constructor(session: RelaySession, index: number, pair: SocketPair) {
     this.#session = session
@@ -62,6 +68,8 @@ export class RelayLeg implements PairReceiver {
     this.#remote = state.remote
     this.#types = state.types
     this.#peer = peer
+    if (!state.inBand || this.digits.timestamp >= 0) this.ear = undefined
+    else this.ear ??= createDtmfDetector()
     const { epoch, remote, sources } = state
     describeSource(this.#latch, epoch, remote?.address, remote?.port ?? 0, sources)
     describeSource(this.#rtcpLatch, epoch, remote?.address, remote?.rtcpPort ?? 0, sources)
@@ -83,6 +91,7 @@ export class RelayLeg implements PairReceiver {
     this.lastHeardAtMs = now
     received(this.incoming, packet.readUInt32BE(8), packet.readUInt16BE(2), end - start)
     if (type.isEvent) this.#onEvent(packet, start, end, type.clockRateHz, now)
+    else if (type.law !== undefined) this.#onSpeech(packet, start, end, type.law, now)
     const peer = this.#peer
     const route = type.route
     if (peer === undefined || route === undefined || peer.player !== undefined || !peer.#hears()) return
@@ -99,9 +108,21 @@ export class RelayLeg implements PairReceiver {
     return undefined
   }
 
+  /** Before it is converted for the peer. */
+  #onSpeech(packet: Buffer, start: number, end: number, law: G711, now: number): void {
+    if (this.recorder !== undefined) {
+      const ssrc = packet.readUInt32BE(8)
+      this.recorder.put(this.index === 0 ? 0 : 1, law, ssrc, packet.readUInt32BE(4), packet, start, end, now)
+    }
+    if (this.ear !== undefined) {
+      detectDtmf(this.ear, law, packet, start, end, (digit) => this.#session.onDigit(this, digit))
+    }
+  }
+
   #onEvent(packet: Buffer, start: number, end: number, clockRateHz: number, now: number): void {
     const event = parseTelephoneEvent(packet.subarray(start, end))
     if (event === undefined) return
+    this.ear = undefined
     detectDigit(this.digits, event, packet.readUInt32BE(4), clockRateHz, now, (digit) =>
       this.#session.onDigit(this, digit),
     )

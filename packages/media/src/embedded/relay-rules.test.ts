@@ -39,8 +39,15 @@ const legAt = (port: number, address: string, peer: number): LegState => ({
   speaks: true,
   peer,
   types: [
-    { payloadType: 8, clockRateHz: 8000, isEvent: false, route: { sendType: 8, convertTo: undefined } },
+    {
+      payloadType: 8,
+      clockRateHz: 8000,
+      isEvent: false,
+      law: 'alaw',
+      route: { sendType: 8, convertTo: undefined },
+    },
   ],
+  inBand: false,
   playAs: undefined,
 })
 

@@ -1,10 +1,12 @@
 import { G711_SILENCE, convertG711, type G711 } from '../audio/g711.ts'
-import type { PlayAudio } from '../engine.ts'
+import type { PlayAudio, RecordingResult } from '../engine.ts'
 import { FRAME_SAMPLES } from '../rtp/rtp.ts'
 import { LOST_END_MS, flushDigit, type SeenDigit } from '../rtp/telephone-event.ts'
 import { statsOf } from './incoming.ts'
+import { flushDtmf } from '../audio/dtmf-detector.ts'
 import { Players, frameOfMany, framesOf, samplesOf, type Player, type PlayerClock } from '../audio/players.ts'
 import type { AudioPost, Command, Report, SessionState } from './protocol.ts'
+import { Recordings, type Recording } from './recordings.ts'
 import { RelayLeg, type RelaySession } from './relay-leg.ts'
 import type { SocketPair } from './socket-pairs.ts'
 
@@ -12,6 +14,9 @@ type Session = RelaySession & {
   readonly id: number
   readonly legs: RelayLeg[]
   active: boolean
+  /** Index of the leg that the first leg talks with, or -1. */
+  partner: number
+  recording: Recording | undefined
 }
 
 export type RelayOptions = {
@@ -27,6 +32,7 @@ export class Relay {
   readonly #options: RelayOptions
   readonly #sessions = new Map<number, Session>()
   readonly #players: Players
+  readonly #recordings = new Recordings()
   readonly #audios = new Map<number, Record<G711, Uint8Array>>()
 
   constructor(options: RelayOptions) {
@@ -46,6 +52,12 @@ export class Relay {
         return this.#stop(this.#sessions.get(command.id)?.legs[command.leg])
       case 'forget-audio':
         return void this.#audios.delete(command.audio)
+      case 'record':
+        return this.#record(command)
+      case 'stop-recording':
+        return void this.#stopRecording(command.id).then((result) =>
+          this.#options.report({ op: 'recorded', request: command.request, result }),
+        )
       case 'stats':
         return this.#stats(command.id, command.request)
       case 'grow':
@@ -69,9 +81,17 @@ export class Relay {
         if (now - leg.digits.seenAtMs >= LOST_END_MS) {
           flushDigit(leg.digits, (digit) => session.onDigit(leg, digit))
         }
+        if (leg.ear !== undefined && now - leg.lastHeardAtMs >= LOST_END_MS) {
+          flushDtmf(leg.ear, (digit) => session.onDigit(leg, digit))
+        }
       }
       this.#watch(session, now)
     }
+  }
+
+  /** Lets recordings write. Apart from `sweep`: after a stall the packets that wait must come first. */
+  sweepRecordings(): void {
+    this.#recordings.sweep(this.#options.clock.now())
   }
 
   /** Each leg by itself, or one dead party would live as long as the other talks. */
@@ -101,6 +121,8 @@ export class Relay {
     for (const [index, leg] of state.legs.entries())
       session.legs[index]?.configure(leg, session.legs[leg.peer])
     session.active = state.active
+    session.partner = state.legs[0]?.peer ?? -1
+    this.#placeRecorder(session)
   }
 
   #open(id: number): Session {
@@ -109,6 +131,8 @@ export class Relay {
       id,
       legs: [],
       active: false,
+      partner: -1,
+      recording: undefined,
       now: clock.now,
       onDigit: (leg: RelayLeg, digit: SeenDigit) => report({ op: 'digit', id, leg: leg.index, ...digit }),
     }
@@ -119,6 +143,8 @@ export class Relay {
   #close(id: number): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
+    // Reads its time before the session is gone; the file is finished on its own.
+    void this.#stopRecording(id)
     this.#sessions.delete(id)
     for (const leg of session.legs) {
       this.#stop(leg)
@@ -152,6 +178,32 @@ export class Relay {
     if (leg?.player === undefined) return
     this.#players.stop(leg.player)
     leg.player = undefined
+  }
+
+  #record({ id, options }: Extract<Command, { op: 'record' }>): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    session.recording = this.#recordings.start(options, this.#options.clock.now(), (error) =>
+      this.#options.report({ op: 'recording-failed', id, error: error.message }),
+    )
+    this.#placeRecorder(session)
+  }
+
+  /** The first leg and the one it talks with are recorded. */
+  #placeRecorder(session: Session): void {
+    for (const leg of session.legs) {
+      const isHeard = leg.index === 0 || leg.index === session.partner
+      leg.recorder = isHeard ? session.recording?.recorder : undefined
+    }
+  }
+
+  async #stopRecording(id: number): Promise<RecordingResult | undefined> {
+    const session = this.#sessions.get(id)
+    const recording = session?.recording
+    if (session === undefined || recording === undefined) return undefined
+    session.recording = undefined
+    this.#placeRecorder(session)
+    return this.#recordings.finish(recording, this.#options.clock.now())
   }
 
   #stats(id: number, request: number): void {

@@ -4,6 +4,8 @@ import {
   type MediaEvent,
   type MediaSession,
   type PlayAudio,
+  type RecordingOptions,
+  type RecordingResult,
   type SdpOrigin,
   type SessionOptions,
   type SessionStats,
@@ -40,7 +42,7 @@ import {
   type Latching,
   type Leg,
 } from './leg.ts'
-import type { Report, SessionState } from './protocol.ts'
+import type { SessionReport, SessionState } from './protocol.ts'
 
 /** What a session needs of its engine. */
 export type SessionHost = {
@@ -65,6 +67,9 @@ export type SessionHost = {
     repeat: number,
   ): void
   stop(session: EmbeddedSession, leg: number): void
+  record(session: EmbeddedSession, options: RecordingOptions): void
+  /** `file` is what it records to, for when the worker cannot finish it any more. */
+  stopRecording(session: EmbeddedSession, file: string): Promise<RecordingResult | undefined>
   stats(session: EmbeddedSession): Promise<readonly LegStats[]>
   /** `exposed`: its ports that parties were told of. */
   closed(session: EmbeddedSession, exposed: readonly number[]): void
@@ -87,6 +92,8 @@ export class EmbeddedSession implements MediaSession {
   #active = false
   #closed = false
   #nextPlayId = 1
+  /** The file that is being recorded. */
+  #recording: string | undefined
 
   constructor(id: number, options: SessionOptions, host: SessionHost, ports: readonly number[]) {
     this.id = id
@@ -178,6 +185,36 @@ export class EmbeddedSession implements MediaSession {
     this.#host.stop(this, this.#require(name).index)
   }
 
+  async listen(name: string, { inBand }: { readonly inBand: boolean }): Promise<void> {
+    const leg = this.#require(name)
+    if (leg.inBand === inBand) return
+    leg.inBand = inBand
+    if (this.#active) this.#host.touch(this)
+  }
+
+  async startRecording(options: RecordingOptions): Promise<void> {
+    this.#requireOpen()
+    if (this.#recording !== undefined) {
+      throw new MediaError('ALREADY_RECORDING', 'the call is being recorded already')
+    }
+    const settled = this.#legs.filter(({ agreed }) => agreed.length > 0)
+    if (settled.length === 0)
+      throw new MediaError('NO_SUCH_LEG', 'the call has no leg yet that could be recorded')
+    const other = settled.find(({ agreed }) => !agreed.some(({ codec }) => codec.g711))
+    if (other) {
+      throw new MediaError('NO_COMMON_CODEC', `leg ${other.name} has no G.711 codec that could be recorded`)
+    }
+    this.#recording = options.file
+    this.#host.record(this, options)
+  }
+
+  async stopRecording(): Promise<RecordingResult | undefined> {
+    const file = this.#recording
+    this.#recording = undefined
+    if (this.#closed) throw new MediaError('CLOSED', 'the media session is closed')
+    return file === undefined ? undefined : this.#host.stopRecording(this, file)
+  }
+
   async stats(): Promise<SessionStats> {
     this.#requireOpen()
     const counts = await this.#host.stats(this)
@@ -203,13 +240,14 @@ export class EmbeddedSession implements MediaSession {
   }
 
   /** What the worker saw; nothing comes after close. */
-  onReport(report: Exclude<Report, { op: 'ready' | 'rested' | 'stats' }>): void {
+  onReport(report: SessionReport): void {
     if (this.#closed) return
     const event = this.#eventOf(report)
     if (event !== undefined) this.#options.onEvent(event)
   }
 
-  #eventOf(report: Exclude<Report, { op: 'ready' | 'rested' | 'stats' }>): MediaEvent | undefined {
+  #eventOf(report: SessionReport): MediaEvent | undefined {
+    if (report.op === 'recording-failed') return { kind: 'recording-failed', error: report.error }
     const leg = report.leg === undefined ? undefined : this.#legs[report.leg]?.name
     if (report.op === 'media-timeout') return { kind: 'media-timeout', ...(leg !== undefined && { leg }) }
     if (leg === undefined) return undefined

@@ -43,6 +43,7 @@ async function wake(): Promise<void> {
 
 const sweeper = setInterval(() => {
   relay.sweep()
+  setImmediate(() => relay.sweepRecordings())
   inTurn(wake)
 }, SWEEP_MS)
 
