@@ -76,6 +76,19 @@ export function decodeG711(law: G711, octets: Uint8Array): Int16Array<ArrayBuffe
   return samples
 }
 
+/** Writes the linear samples of `octets[start…end)` into `target` from `at` on. */
+export function decodeInto(
+  target: Float32Array,
+  at: number,
+  law: G711,
+  octets: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const table = EXPAND[law]
+  for (let i = start; i < end; i++) target[at++] = table[octets[i] ?? 0] ?? 0
+}
+
 /** The same sound in law `to`; the very array when it already is. */
 export function convertG711(from: G711, to: G711, octets: Uint8Array): Uint8Array {
   if (from === to) return octets

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { test } from 'node:test'
+import { dtmfSamples } from '../audio/call-tones.ts'
 import { encodeG711 } from '../audio/g711.ts'
 import { generateTone, goertzel, toneAmplitudes } from '../audio/tones.ts'
 import { readRemote } from '../endpoint/endpoint-sdp.ts'
@@ -216,6 +217,36 @@ test('a digit whose end packets are all lost is reported all the same', async (t
   }
   await until('the digit', () => events.length > 0)
   assert.deepEqual(events, [{ kind: 'digit', leg: 'a', digit: '7', durationMs: 40 }])
+})
+
+test('digits sent as tones are told when asked for, and not of a phone that sends events as well', async (t) => {
+  const engine = await startEngine(t)
+  for (const codec of ['PCMA', 'PCMU'] as const) {
+    const { session, events, a, b } = await connectCall(t, engine, { a: [codec] })
+    const key = async (digit: string): Promise<void> => {
+      await a.sendAudio(Int16Array.from([...dtmfSamples(digit, 80), ...new Int16Array(480)]))
+    }
+    await key('1')
+    await session.listen('a', { inBand: true })
+    await key('2')
+    await key('2')
+    // The last one ends with the stream.
+    await a.sendAudio(dtmfSamples('#', 100))
+    await until('three digits', () => events.length >= 3)
+    const told = events.flatMap((event) => (event.kind === 'digit' ? [event.leg + event.digit] : []))
+    assert.deepEqual(told, ['a2', 'a2', 'a#'])
+    assert.ok(goertzel(b.received().subarray(0, 640), 697) > 0.1, 'the tones pass to the other party')
+    await a.sendDigit('7', 100)
+    await key('8')
+    await session.listen('a', { inBand: false })
+    await session.listen('a', { inBand: true })
+    await key('9')
+    await a.sendDigit('0', 100)
+    await until('the events', () => events.length >= 5)
+    const later = events.slice(3).map((event) => event.kind === 'digit' && event.digit)
+    assert.deepEqual(later, ['7', '0'])
+    await session.close()
+  }
 })
 
 test('a party on hold hears nothing; the one that holds may still send music', async (t) => {

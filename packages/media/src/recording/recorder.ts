@@ -45,11 +45,8 @@ export class Recorder {
     if (length > RING / 2) return
     const at = place(this.#placements[track], ssrc, timestamp, length, this.#timeOf(nowMs))
     if (at + length > this.#written + RING) this.#drainTo(at + length - RING)
-    const ring = this.#rings[track]
-    for (let i = Math.max(0, this.#written - at); i < length; i++) {
-      const octet = packet[start + i] ?? 0
-      ring[(at + i) & MASK] = law === 'alaw' ? octet : (ULAW_TO_ALAW[octet] ?? 0)
-    }
+    const late = Math.max(0, this.#written - at)
+    if (late < length) copyIn(this.#rings[track], (at + late) & MASK, law, packet, start + late, end)
   }
 
   /** Gives out what no packet can change any more. */
@@ -79,6 +76,23 @@ export class Recorder {
       this.#written = to
     }
   }
+}
+
+function copyIn(
+  ring: Uint8Array,
+  at: number,
+  law: G711,
+  packet: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const wrap = start + RING - at
+  if (wrap < end) {
+    copyIn(ring, 0, law, packet, wrap, end)
+    end = wrap
+  }
+  if (law === 'alaw') for (let i = start; i < end; i++) ring[at++] = packet[i] ?? 0
+  else for (let i = start; i < end; i++) ring[at++] = ULAW_TO_ALAW[packet[i] ?? 0] ?? 0
 }
 
 const silence = (): Uint8Array => new Uint8Array(RING).fill(SILENCE)
