@@ -2,10 +2,23 @@
 // missing ones where it may (root on Debian or Ubuntu); elsewhere the tests that need them say so and are skipped.
 // CI=true turns a missing peer into a failure. Runs on Node 20, before the npm packages are there.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-/** One row per peer: the command looked for on the PATH, the Debian packages that bring it, what it proves. */
+/**
+ * Debian keeps the programs of a PostgreSQL server off the PATH, in a folder for each version: the newest first.
+ * @returns {string[]}
+ */
+function postgresFolders() {
+  const root = '/usr/lib/postgresql'
+  const versions = existsSync(root) ? readdirSync(root) : []
+  return versions.toSorted((a, b) => Number(b) - Number(a)).map((version) => path.join(root, version, 'bin'))
+}
+
+/**
+ * One row per peer: the command looked for on the PATH and then in `folders`, the Debian packages that bring it, what it
+ * proves.
+ */
 export const peers = [
   {
     command: 'sipp',
@@ -31,6 +44,12 @@ export const peers = [
     why: 'every byte that a phone received, for the privacy search',
   },
   { command: 'openssl', packages: ['openssl'], why: 'certificates and digests made by other code than ours' },
+  {
+    command: 'postgres',
+    packages: ['postgresql'],
+    why: 'storage on a PostgreSQL server',
+    folders: postgresFolders,
+  },
 ]
 
 /** What `npm run bench` wants besides sipp; no test needs them. */
@@ -53,7 +72,7 @@ export const benchPeers = [
 export function findPeer(command, env = process.env) {
   const peer = [...peers, ...benchPeers].find((row) => row.command === command)
   if (peer === undefined) throw new Error(`${command} is not in the table of scripts/peers.mjs; add it there`)
-  const file = onPath(command, env.PATH ?? '')
+  const file = onPath(command, [env.PATH ?? '', ...(peer.folders?.() ?? [])].join(path.delimiter))
   const cure = `on Debian: apt-get install ${peer.packages.join(' ')}`
   if (file === undefined) return { reason: `${command} is not installed (${cure})` }
   const missing = (peer.files ?? []).find(({ anyOf }) => !anyOf.some((name) => existsSync(name)))

@@ -54,8 +54,11 @@ describe('peers', () => {
   it('tells each missing peer in one line where it may install nothing, and goes on', () => {
     const { status, stderr } = installNowhere('')
     assert.equal(status, 0)
-    assert.equal(stderr.trim().split('\n').length, peers.length)
-    for (const { command } of peers) assert.match(stderr, new RegExp(`tests with ${command} will be skipped`))
+    const missing = peers.filter(({ command }) => 'reason' in findPeer(command, { PATH: '' }))
+    assert.ok(missing.length >= 4, 'all but those with folders of their own')
+    assert.equal(stderr.trim().split('\n').length, missing.length)
+    for (const { command } of missing)
+      assert.match(stderr, new RegExp(`tests with ${command} will be skipped`))
   })
 
   it('exits 1 in CI when a peer stays missing', () => {

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { type PostgresServer, startPostgresServer } from '@maskline/server/testkit/postgres-server'
+import { findPeer } from './peers.mjs'
 import { coverageOf, formatCoverage, idsIn, readSpecRows } from './spec-rows.ts'
 
 /**
@@ -64,7 +66,9 @@ const named = new Set<string>()
 const counts: Counts = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 }
 const events = new PassThrough({ objectMode: true })
 const reported = pipeline(events, new spec(), process.stdout, { end: false })
+const postgres = await startPostgres(plan.flatMap(({ files }) => files))
 for (const suite of plan) await runSuite(suite)
+await postgres?.stop()
 events.end()
 await reported
 const rowsMissing = words.length === 0 && !specRowsCovered()
@@ -105,6 +109,22 @@ function choose(wanted: readonly string[]): { plan: Suite[]; title?: RegExp } {
   if (byPath.some(({ files }) => files.length > 0)) return { plan: withFiles(byPath) }
   const literal = words.join(' ').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return { plan: withFiles(base), title: new RegExp(literal, 'i') }
+}
+
+/** One PostgreSQL server for the whole run, started when a file uses the test kit for it. Files find it by the environment. */
+async function startPostgres(files: readonly string[]): Promise<PostgresServer | undefined> {
+  const wanted = files.some((file) => /\/testkit\/(?:engines|postgres)\.ts'/.test(readFileSync(file, 'utf8')))
+  if (!wanted) return undefined
+  const peer = findPeer('postgres')
+  if ('reason' in peer) {
+    process.env.MASKLINE_TEST_POSTGRES_REASON = peer.reason
+    return undefined
+  }
+  const bin = path.dirname(peer.path)
+  const server = await startPostgresServer(bin)
+  process.env.MASKLINE_TEST_POSTGRES = server.socketDir
+  process.env.MASKLINE_TEST_POSTGRES_BIN = bin
+  return server
 }
 
 /** Runs one suite: its events go to the common report, its closing numbers are added up. */

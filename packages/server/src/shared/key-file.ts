@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AppError } from './app-error.ts'
 import { SEAL_KEY_BYTES } from './seal.ts'
 
@@ -13,7 +13,7 @@ export const SEAL_KEY_FILE = 'seal.key'
  */
 export function loadSealKey(dataDir: string): Uint8Array {
   const file = join(dataDir, SEAL_KEY_FILE)
-  return keyOf(file, readOrUndefined(file) ?? createKey(dataDir, file))
+  return keyOf(file, createOnce(file, newKey))
 }
 
 /** The master key of a data folder in use, which is never made here. Throws like `loadSealKey`. */
@@ -42,12 +42,19 @@ function readOrUndefined(file: string): string | undefined {
   }
 }
 
-/** Writes a draft and links it into place: two first starts at once end with one key, never with half of one. */
-function createKey(dataDir: string, file: string): string {
+const newKey = (): string => randomBytes(SEAL_KEY_BYTES).toString('hex')
+
+/**
+ * The text of a small file, which is made with `newText` when it is absent. It is written as a draft and linked into
+ * place: two first starts at once end with one text, never with half of one. Throws AppError `DATA_DIR_UNUSABLE`.
+ */
+export function createOnce(file: string, newText: () => string): string {
+  const known = readOrUndefined(file)
+  if (known !== undefined) return known
   const draft = `${file}.${process.pid}`
   try {
-    mkdirSync(dataDir, { recursive: true })
-    writeFileSync(draft, randomBytes(SEAL_KEY_BYTES).toString('hex') + '\n', { mode: 0o600, flush: true })
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(draft, `${newText()}\n`, { mode: 0o600, flush: true })
     try {
       linkSync(draft, file)
     } catch (cause) {

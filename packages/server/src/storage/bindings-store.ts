@@ -29,7 +29,7 @@ import type { App } from '../tenants/app.ts'
 import { type BindingRow, type ClaimRow, createBindingRows, kindOf } from './binding-rows.ts'
 import { bindingQueries } from './binding-queries.ts'
 import { createMemoryStore } from './memory-store.ts'
-import { all, first, type Plan, type QueryBuilder, type Runner } from './plan.ts'
+import { type About, all, ALONE, first, type Plan, type QueryBuilder, type Runner } from './plan.ts'
 
 /** How many expired bindings one write clears away on its own account. */
 const PURGE_BATCH = 100
@@ -109,8 +109,7 @@ export function createBindingStores(
   /** Counts a bind of A today; false when there were as many as may be. */
   function* countDay(appKey: string, a: E164, most: number, at: EpochMs): Plan<boolean> {
     const day = Math.floor(at / DAY_MS)
-    const key = `${appKey} ${rows.party(a)}`
-    const { binds } = (yield* first(q.countDay, key, day))!
+    const { binds } = (yield* first(q.countDay, aboutParty({ appKey, a }), day))!
     if (binds === 1) yield* all(q.forgetDays, day)
     return binds <= most
   }
@@ -281,6 +280,22 @@ export function createBindingStores(
     return Number(total)
   }
 
+  const aboutParty = ({ appKey, a }: Pick<Binding, 'appKey' | 'a'>): string => `${appKey} ${rows.party(a)}`
+
+  /** What a new binding is checked against: the numbers of its claims, and A where its bindings or binds are counted. */
+  const aboutInsert = (binding: Binding, { perParty, perDay }: InsertLimits): About => {
+    const numbers = rows.claims(binding).map(({ number }) => number)
+    const isCounted = perParty !== undefined || perDay !== undefined
+    return isCounted ? [...numbers, aboutParty(binding)] : numbers
+  }
+
+  /** What a change of a binding is about: its number; but the pairs of a relation lie on others. */
+  function* aboutId(id: string): Plan<About> {
+    const row = yield* first(q.placeOf, id)
+    if (!row) return [id]
+    return row.mode === 'AXYB' || row.mode === 'AXYB-PAIR' ? ALONE : [row.x]
+  }
+
   const opened = (row: BindingRow | undefined): Binding | undefined => row && rows.toBinding(row)
 
   return {
@@ -292,10 +307,18 @@ export function createBindingStores(
         if (dead) await runner.write(() => purge(query.at, PURGE_BATCH))
         return runner.read(candidates(query))
       },
-      insert: (binding, limits, at) => runner.write(() => insert(binding, limits, at)),
+      insert: (binding, limits, at) =>
+        runner.write(() => insert(binding, limits, at), aboutInsert(binding, limits)),
       insertAxe: (binding, extension, at, perDay) =>
-        runner.write(() => insertAxe(binding, extension, at, perDay)),
-      update: (mode, id, at, change) => runner.write(() => update(mode, id, at, change)),
+        runner.write(
+          () => insertAxe(binding, extension, at, perDay),
+          perDay === undefined ? [binding.x] : [binding.x, aboutParty(binding)],
+        ),
+      update: (mode, id, at, change) =>
+        runner.write(
+          () => update(mode, id, at, change),
+          () => aboutId(id),
+        ),
       findById: async (id, at) => opened(await runner.read(first(q.byId, id, at))),
       findByClaim: async (number, key, at) =>
         opened(await runner.read(first(q.claimed, number, rows.key(key), at))),
@@ -312,8 +335,12 @@ export function createBindingStores(
         return found.map((row) => rows.toBinding(row) as AxybPair)
       },
       queryAxb: (query) => runner.read(queryAxb(query)),
-      deleteById: (id, at) => runner.write(() => deleteById(id, at)),
-      deleteByX: (appKey, x, at) => runner.write(() => deleteByX(appKey, x, at)),
+      deleteById: (id, at) =>
+        runner.write(
+          () => deleteById(id, at),
+          () => aboutId(id),
+        ),
+      deleteByX: (appKey, x, at) => runner.write(() => deleteByX(appKey, x, at), [x]),
       deleteExpired: (at, limit) => runner.write(() => purge(at, limit)),
     },
     routes: {

@@ -45,6 +45,8 @@ export function createInventoryStores(
   const q = queries(builder)
   const apps = new Map<string, App>()
   const numbers = new Map<string, XNumber>()
+  /** Counts what was forgotten: a row that was asked for before an edit and comes after it is not remembered. */
+  let edits = 0
 
   const toApp = (row: AppRow): App => ({
     key: row.key,
@@ -60,19 +62,22 @@ export function createInventoryStores(
     *findApp(key) {
       const known = apps.get(key)
       if (known) return known
+      const before = edits
       const row = yield* first(q.app, key)
       if (!row) return undefined
       const app = toApp(row)
-      apps.set(key, app)
+      if (edits === before) apps.set(key, app)
       return app
     },
     *findNumber(number) {
       const known = numbers.get(number)
       if (known) return known
+      const before = edits
       const row = yield* first(q.number, number)
       if (!row) return undefined
-      if (numbers.size >= MOST_CACHED_NUMBERS) numbers.delete(numbers.keys().next().value!)
       const found = toXNumber(row)
+      if (edits !== before) return found
+      if (numbers.size >= MOST_CACHED_NUMBERS) numbers.delete(numbers.keys().next().value!)
       numbers.set(number, found)
       return found
     },
@@ -127,16 +132,20 @@ export function createInventoryStores(
   }
 
   /**
-   * What was cached is forgotten as soon as it was written anew, since reads see writes that are not committed yet; and
-   * again when the write is committed or undone, for what was cached in between may never have been.
+   * What was cached is forgotten as soon as it is being written anew, since reads may see writes that are not committed
+   * yet; and again when the write is committed or undone, for what was cached in between may be old or never have been.
    */
   const forgetting = async <T>(forget: () => void, plan: () => Plan<T>): Promise<T> => {
+    const forgetNow = (): void => {
+      edits++
+      forget()
+    }
     const written = runner.write(plan)
-    forget()
+    forgetNow()
     try {
       return await written
     } finally {
-      forget()
+      forgetNow()
     }
   }
 

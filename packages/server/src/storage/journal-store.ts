@@ -47,6 +47,8 @@ export type Journal = CallJournal & {
 export function createJournal(options: JournalOptions): Journal {
   const { runner, sealer, clock, inventory, outbox, pushesOf, groupCommitMs, node, onFault } = options
   const q = queries(options.builder)
+  /** Calls of this node, which no other touches. */
+  const ours = [`calls:${node}`]
 
   let queue: CallFact[] = []
   let timer: Timer | undefined
@@ -115,10 +117,10 @@ export function createJournal(options: JournalOptions): Journal {
       await runner.write(function* () {
         yield* saveRecord(fact.record)
         yield* bury(fact, sealed)
-      })
+      }, ours)
     } catch (error) {
       if (isStorageFault(error)) throw error
-      await runner.write(() => bury(fact, sealed))
+      await runner.write(() => bury(fact, sealed), ours)
     }
   }
 
@@ -168,7 +170,7 @@ export function createJournal(options: JournalOptions): Journal {
     if (group.length === 0) return Promise.resolve(true)
     queue = group === queue ? [] : queue.slice(most)
     return (writing = runner
-      .write(() => save(group))
+      .write(() => save(group), ours)
       .then(
         (added) => {
           writing = undefined

@@ -2,7 +2,7 @@ import type { Memories, MemoryKind } from '../bindings/binding.ts'
 import type { BindingMemory } from '../bindings/ports.ts'
 import type { Sealer } from '../shared/seal.ts'
 import type { EpochMs } from '../shared/time.ts'
-import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
+import { type About, all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
 
 /** What is remembered beside bindings. Rows die with their binding by the foreign key. */
 export function createMemoryStore(runner: Runner, db: QueryBuilder, sealer: Sealer): BindingMemory {
@@ -36,18 +36,25 @@ export function createMemoryStore(runner: Runner, db: QueryBuilder, sealer: Seal
       yield* all(q.relive, row.binding_seq, kind, lifeMs === undefined ? null : row.remembered_at + lifeMs)
   }
 
+  /** A memory belongs to its binding, and that to its number. */
+  const write = <T>(bindingId: string, plan: () => Plan<T>): Promise<T> =>
+    runner.write(plan, function* (): Plan<About> {
+      const row = yield* first(q.placeOf, bindingId)
+      return [row?.x ?? bindingId]
+    })
+
   return {
     remember: (bindingId, kind, value, at, expiresAt) => {
       const sealed = sealer.sealText(JSON.stringify(value), 'memory')
-      return runner.write(() => remember(bindingId, kind, sealed, at, expiresAt ?? null))
+      return write(bindingId, () => remember(bindingId, kind, sealed, at, expiresAt ?? null))
     },
     async recall<K extends MemoryKind>(bindingId: string, kind: K, at: EpochMs) {
       const row = await runner.read(first(q.get, bindingId, kind))
       if (!row || (row.expires_at !== null && row.expires_at <= at)) return undefined
       return open<K>(row.sealed_value)
     },
-    forget: (bindingId, kind, token) => runner.write(() => forget(bindingId, kind, token)),
-    relive: (bindingId, kind, lifeMs) => runner.write(() => relive(bindingId, kind, lifeMs)),
+    forget: (bindingId, kind, token) => write(bindingId, () => forget(bindingId, kind, token)),
+    relive: (bindingId, kind, lifeMs) => write(bindingId, () => relive(bindingId, kind, lifeMs)),
   }
 }
 
@@ -60,6 +67,7 @@ function memoryQueries(db: QueryBuilder) {
         .where('id', '=', slot<string>(0))
         .where((e) => e.or([e('expires_at', 'is', null), e('expires_at', '>', slot<number>(1))])),
     ),
+    placeOf: prepare(db.selectFrom('binding').select('x').where('id', '=', slot<string>(0))),
     get: prepare(
       db
         .selectFrom('binding_memory')

@@ -1,11 +1,16 @@
+import { join } from 'node:path'
 import { newUuid } from '../shared/ids.ts'
+import { createOnce } from '../shared/key-file.ts'
 import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
 
 const KEY = 'node_id'
 
+const FILE = 'node.id'
+
 /**
  * Who this node is in the journal: an id drawn at the first start and kept in the data folder. Names change with a
- * setting, and calls that a crash left open under the old name would never be ended.
+ * setting, and calls that a crash left open under the old name would never be ended. This one is kept in the folder's
+ * own database.
  */
 export function ownNodeId(runner: Runner, builder: QueryBuilder): Promise<string> {
   const read = prepare(builder.selectFrom('meta').select('value').where('key', '=', KEY))
@@ -27,3 +32,6 @@ export function ownNodeId(runner: Runner, builder: QueryBuilder): Promise<string
   }
   return runner.write(plan)
 }
+
+/** The same for a node whose database is shared with others: the id lies beside it, in `node.id`. */
+export const nodeIdOfFolder = (dataDir: string): string => createOnce(join(dataDir, FILE), newUuid).trim()

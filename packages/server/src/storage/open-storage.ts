@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { BindingMemory, BindingStore, RouteStore } from '../bindings/ports.ts'
 import type { CallFact } from '../calls/call-record.ts'
 import type { CallJournal } from '../calls/ports.ts'
@@ -13,23 +12,23 @@ import type { XNumber } from '../numbers/x-number.ts'
 import { AppError } from '../shared/app-error.ts'
 import { loadSealKey, SEAL_KEY_FILE } from '../shared/key-file.ts'
 import { createSealer, SEAL_KEY_BYTES, type Sealer } from '../shared/seal.ts'
+import { newUuid } from '../shared/ids.ts'
 import { type Clock, type EpochMs, systemClock } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
 import { createBindingStores } from './bindings-store.ts'
+import type { Engine } from './engine.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createInventoryStores } from './inventory-store.ts'
 import { createJournal } from './journal-store.ts'
 import { createNumberStates } from './number-states.ts'
 import { migrate } from './migrations/migrations.ts'
-import { ownNodeId } from './node-id.ts'
+import { nodeIdOfFolder, ownNodeId } from './node-id.ts'
 import { createOutboxStore, type OutboxFeed } from './outbox-store.ts'
+import { openPostgres } from './postgres/engine.ts'
 import { type CallArchive, createCallArchive } from './retention.ts'
-import type { Database } from './schema.ts'
 import { checkSealKey } from './seal-check.ts'
-import { startCheckpointer } from './sqlite/checkpointer.ts'
-import { createStatementCache, nodeSqliteDialect } from './sqlite/dialect.ts'
-import { createSqliteRunner } from './sqlite/runner.ts'
+import { openSqlite } from './sqlite/engine.ts'
 
 /** Every store of the platform, over one database. */
 export type Storage = {
@@ -53,9 +52,11 @@ export type Storage = {
 }
 
 export type StorageOptions = {
-  /** Directory of the database and the seal key, made if absent; `:memory:` keeps nothing. */
+  /** Directory of the seal key and of the SQLite database, made if absent; `:memory:` keeps nothing. */
   readonly dataDir: string
-  /** `process` survives a crash of the process, `power` also one of the machine (a disk flush per commit group). */
+  /** Address of a PostgreSQL database, used instead of SQLite: `postgres://user:password@host:5432/name`. */
+  readonly databaseUrl?: string | undefined
+  /** SQLite: `process` survives a crash of the process, `power` also one of the machine (a disk flush per commit group). */
   readonly durability?: 'process' | 'power'
   /** How long call facts gather before they are committed, ms. Default 5. */
   readonly groupCommitMs?: number
@@ -70,34 +71,31 @@ export type StorageOptions = {
   readonly onFault?: (error: AppError, waiting: number) => void
 }
 
-/** Binds touch many pages and little of each: small ones halve what a commit writes. */
-const PAGE_SIZE = 2048
-
 export const DATABASE_FILE = 'maskline.db'
 
 /**
- * Opens the storage and brings its schema up to date. Throws AppError `DATA_DIR_UNUSABLE`, `SEAL_KEY_INVALID` or
- * `MIGRATION_FAILED`, each with a sentence for the operator.
+ * Opens the storage and brings its schema up to date. Throws AppError `DATA_DIR_UNUSABLE`, `DATABASE_UNREACHABLE`,
+ * `DATABASE_REFUSED`, `DATABASE_UNSUITABLE`, `SEAL_KEY_INVALID` or `MIGRATION_FAILED`, each with a sentence for the
+ * operator.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { dataDir, durability = 'process', groupCommitMs = 5, clock = systemClock } = options
+  const { dataDir, databaseUrl, durability = 'process', groupCommitMs = 5, clock = systemClock } = options
   const inMemory = dataDir === ':memory:'
   if (!inMemory) makeDirectory(dataDir)
   const sealer = options.sealer ?? createSealer(inMemory ? randomBytes(SEAL_KEY_BYTES) : loadSealKey(dataDir))
   const file = inMemory ? dataDir : join(dataDir, DATABASE_FILE)
-  const database = openDatabase(file, durability)
+  const engine: Engine =
+    databaseUrl === undefined
+      ? openSqlite({ file, durability, groupCommitMs })
+      : await openPostgres(databaseUrl)
   try {
-    const ownCheckpoints = (): void => database.exec('pragma wal_autocheckpoint = 1000')
-    const statements = createStatementCache(database)
-    const builder = new Kysely<Database>({ dialect: nodeSqliteDialect(database, statements) })
+    const { builder, runner } = engine
     await migrate(builder as unknown as Kysely<never>)
-
-    // With a disk flush per commit it pays to gather binds too; without, they are committed in the same turn.
-    const runner = createSqliteRunner(database, statements, durability === 'power' ? groupCommitMs : 0)
-    await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: file })
+    await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: engine.place })
     const inventory = createInventoryStores(runner, builder, sealer)
     const { bindings, routes, memory } = createBindingStores(runner, builder, sealer, inventory.plans)
     const { outbox, writer } = await createOutboxStore(runner, builder, sealer)
+    const node = await nodeOf(engine, inMemory ? undefined : dataDir)
     const journal = createJournal({
       runner,
       builder,
@@ -107,7 +105,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       outbox: writer,
       pushesOf: options.pushesOf ?? (() => []),
       groupCommitMs,
-      node: await ownNodeId(runner, builder),
+      node,
       onFault: options.onFault ?? (() => {}),
     })
     const numberStates = createNumberStates({
@@ -116,17 +114,19 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       outbox: writer,
       pushOf: options.numberStatusPush ?? (() => undefined),
     })
-    const heartbeat = await createHeartbeat(runner, builder, clock)
-    const checkpointer = inMemory ? undefined : startCheckpointer(file, PAGE_SIZE, ownCheckpoints)
+    const heartbeat = await createHeartbeat(
+      runner,
+      builder,
+      clock,
+      engine.isShared ? `alive_at:${node}` : 'alive_at',
+    )
     const { apps, numbers, subscribers } = inventory
     const close = async (): Promise<void> => {
       heartbeat.stop()
       try {
         await journal.close()
       } finally {
-        runner.commit()
-        await checkpointer?.stop()
-        database.close()
+        await engine.close()
       }
     }
     let closing: Promise<void> | undefined
@@ -146,45 +146,26 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       close: () => (closing ??= close()),
     }
   } catch (error) {
-    database.close()
+    await engine.close()
     throw error
   }
+}
+
+/** Who this node is: a database of its own keeps that, beside a shared one the data folder does. */
+async function nodeOf({ isShared, runner, builder }: Engine, dataDir: string | undefined): Promise<string> {
+  if (!isShared) return ownNodeId(runner, builder)
+  return dataDir === undefined ? newUuid() : nodeIdOfFolder(dataDir)
 }
 
 function makeDirectory(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   } catch (cause) {
-    throw unusable(dataDir, cause)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError(
+      'DATA_DIR_UNUSABLE',
+      `cannot use ${dataDir}: ${reason}; the data directory must exist and belong to the user that runs Maskline`,
+      { cause },
+    )
   }
-}
-
-function openDatabase(file: string, durability: 'process' | 'power'): DatabaseSync {
-  let database: DatabaseSync | undefined
-  try {
-    database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 5_000 })
-    // In WAL mode NORMAL never corrupts and keeps every commit over a crash of the process; FULL flushes each one.
-    database.exec(`
-      pragma page_size = ${PAGE_SIZE};
-      pragma journal_mode = wal;
-      pragma wal_autocheckpoint = 0;
-      pragma synchronous = ${durability === 'power' ? 'full' : 'normal'};
-      pragma cache_size = -65536;
-      pragma temp_store = memory;
-      begin immediate; commit;
-    `)
-    return database
-  } catch (cause) {
-    database?.close()
-    throw unusable(file, cause)
-  }
-}
-
-function unusable(path: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new AppError(
-    'DATA_DIR_UNUSABLE',
-    `cannot use ${path}: ${reason}; the data directory must exist and belong to the user that runs Maskline`,
-    { cause },
-  )
 }

@@ -1,5 +1,6 @@
 import type { OutboxItem, OutboxStore, PushKind } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
+import { AppError } from '../shared/app-error.ts'
 import type { Sealer } from '../shared/seal.ts'
 import type { EpochMs } from '../shared/time.ts'
 import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
@@ -31,6 +32,12 @@ type OutboxRow = {
   readonly due_at: number
 }
 
+/** Ids that a process takes at once. Few enough for 9 billion starts before numbers end, many enough for minutes. */
+const BLOCK = 1_000_000
+const BLOCK_KEY = 'outbox_block'
+/** What rows of the outbox are written about; each write is over in a moment. */
+const OUTBOX = ['outbox']
+
 export async function createOutboxStore(
   runner: Runner,
   builder: QueryBuilder,
@@ -38,7 +45,39 @@ export async function createOutboxStore(
 ): Promise<{ outbox: OutboxStore & OutboxFeed; writer: OutboxWriter }> {
   const q = queries(builder)
   const listeners = new Set<(items: readonly OutboxItem[]) => void>()
-  let lastId = Number((await runner.read(first(q.lastId)))?.id ?? 0)
+
+  /** Takes ids that no other process of this database has: those above the ones taken before. */
+  function* takeBlock(): Plan<number> {
+    const known = yield* first(q.block)
+    const above = known ? Number(known.value) : ((yield* first(q.lastId))?.id ?? 0)
+    yield* all(q.saveBlock, String(above + BLOCK))
+    return above
+  }
+
+  let lastId = await runner.write(takeBlock)
+  let blockEnd = lastId + BLOCK
+  let nextBlock: Promise<void> | undefined
+  let following: number | undefined
+
+  /** Ascending, also over a plan that is run again: what it took the first time is left out. */
+  const newId = (): number => {
+    if (lastId === blockEnd) {
+      if (following === undefined)
+        throw new AppError('STORAGE_FAILED', 'no ids for pushes; they are asked for')
+      lastId = following
+      blockEnd = following + BLOCK
+      following = undefined
+    }
+    if (following === undefined && blockEnd - lastId < BLOCK / 2)
+      nextBlock ??= runner
+        .write(takeBlock)
+        .then(
+          (above) => void (following = above),
+          () => {}, // asked again with the next id
+        )
+        .finally(() => (nextBlock = undefined))
+    return ++lastId
+  }
 
   const toItem = (row: OutboxRow): OutboxItem => ({
     id: row.id,
@@ -60,7 +99,7 @@ export async function createOutboxStore(
   return {
     writer: {
       toItem: (draft, appKey, at) => ({
-        id: ++lastId,
+        id: newId(),
         appKey,
         kind: draft.kind,
         url: draft.url,
@@ -88,10 +127,12 @@ export async function createOutboxStore(
       async nextDueAt(after) {
         return (await runner.read(first(q.nextDue, after)))?.due_at
       },
-      remove: (ids) => runner.write(() => eachId(ids, (id) => all(q.remove, id))),
+      remove: (ids) => runner.write(() => eachId(ids, (id) => all(q.remove, id)), OUTBOX),
       postpone: (ids, { attempts, firstFailedAt, dueAt, batchId, error }) =>
-        runner.write(() =>
-          eachId(ids, (id) => all(q.postpone, id, attempts, firstFailedAt, dueAt, batchId ?? null, error)),
+        runner.write(
+          () =>
+            eachId(ids, (id) => all(q.postpone, id, attempts, firstFailedAt, dueAt, batchId ?? null, error)),
+          OUTBOX,
         ),
     },
   }
@@ -112,6 +153,13 @@ function queries(db: QueryBuilder) {
   ] as const
   return {
     lastId: prepare(db.selectFrom('outbox').select('id').orderBy('id', 'desc').limit(1)),
+    block: prepare(db.selectFrom('meta').select('value').where('key', '=', BLOCK_KEY)),
+    saveBlock: prepare(
+      db
+        .insertInto('meta')
+        .values({ key: BLOCK_KEY, value: slot<string>(0) })
+        .onConflict((c) => c.column('key').doUpdateSet((e) => ({ value: e.ref('excluded.value') }))),
+    ),
     insert: prepare(
       db.insertInto('outbox').values({
         id: slot<number>(0),

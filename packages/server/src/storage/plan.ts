@@ -57,15 +57,29 @@ export function* first<Row>(query: Query<Row>, ...values: readonly unknown[]): P
 
 /** Runs plans. Each plan of `write` is atomic; a plan never waits for anything but the database. */
 export type Runner = {
-  /** Reads; sees every write that was started before, also those not yet committed. */
+  /**
+   * Reads; sees every write whose promise has resolved. With PostgreSQL others may write between two statements of
+   * one read.
+   */
   read<T>(plan: Plan<T>): Promise<T>
   /**
    * Resolves when the work is committed; rejects when nothing of it was done: with AppError `STORAGE_FAILED` when
    * the database could not, with `WRITE_REFUSED` or the plan's own AppError when this work alone is to blame, and
    * would be again.
+   *
+   * What a plan has read stays true until it is committed. PostgreSQL may make and run a plan several times, so what
+   * it leaves in memory must be right however often that was.
+   *
+   * `about` names the things whose rows the plan reads and writes; a plan may be needed to find them, which is run
+   * before where they matter. Plans that share a thing run one after the other, others may run at the same time. Without
+   * names a plan runs alone, which is always right.
    */
-  write<T>(plan: () => Plan<T>): Promise<T>
+  write<T>(plan: () => Plan<T>, about?: About | (() => Plan<About>)): Promise<T>
 }
+
+/** Names of things, such as X numbers. */
+export type About = readonly string[]
+export const ALONE: About = []
 
 /** A Kysely instance used as a builder of queries. */
 export type QueryBuilder = Kysely<Database>

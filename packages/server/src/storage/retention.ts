@@ -36,7 +36,7 @@ export function createCallArchive(runner: Runner, db: QueryBuilder): CallArchive
     yield* all(dead, before)
     return (yield* all(old, before, limit)).length
   }
-  return { deleteEndedBefore: (before, limit) => runner.write(() => plan(before, limit)) }
+  return { deleteEndedBefore: (before, limit) => runner.write(() => plan(before, limit), ['archive']) }
 }
 
 /** Lets calls go once they ended `keepDays` ago, in small batches. */

@@ -15,7 +15,7 @@ export async function checkSealKey(
   names: { readonly key: string; readonly database: string },
 ): Promise<void> {
   const read = prepare(builder.selectFrom('meta').select('value').where('key', '=', KEY))
-  const known = await runner.read(first(read))
+  let known = await runner.read(first(read))
   if (known === undefined) {
     const write = prepare(
       builder
@@ -24,10 +24,11 @@ export async function checkSealKey(
         .onConflict((c) => c.column('key').doNothing()),
     )
     await runner.write(() => all(write, sealer.sealText(KEY, KEY)))
-    return
+    // Of two nodes that start at once the first one's word counts.
+    known = await runner.read(first(read))
   }
   try {
-    sealer.openText(known.value, KEY)
+    sealer.openText(known!.value, KEY)
   } catch (cause) {
     throw new AppError(
       'SEAL_KEY_INVALID',

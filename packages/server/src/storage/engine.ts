@@ -1,0 +1,14 @@
+import type { QueryBuilder, Runner } from './plan.ts'
+
+/** An opened database, as the stores need it: `sqlite/engine.ts` and `postgres/engine.ts` make one. */
+export type Engine = {
+  /** Compiles queries; also runs migrations. */
+  readonly builder: QueryBuilder
+  readonly runner: Runner
+  /** Where the data lies, for messages: a file, or an address without its password. */
+  readonly place: string
+  /** Whether nodes with data folders of their own may share this database. */
+  readonly isShared: boolean
+  /** Commits what is queued and closes every connection. */
+  close(): Promise<void>
+}

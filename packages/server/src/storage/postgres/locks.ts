@@ -1,0 +1,35 @@
+import type { QueryConfig } from 'pg'
+import type { About } from '../plan.ts'
+
+/** Classes of our advisory locks: two numbers of 32 bits name one, within a database. */
+const EVERYTHING = 0x6d61736b
+const ONE_THING = EVERYTHING + 1
+
+/**
+ * Opens a transaction that holds the locks of `about` to its end. Work about some things shares the lock of everything
+ * with other such work and has those of its things for itself; work that names nothing has everything for itself.
+ * PostgreSQL serves the queue of a lock in turn, so neither kind starves, and all take the locks in one order, so none
+ * wait for each other. After the locks each statement sees what was committed before (read committed), and whoever
+ * could change that waits.
+ */
+export function beginAbout(about: About): QueryConfig {
+  const lock =
+    about.length === 0
+      ? [`pg_advisory_xact_lock(${EVERYTHING}, 0)`]
+      : [
+          `pg_advisory_xact_lock_shared(${EVERYTHING}, 0)`,
+          ...[...new Set(about.map(hash))]
+            .toSorted((a, b) => a - b)
+            .map((thing) => `pg_advisory_xact_lock(${ONE_THING}, ${thing})`),
+        ]
+  return {
+    text: `begin isolation level read committed; select ${lock.join(', ')}, pg_current_xact_id()::text as xid`,
+  }
+}
+
+/** FNV-1a with 32 bits, signed. Two things of one hash wait for each other, no more. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
+  return value | 0
+}

@@ -1,0 +1,275 @@
+import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg'
+import { AppError } from '../../shared/app-error.ts'
+import { type About, ALONE, type Plan, type Runner } from '../plan.ts'
+import { DatabaseFault, toAppError } from './faults.ts'
+import { beginAbout } from './locks.ts'
+
+/** Plans of one transaction at most. */
+const LARGEST_GROUP = 64
+/** Work that lost a race or its connection is tried again this often, each pause twice the one before: 1.3 s in all. */
+const MOST_ATTEMPTS = 7
+const FIRST_PAUSE_MS = 20
+/** How long the outcome of a commit without an answer is asked for: longer than the server keeps an idle transaction. */
+const DOUBT_MS = 15_000
+const DOUBT_PAUSE_MS = 100
+
+type Work = {
+  readonly plan: () => Plan<unknown>
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: AppError) => void
+}
+
+/** Work about the same things, in the order of its coming. */
+type Lane = { readonly name: string; readonly about: About; readonly works: Work[] }
+
+/** A plan of a group failed: this one, for this reason. */
+class PlanFault extends Error {
+  readonly index: number
+  constructor(index: number, cause: unknown) {
+    super('a plan failed', { cause })
+    this.index = index
+  }
+}
+
+export type PostgresRunner = Runner & {
+  /** Resolves when every write so far has had its outcome; refuses new ones. */
+  close(): Promise<void>
+}
+
+/**
+ * Runs plans on two pools of connections. Writes about one thing queue here and go out together, one transaction at a
+ * time; writes about different things run at the same time. Between nodes locks of the database do the same (locks.ts),
+ * so what a plan has read stays true until it has written. A plan that fails is undone, and the others of its
+ * transaction are done again without it.
+ */
+export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner {
+  const lanes = new Map<string, Lane>()
+  /** Lanes with work that nobody serves, in the order in which they became so. */
+  const ready: Lane[] = []
+  let writers = 0
+  let closed = false
+  let idle = (): void => {}
+
+  const startWriter = (): void => {
+    if (writers >= writes.options.max) return
+    writers++
+    void serveLanes()
+  }
+
+  const serveLanes = async (): Promise<void> => {
+    for (let lane = ready.shift(); lane !== undefined; lane = ready.shift()) {
+      await commitHead(lane.about, lane.works)
+      if (lane.works.length > 0) ready.push(lane)
+      else lanes.delete(lane.name)
+    }
+    writers--
+    if (writers === 0) idle()
+  }
+
+  /** Commits what stands first in the lane once there is a connection; what comes until then goes along. */
+  const commitHead = async (about: About, works: Work[]): Promise<void> => {
+    const takeGroup = (): readonly Work[] => works.splice(0, LARGEST_GROUP)
+    let group: readonly Work[] | undefined
+    try {
+      const values = await persist(async () => {
+        const client = await connect(writes)
+        group ??= takeGroup()
+        return transact(client, about, group)
+      })
+      group!.forEach(({ resolve }, i) => resolve(values[i]))
+    } catch (cause) {
+      await settleFailed(about, group ?? takeGroup(), cause)
+    }
+  }
+
+  const commitGroup = async (about: About, group: readonly Work[]): Promise<void> => {
+    if (group.length > 0) await commitHead(about, [...group])
+  }
+
+  /** The one that failed is tried again alone, for it may have failed by what another of its group had done. */
+  const settleFailed = async (about: About, group: readonly Work[], cause: unknown): Promise<void> => {
+    if (group.length > 1 && cause instanceof PlanFault && !isDown(cause.cause)) {
+      const { index } = cause
+      await commitGroup(about, group.toSpliced(index, 1))
+      await commitGroup(about, [group[index]!])
+      return
+    }
+    const error = toAppError(cause instanceof PlanFault ? cause.cause : cause)
+    for (const { reject } of group) reject(error)
+  }
+
+  /** Runs the plans in one transaction on that connection and gives it back to its pool. */
+  const transact = async (client: PoolClient, about: About, group: readonly Work[]): Promise<unknown[]> => {
+    let fault: unknown
+    try {
+      const [, { rows }] = (await ask(client, beginAbout(about))) as unknown as [unknown, QueryResult]
+      const values: unknown[] = []
+      for (const [index, { plan }] of group.entries()) {
+        try {
+          values.push(await runPlan(plan(), async () => client))
+        } catch (cause) {
+          throw new PlanFault(index, cause)
+        }
+      }
+      await commit(client, (rows[0] as { xid: string }).xid)
+      return values
+    } catch (cause) {
+      fault = cause
+      throw cause
+    } finally {
+      await giveBack(client, fault)
+    }
+  }
+
+  /** A commit without an answer may have been done all the same: then a new connection is asked. */
+  const commit = async (client: PoolClient, transaction: string): Promise<void> => {
+    try {
+      await ask(client, { text: 'commit' })
+    } catch (fault) {
+      if (!isSevered(fault) || !(await wasCommitted(transaction))) throw fault
+    }
+  }
+
+  const wasCommitted = async (transaction: string): Promise<boolean> => {
+    const question = { text: 'select pg_xact_status($1::text::xid8) as status', values: [transaction] }
+    for (const since = performance.now(); performance.now() - since < DOUBT_MS;) {
+      try {
+        const client = await connect(reads)
+        try {
+          const { rows } = await ask(client, question)
+          const { status } = rows[0] as { status: string | null }
+          if (status !== 'in progress') return status === 'committed'
+        } finally {
+          client.release(true)
+        }
+      } catch (fault) {
+        // Still away: asked again. A server that does not know the number has never done the work.
+        if (fault instanceof DatabaseFault && fault.verdict === 'refused') return false
+      }
+      await pause(DOUBT_PAUSE_MS)
+    }
+    throw new AppError(
+      'STORAGE_FAILED',
+      'the database went away during a commit and did not come back: it is not known whether that work is done',
+    )
+  }
+
+  const read = async <T>(plan: Plan<T>): Promise<T> => {
+    let client: PoolClient | undefined
+    let fault: unknown
+    try {
+      return await runPlan(plan, async () => (client ??= await connect(reads)))
+    } catch (cause) {
+      fault = cause
+      throw toAppError(cause)
+    } finally {
+      client?.release(fault instanceof DatabaseFault && !fault.keepsConnection)
+    }
+  }
+
+  const enqueue = <T>(plan: () => Plan<T>, about: About): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(new AppError('STORAGE_FAILED', 'the storage is closed'))
+      const work = { plan, resolve: resolve as Work['resolve'], reject }
+      const name = about.join(' ')
+      const known = lanes.get(name)
+      if (known) {
+        known.works.push(work)
+        return
+      }
+      const lane = { name, about, works: [work] }
+      lanes.set(name, lane)
+      ready.push(lane)
+      startWriter()
+    })
+
+  return {
+    read,
+    write: async (plan, about = ALONE) =>
+      enqueue(plan, typeof about === 'function' ? await read(about()) : about),
+    close() {
+      closed = true
+      return new Promise((resolve) => {
+        idle = resolve
+        if (writers === 0) resolve()
+      })
+    },
+  }
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (cause) {
+    throw new DatabaseFault(cause)
+  }
+}
+
+async function ask(client: PoolClient, query: QueryConfig): Promise<QueryResult> {
+  try {
+    return await client.query(query)
+  } catch (cause) {
+    throw new DatabaseFault(cause)
+  }
+}
+
+/** Names of prepared statements by their text. Texts come from code, never from input, so their number is small. */
+const names = new Map<string, string>()
+
+function nameOf(sql: string): string {
+  let name = names.get(sql)
+  if (name === undefined) names.set(sql, (name = `m${names.size + 1}`))
+  return name
+}
+
+/** A plan that memory answers needs no connection. */
+async function runPlan<T>(plan: Plan<T>, connection: () => Promise<PoolClient>): Promise<T> {
+  let result = plan.next()
+  if (result.done) return result.value
+  const client = await connection()
+  while (!result.done) {
+    const { query, values } = result.value
+    const { rows } = await ask(client, {
+      name: nameOf(query.sql),
+      text: query.sql,
+      values: query.bind(values),
+    })
+    result = plan.next(rows)
+  }
+  return result.value
+}
+
+/** Undoes what a fault has left open. A connection in doubt is closed, which undoes as well. */
+async function giveBack(client: PoolClient, fault: unknown): Promise<void> {
+  const cause = fault instanceof PlanFault ? fault.cause : fault
+  let isUsable = !(cause instanceof DatabaseFault) || cause.keepsConnection
+  if (fault !== undefined && isUsable)
+    isUsable = await ask(client, { text: 'rollback' }).then(
+      () => true,
+      () => false,
+    )
+  client.release(!isUsable)
+}
+
+/** Repeats work that lost a race or its connection. */
+async function persist<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (fault) {
+      const cause = fault instanceof PlanFault ? fault.cause : fault
+      const isPassing = cause instanceof DatabaseFault && (cause.verdict === 'again' || isSevered(cause))
+      if (!isPassing || attempt === MOST_ATTEMPTS) throw fault
+      // Chance, so that two nodes that were in each other's way do not meet again.
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()))
+    }
+  }
+}
+
+const isSevered = (fault: unknown): boolean => fault instanceof DatabaseFault && fault.verdict === 'severed'
+
+/** Every other plan would meet the same fault. */
+const isDown = (cause: unknown): boolean =>
+  cause instanceof DatabaseFault && (cause.verdict === 'severed' || cause.verdict === 'again')
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

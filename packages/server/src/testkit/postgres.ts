@@ -1,0 +1,56 @@
+import { Client } from 'pg'
+import { databaseAt } from './postgres-server.ts'
+
+/**
+ * Databases of a test on the server that `npm test` has started (scripts/test.ts): its socket's folder is in
+ * MASKLINE_TEST_POSTGRES, and the folder of its programs in MASKLINE_TEST_POSTGRES_BIN.
+ */
+const socketDir = process.env.MASKLINE_TEST_POSTGRES
+export const postgresBin = process.env.MASKLINE_TEST_POSTGRES_BIN
+
+/** Why tests with PostgreSQL are skipped; false when they run. With CI=true they run or fail. */
+export const skipsPostgres: string | false =
+  socketDir !== undefined || process.env.CI === 'true'
+    ? false
+    : (process.env.MASKLINE_TEST_POSTGRES_REASON ?? 'npm test starts the PostgreSQL it needs')
+
+/** A database without tables. */
+export type TestDatabase = {
+  readonly url: string
+  /** Runs a statement on a connection of its own. */
+  query(text: string): Promise<readonly Record<string, unknown>[]>
+  /** Empties it, for the next test. */
+  release(): Promise<void>
+}
+
+const free: TestDatabase[] = []
+let made = 0
+
+/** An empty database that nobody else uses until it is released. */
+export async function takeDatabase(): Promise<TestDatabase> {
+  if (socketDir === undefined) throw new Error('no PostgreSQL: run the tests with npm test')
+  const known = free.pop()
+  if (known) return known
+  const name = `test_${process.pid}_${++made}`
+  await query(databaseAt(socketDir, 'postgres'), `create database ${name}`)
+  const url = databaseAt(socketDir, name)
+  const database: TestDatabase = {
+    url,
+    query: (text) => query(url, text),
+    async release() {
+      await query(url, 'drop schema public cascade; create schema public')
+      free.push(database)
+    },
+  }
+  return database
+}
+
+async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows
+  } finally {
+    await client.end()
+  }
+}
