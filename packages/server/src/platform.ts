@@ -74,6 +74,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const countryCodes = config.numbers.countryCodes.split(',')
     const storage = await openStorage({
       dataDir: config.dataDir,
+      databaseUrl: config.storage.databaseUrl,
       durability: config.storage.durability,
       groupCommitMs: config.storage.groupCommitMs,
       clock,

@@ -90,12 +90,12 @@ ${phones.join('\n')}
 
 /** `maskline lab`: prints the guide again, also while the platform runs; it changes nothing. */
 export async function printLab(config: Config): Promise<number> {
-  const inventory = await openInventory(config.dataDir)
+  const inventory = await openInventory(config.dataDir, config.storage.databaseUrl)
   try {
     process.stdout.write(await labGuide(inventory, lastStart(config) ?? configured(config)))
     return 0
   } finally {
-    inventory.close()
+    await inventory.close()
   }
 }
 

@@ -1,12 +1,14 @@
 import type { Config } from '../config/config.ts'
 import { createLogger } from '../observability/logger.ts'
 import { startPlatform } from '../platform.ts'
+import { redactDatabaseUrl } from '../shared/database-url.ts'
 import { ensureLab, labGuide, noteReach } from './lab.ts'
 
 /** Runs until SIGINT or SIGTERM; a second signal ends at once. Resolves to the exit code. */
 export async function serve(config: Config): Promise<number> {
   const platform = await startPlatform(config, { log: createLogger(config.logLevel) })
   const { api, sip } = platform
+  const { databaseUrl } = config.storage
   const created = await ensureLab(platform.storage, config)
   if (created) await platform.reloadSubscribers()
   noteReach(config, { sip, api })
@@ -14,7 +16,7 @@ export async function serve(config: Config): Promise<number> {
     `maskline is running\n` +
       `  SIP    ${sip.host}:${sip.port} (UDP and TCP)\n` +
       `  API    http://127.0.0.1:${api.httpPort} and https://127.0.0.1:${api.httpsPort}\n` +
-      `  data   ${config.dataDir}\n` +
+      `  data   ${config.dataDir}${databaseUrl ? `, and ${redactDatabaseUrl(databaseUrl)}` : ''}\n` +
       (platform.crashedCalls > 0
         ? `  ${platform.crashedCalls} calls that a crash had left open were closed\n`
         : '') +

@@ -79,7 +79,9 @@ export type Config = {
   readonly axb: { readonly maxPairsPerX: number }
   readonly defaults: { readonly pushSignature: PushSignature }
   readonly storage: {
-    /** `process`: survives a crash of the process; `power`: also of the machine (fsync per commit group). */
+    /** A PostgreSQL database to use instead of SQLite in the data folder. Holds a password. */
+    readonly databaseUrl?: string
+    /** SQLite: `process`: survives a crash of the process; `power`: also of the machine (fsync per commit group). */
     readonly durability: 'process' | 'power'
     /** Commit group interval for journal and outbox, ms. */
     readonly groupCommitMs: number

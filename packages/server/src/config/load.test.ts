@@ -94,6 +94,19 @@ test('trunk passwords are hidden in print', () => {
   })
 })
 
+test('a database is named by our variable or the common one, and printed without its password', () => {
+  const url = 'postgres://maskline:hunter2@db.example:5432/maskline'
+  const common = { DATABASE_URL: url }
+  assert.equal(loadConfig(common).storage.databaseUrl, url)
+  const own = loadConfig({ ...common, MASKLINE_DATABASE_URL: 'postgres://db.example/own' })
+  assert.equal(own.storage.databaseUrl, 'postgres://db.example/own')
+  assert.match(printConfig(loadConfig(common)), /"postgres:\/\/maskline:\*\*\*@db\.example:5432\/maskline"/)
+  assert.throws(() => loadConfig({ DATABASE_URL: 'mysql://root:hunter2@db.example/x' }), {
+    code: 'CONFIG_INVALID',
+    message: /^(?![^]*hunter2)[^]*must be the address of a PostgreSQL database/,
+  })
+})
+
 test('every setting has its own path and environment variable', () => {
   assert.equal(new Set(FIELDS.map((f) => f.path)).size, FIELDS.length)
   assert.equal(new Set(FIELDS.map((f) => f.env)).size, FIELDS.length)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { AppError } from '../shared/app-error.ts'
+import { isDatabaseUrl, redactDatabaseUrl } from '../shared/database-url.ts'
 import { isCidr } from '../shared/ip.ts'
 import type { Config, TrunkConfig } from './config.ts'
 import { FIELDS, type Field, RULES } from './schema.ts'
@@ -33,7 +34,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
 
 /** The configuration for people: secrets hidden. */
 export function printConfig(config: Config): string {
-  return JSON.stringify(config, (key, value: unknown) => (/password|secret/i.test(key) ? '***' : value), 2)
+  const redact = (key: string, value: unknown): unknown => {
+    if (/password|secret/i.test(key)) return '***'
+    return typeof value === 'string' && isDatabaseUrl(value) ? redactDatabaseUrl(value) : value
+  }
+  return JSON.stringify(config, redact, 2)
 }
 
 function readConfigFile(file: string): Json {
@@ -63,9 +68,10 @@ function valueOf(
   faults: string[],
 ): unknown {
   const given = take(file, field.path)
-  const text = env[field.env]
-  const raw: unknown = text !== undefined && text !== '' ? text : given
-  const name = text !== undefined && text !== '' ? `${field.env} (${field.path})` : field.path
+  const isSet = (name: string | undefined): name is string => name !== undefined && (env[name] ?? '') !== ''
+  const variable = [field.env, field.commonEnv].find(isSet)
+  const raw: unknown = variable === undefined ? given : env[variable]
+  const name = variable === undefined ? field.path : `${variable} (${field.path})`
   if (raw === undefined || raw === null) return field.default
   if (field.type === 'string') {
     if (typeof raw === 'string' && raw !== '') return raw

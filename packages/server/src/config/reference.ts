@@ -5,10 +5,16 @@ export function settingsTable(): string {
   const head = ['| Setting | Environment | Type | Default | Meaning |', '| --- | --- | --- | --- | --- |']
   const rows = FIELDS.map(
     (field) =>
-      `| \`${field.path}\` | \`${field.env}\` | ${typeOf(field)} | ${field.default === undefined ? '–' : `\`${field.default}\``} | ${field.about} |`,
+      `| \`${field.path}\` | ${envOf(field)} | ${typeOf(field)} | ${field.default === undefined ? '–' : `\`${field.default}\``} | ${field.about} |`,
   )
   return [...head, ...rows].join('\n')
 }
+
+const envOf = ({ env, commonEnv }: Field): string =>
+  [env, commonEnv]
+    .filter((name) => name !== undefined)
+    .map((name) => `\`${name}\``)
+    .join(', ')
 
 function typeOf({ type, min, max }: Field): string {
   if (type === 'string') return 'text'

@@ -1,3 +1,4 @@
+import { isDatabaseUrl } from '../shared/database-url.ts'
 import type { Config } from './config.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { Config } from './config.ts'
 export type Field = {
   readonly path: string
   readonly env: string
+  /** A variable that other programs use too, read when `env` is not set. */
+  readonly commonEnv?: string
   readonly type: 'string' | 'integer' | 'boolean' | readonly string[]
   readonly default?: string | number | boolean
   readonly min?: number
@@ -276,11 +279,19 @@ export const FIELDS: readonly Field[] = [
     about: 'how pushes of a new app are signed',
   },
   {
+    path: 'storage.databaseUrl',
+    env: 'MASKLINE_DATABASE_URL',
+    commonEnv: 'DATABASE_URL',
+    type: 'string',
+    about: 'PostgreSQL database to use instead of SQLite, such as postgres://user:password@host:5432/name',
+  },
+  {
     path: 'storage.durability',
     env: 'MASKLINE_DURABILITY',
     type: ['process', 'power'],
     default: 'process',
-    about: 'what a commit survives: a crash of the process, or of the machine',
+    about:
+      'what a commit survives: a crash of the process, or of the machine; PostgreSQL goes by its own settings',
   },
   {
     path: 'storage.groupCommitMs',
@@ -319,6 +330,10 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
     (c.api.tlsCertFile === undefined) !== (c.api.tlsKeyFile === undefined)
       ? 'api.tlsCertFile and api.tlsKeyFile go together; set both or neither'
       : undefined,
+  (c) =>
+    c.storage.databaseUrl === undefined || isDatabaseUrl(c.storage.databaseUrl)
+      ? undefined
+      : 'storage.databaseUrl (MASKLINE_DATABASE_URL, DATABASE_URL) must be the address of a PostgreSQL database, such as postgres://user:password@host:5432/name',
   (c) =>
     /^\d{1,3}$/.test(c.calls.countryCode) ? undefined : 'calls.countryCode must be 1 to 3 digits, such as 86',
   (c) =>

@@ -25,7 +25,7 @@ test('a look into a folder in use shows apps, numbers and subscribers', async (t
     assert.deepEqual(await inventory.apps.findApp(testApp.key), testApp)
     assert.deepEqual(await inventory.numbers.list(testApp.key), [testX(1)])
     assert.equal((await inventory.subscribers.find('13800000021'))?.password, 'p1')
-    inventory.close()
+    await inventory.close()
   } finally {
     await storage.close()
   }
@@ -40,7 +40,7 @@ test('a look changes nothing, so that the end of a crashed call stays where it w
   const before = readFileSync(path.join(dataDir, DATABASE_FILE))
   const inventory = await openInventory(dataDir)
   await inventory.apps.listApps()
-  inventory.close()
+  await inventory.close()
   assert.ok(before.equals(readFileSync(path.join(dataDir, DATABASE_FILE))))
   const again = await openStorage({ dataDir })
   assert.equal(again.aliveUntil, 1000)
