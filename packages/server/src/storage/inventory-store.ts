@@ -2,6 +2,7 @@ import type { NumberStore } from '../numbers/ports.ts'
 import type { XCause, XNumber, XStatus } from '../numbers/x-number.ts'
 import { AppError } from '../shared/app-error.ts'
 import type { E164 } from '../shared/e164.ts'
+import { newUuid } from '../shared/ids.ts'
 import type { Sealer } from '../shared/seal.ts'
 import type { App } from '../tenants/app.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
@@ -27,6 +28,9 @@ type Settings = Omit<App, 'key' | 'secret' | 'tenantId' | 'spId' | 'accountStatu
 
 /** Pieces of work on apps and numbers for other stores of this folder. */
 export type InventoryPlans = InventoryReads & {
+  /** From the database, not from memory, which may be behind: what a change starts from. */
+  readNumber(number: E164): Plan<XNumber | undefined>
+  readApp(key: string): Plan<App | undefined>
   saveNumber(x: XNumber): Plan<void>
   removeNumber(number: E164): Plan<boolean>
   numbersOf(appKey: string): Plan<readonly XNumber[]>
@@ -36,12 +40,23 @@ export type InventoryPlans = InventoryReads & {
   forgetting<T>(forget: () => void, plan: () => Plan<T>): Promise<T>
 }
 
+export type InventoryStores = {
+  readonly apps: AppAdmin
+  readonly numbers: NumberStore
+  readonly subscribers: SubscriberStore
+  readonly plans: InventoryPlans
+  /** Forgets what was cached when another node has edited apps or numbers since the last time. */
+  notice(): Promise<void>
+}
+
+const EDIT_KEY = 'inventory_edit'
+
 /** Apps, X numbers and lab subscribers. Apps and numbers are few and read at every call, so memory answers. */
-export function createInventoryStores(
+export async function createInventoryStores(
   runner: Runner,
   builder: QueryBuilder,
   sealer: Sealer,
-): { apps: AppAdmin; numbers: NumberStore; subscribers: SubscriberStore; plans: InventoryPlans } {
+): Promise<InventoryStores> {
   const q = queries(builder)
   const apps = new Map<string, App>()
   const numbers = new Map<string, XNumber>()
@@ -58,25 +73,31 @@ export function createInventoryStores(
     ...(row.sealed_private !== null && (JSON.parse(sealer.openText(row.sealed_private, 'app')) as Private)),
   })
 
+  function* readApp(key: string): Plan<App | undefined> {
+    const row = yield* first(q.app, key)
+    return row && toApp(row)
+  }
+
+  function* readNumber(number: E164): Plan<XNumber | undefined> {
+    const row = yield* first(q.number, number)
+    return row && toXNumber(row)
+  }
+
   const reads: InventoryReads = {
     *findApp(key) {
       const known = apps.get(key)
       if (known) return known
       const before = edits
-      const row = yield* first(q.app, key)
-      if (!row) return undefined
-      const app = toApp(row)
-      if (edits === before) apps.set(key, app)
+      const app = yield* readApp(key)
+      if (app && edits === before) apps.set(key, app)
       return app
     },
     *findNumber(number) {
       const known = numbers.get(number)
       if (known) return known
       const before = edits
-      const row = yield* first(q.number, number)
-      if (!row) return undefined
-      const found = toXNumber(row)
-      if (edits !== before) return found
+      const found = yield* readNumber(number)
+      if (!found || edits !== before) return found
       if (numbers.size >= MOST_CACHED_NUMBERS) numbers.delete(numbers.keys().next().value!)
       numbers.set(number, found)
       return found
@@ -140,7 +161,11 @@ export function createInventoryStores(
       edits++
       forget()
     }
-    const written = runner.write(plan)
+    const written = runner.write(function* () {
+      const result = yield* plan()
+      yield* all(q.noteEdit, newUuid())
+      return result
+    })
     forgetNow()
     try {
       return await written
@@ -149,15 +174,27 @@ export function createInventoryStores(
     }
   }
 
+  let lastEdit = (await runner.read(first(q.lastEdit)))?.value
+
   return {
     plans: {
       ...reads,
+      readNumber,
+      readApp,
       saveNumber,
       removeNumber,
       numbersOf,
       forgetNumber: (number) => void numbers.delete(number),
       forgetApps: () => apps.clear(),
       forgetting,
+    },
+    async notice() {
+      const edit = (await runner.read(first(q.lastEdit)))?.value
+      if (edit === lastEdit) return
+      lastEdit = edit
+      edits++
+      apps.clear()
+      numbers.clear()
     },
     apps: {
       // Most calls and requests name an app in memory: no statement, no plan.
@@ -259,6 +296,13 @@ function queries(db: QueryBuilder) {
     .selectFrom('x_number')
     .select(['number', 'app_key', 'area_code', 'province', 'status', 'sms_capable', 'cause'])
   return {
+    lastEdit: prepare(db.selectFrom('meta').select('value').where('key', '=', EDIT_KEY)),
+    noteEdit: prepare(
+      db
+        .insertInto('meta')
+        .values({ key: EDIT_KEY, value: slot<string>(0) })
+        .onConflict((c) => c.column('key').doUpdateSet((e) => ({ value: e.ref('excluded.value') }))),
+    ),
     app: prepare(apps.where('app.key', '=', slot<string>(0))),
     apps: prepare(apps.orderBy('app.key')),
     saveTenant: prepare(

@@ -36,8 +36,8 @@ export function createNumberStates(options: NumberStatesOptions): NumberStates {
     { status, cause }: Pick<XNumber, 'status' | 'cause'>,
     at: EpochMs,
   ): Plan<readonly OutboxItem[] | undefined> {
-    const old = yield* inventory.findNumber(number)
-    const app = old && (yield* inventory.findApp(old.appKey))
+    const old = yield* inventory.readNumber(number)
+    const app = old && (yield* inventory.readApp(old.appKey))
     if (!old || !app) return undefined
     const { cause: _old, ...rest } = old
     const x: XNumber = { ...rest, status, ...(status === 'unusable' && cause !== undefined && { cause }) }
@@ -46,8 +46,8 @@ export function createNumberStates(options: NumberStatesOptions): NumberStates {
   }
 
   function* remove(number: E164, at: EpochMs): Plan<readonly OutboxItem[] | undefined> {
-    const old = yield* inventory.findNumber(number)
-    const app = old && (yield* inventory.findApp(old.appKey))
+    const old = yield* inventory.readNumber(number)
+    const app = old && (yield* inventory.readApp(old.appKey))
     if (!old || !app) return undefined
     yield* inventory.removeNumber(number)
     return yield* tell({ ...old, status: 'unusable', cause: '1' }, app, at)
@@ -64,7 +64,7 @@ export function createNumberStates(options: NumberStatesOptions): NumberStates {
     yield* all(q.saveAccount, tenantId, to)
     const added: OutboxItem[] = []
     for (const { key } of yield* all(q.apps, tenantId)) {
-      const app = yield* inventory.findApp(key)
+      const app = yield* inventory.readApp(key)
       if (!app?.pushNumberStatus) continue
       const changed: App = { ...app, accountStatus: to }
       for (const x of yield* inventory.numbersOf(key))

@@ -40,7 +40,7 @@ export async function openInventory(
       throw noData(databaseUrl === undefined ? path.resolve(dataDir) : place)
     const sealer = createSealer(readSealKey(dataDir))
     await checkSealKey(runner, builder, sealer, { key: path.join(dataDir, SEAL_KEY_FILE), database: place })
-    const { apps, numbers, subscribers } = createInventoryStores(runner, builder, sealer)
+    const { apps, numbers, subscribers } = await createInventoryStores(runner, builder, sealer)
     return { apps, numbers, subscribers, close: () => engine.close() }
   } catch (error) {
     await engine.close()

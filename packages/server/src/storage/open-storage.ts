@@ -13,7 +13,7 @@ import { AppError } from '../shared/app-error.ts'
 import { loadSealKey, SEAL_KEY_FILE } from '../shared/key-file.ts'
 import { createSealer, SEAL_KEY_BYTES, type Sealer } from '../shared/seal.ts'
 import { newUuid } from '../shared/ids.ts'
-import { type Clock, type EpochMs, systemClock } from '../shared/time.ts'
+import { type Clock, type EpochMs, systemClock, type Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
 import { createBindingStores } from './bindings-store.ts'
@@ -71,6 +71,9 @@ export type StorageOptions = {
   readonly onFault?: (error: AppError, waiting: number) => void
 }
 
+/** How often a node looks whether another one has edited apps or numbers. */
+const LOOK_MS = 1_000
+
 export const DATABASE_FILE = 'maskline.db'
 
 /**
@@ -92,7 +95,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const { builder, runner } = engine
     await migrate(builder as unknown as Kysely<never>)
     await checkSealKey(runner, builder, sealer, { key: join(dataDir, SEAL_KEY_FILE), database: engine.place })
-    const inventory = createInventoryStores(runner, builder, sealer)
+    const inventory = await createInventoryStores(runner, builder, sealer)
     const { bindings, routes, memory } = createBindingStores(runner, builder, sealer, inventory.plans)
     const { outbox, writer } = await createOutboxStore(runner, builder, sealer)
     const node = await nodeOf(engine, inMemory ? undefined : dataDir)
@@ -120,9 +123,11 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       clock,
       engine.isShared ? `alive_at:${node}` : 'alive_at',
     )
+    const watch = engine.isShared ? every(clock, LOOK_MS, () => inventory.notice()) : undefined
     const { apps, numbers, subscribers } = inventory
     const close = async (): Promise<void> => {
       heartbeat.stop()
+      watch?.stop()
       try {
         await journal.close()
       } finally {
@@ -155,6 +160,23 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 async function nodeOf({ isShared, runner, builder }: Engine, dataDir: string | undefined): Promise<string> {
   if (!isShared) return ownNodeId(runner, builder)
   return dataDir === undefined ? newUuid() : nodeIdOfFolder(dataDir)
+}
+
+/** Repeats a task, each time that long after the last one ended; one that fails is simply repeated. */
+function every(clock: Clock, pauseMs: number, task: () => Promise<void>): { stop(): void } {
+  let timer: Timer
+  let stopped = false
+  const wait = (): void => {
+    if (stopped) return
+    timer = clock.setTimer(pauseMs, () => void task().then(wait, wait))
+  }
+  wait()
+  return {
+    stop() {
+      stopped = true
+      timer.cancel()
+    },
+  }
 }
 
 function makeDirectory(dataDir: string): void {

@@ -2,6 +2,7 @@ import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg'
 import { AppError } from '../../shared/app-error.ts'
 import { type About, ALONE, type Plan, type Runner } from '../plan.ts'
 import { DatabaseFault, toAppError } from './faults.ts'
+import { createGate } from './gate.ts'
 import { beginAbout } from './locks.ts'
 
 /** Plans of one transaction at most. */
@@ -9,6 +10,8 @@ const LARGEST_GROUP = 64
 /** Work that lost a race or its connection is tried again this often, each pause twice the one before: 1.3 s in all. */
 const MOST_ATTEMPTS = 7
 const FIRST_PAUSE_MS = 20
+/** Where every attempt waits long for an answer, no other follows after this. */
+const PERSIST_MS = 5_000
 /** How long the outcome of a commit without an answer is asked for: longer than the server keeps an idle transaction. */
 const DOUBT_MS = 15_000
 const DOUBT_PAUSE_MS = 100
@@ -47,6 +50,8 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
   /** Lanes with work that nobody serves, in the order in which they became so. */
   const ready: Lane[] = []
   let writers = 0
+  /** A pool would let a read wait no longer than for a connection that cannot be made. */
+  const readers = createGate(reads.options.max)
   let closed = false
   let idle = (): void => {}
 
@@ -106,7 +111,7 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
       const values: unknown[] = []
       for (const [index, { plan }] of group.entries()) {
         try {
-          values.push(await runPlan(plan(), async () => client))
+          values.push(await runPlan(client, plan()))
         } catch (cause) {
           throw new PlanFault(index, cause)
         }
@@ -132,16 +137,18 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
 
   const wasCommitted = async (transaction: string): Promise<boolean> => {
     const question = { text: 'select pg_xact_status($1::text::xid8) as status', values: [transaction] }
-    for (const since = performance.now(); performance.now() - since < DOUBT_MS;) {
+    const since = performance.now()
+    while (performance.now() - since < DOUBT_MS) {
       try {
-        const client = await connect(reads)
-        try {
-          const { rows } = await ask(client, question)
-          const { status } = rows[0] as { status: string | null }
-          if (status !== 'in progress') return status === 'committed'
-        } finally {
-          client.release(true)
-        }
+        const status = await readers.use(async () => {
+          const client = await connect(reads)
+          try {
+            return ((await ask(client, question)).rows[0] as { status: string | null }).status
+          } finally {
+            client.release(true)
+          }
+        })
+        if (status !== 'in progress') return status === 'committed'
       } catch (fault) {
         // Still away: asked again. A server that does not know the number has never done the work.
         if (fault instanceof DatabaseFault && fault.verdict === 'refused') return false
@@ -155,15 +162,23 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
   }
 
   const read = async <T>(plan: Plan<T>): Promise<T> => {
-    let client: PoolClient | undefined
-    let fault: unknown
     try {
-      return await runPlan(plan, async () => (client ??= await connect(reads)))
+      const step = plan.next()
+      if (step.done) return step.value
+      return await readers.use(async () => {
+        const client = await connect(reads)
+        let fault: unknown
+        try {
+          return await runPlan(client, plan, step)
+        } catch (cause) {
+          fault = cause
+          throw cause
+        } finally {
+          client.release(fault instanceof DatabaseFault && !fault.keepsConnection)
+        }
+      })
     } catch (cause) {
-      fault = cause
       throw toAppError(cause)
-    } finally {
-      client?.release(fault instanceof DatabaseFault && !fault.keepsConnection)
     }
   }
 
@@ -222,11 +237,8 @@ function nameOf(sql: string): string {
   return name
 }
 
-/** A plan that memory answers needs no connection. */
-async function runPlan<T>(plan: Plan<T>, connection: () => Promise<PoolClient>): Promise<T> {
-  let result = plan.next()
-  if (result.done) return result.value
-  const client = await connection()
+async function runPlan<T>(client: PoolClient, plan: Plan<T>, begun = plan.next()): Promise<T> {
+  let result = begun
   while (!result.done) {
     const { query, values } = result.value
     const { rows } = await ask(client, {
@@ -253,13 +265,14 @@ async function giveBack(client: PoolClient, fault: unknown): Promise<void> {
 
 /** Repeats work that lost a race or its connection. */
 async function persist<T>(work: () => Promise<T>): Promise<T> {
+  const since = performance.now()
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (fault) {
       const cause = fault instanceof PlanFault ? fault.cause : fault
       const isPassing = cause instanceof DatabaseFault && (cause.verdict === 'again' || isSevered(cause))
-      if (!isPassing || attempt === MOST_ATTEMPTS) throw fault
+      if (!isPassing || attempt === MOST_ATTEMPTS || performance.now() - since > PERSIST_MS) throw fault
       // Chance, so that two nodes that were in each other's way do not meet again.
       await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()))
     }
