@@ -69,8 +69,8 @@ async function fragileWay(t: TestContext, url: string) {
 
 describe('a PostgreSQL connection that breaks', { skip: skipsPostgres }, () => {
   for (const [title, word, when] of [
-    ['before its commit is sent: the work is done again', 'commit', 'before'],
-    ['after its commit, so that only the answer is lost: the work is not done again', 'commit', 'after'],
+    ['before its commit is sent: the work is done again', 'commit\0', 'before'],
+    ['after its commit, so that only the answer is lost: the work is not done again', 'commit\0', 'after'],
     ['in the middle of the work: it is done again', 'insert into "outbox"', 'after'],
   ] as const) {
     it(title, async (t) => {
