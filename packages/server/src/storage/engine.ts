@@ -7,8 +7,6 @@ export type Engine = {
   readonly runner: Runner
   /** Where the data lies, for messages: a file, or an address without its password. */
   readonly place: string
-  /** Whether nodes with data folders of their own may share this database. */
-  readonly isShared: boolean
   /** Commits what is queued and closes every connection. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { NumberStore } from '../numbers/ports.ts'
 import { AppError } from '../shared/app-error.ts'
+import { newUuid } from '../shared/ids.ts'
 import { readSealKey, SEAL_KEY_FILE } from '../shared/key-file.ts'
 import { createSealer } from '../shared/seal.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
@@ -31,7 +32,7 @@ export async function openInventory(
   const engine =
     databaseUrl === undefined
       ? openSqliteReadOnly(file)
-      : await openPostgres(databaseUrl, { isReadOnly: true })
+      : await openPostgres(databaseUrl, { node: newUuid(), isReadOnly: true })
   try {
     const { builder, runner, place } = engine
     // A first start may be under way, or have been cut short.

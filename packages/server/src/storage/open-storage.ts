@@ -87,10 +87,12 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   if (!inMemory) makeDirectory(dataDir)
   const sealer = options.sealer ?? createSealer(inMemory ? randomBytes(SEAL_KEY_BYTES) : loadSealKey(dataDir))
   const file = inMemory ? dataDir : join(dataDir, DATABASE_FILE)
-  const engine: Engine =
-    databaseUrl === undefined
-      ? openSqlite({ file, durability, groupCommitMs })
-      : await openPostgres(databaseUrl)
+  // A database of its own keeps who this node is; beside one that others share the data folder does.
+  const isShared = databaseUrl !== undefined
+  const sharedNode = inMemory || !isShared ? newUuid() : nodeIdOfFolder(dataDir)
+  const engine: Engine = isShared
+    ? await openPostgres(databaseUrl, { node: sharedNode })
+    : openSqlite({ file, durability, groupCommitMs })
   try {
     const { builder, runner } = engine
     await migrate(builder as unknown as Kysely<never>)
@@ -98,7 +100,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     const inventory = await createInventoryStores(runner, builder, sealer)
     const { bindings, routes, memory } = createBindingStores(runner, builder, sealer, inventory.plans)
     const { outbox, writer } = await createOutboxStore(runner, builder, sealer)
-    const node = await nodeOf(engine, inMemory ? undefined : dataDir)
+    const node = isShared ? sharedNode : await ownNodeId(runner, builder)
     const journal = createJournal({
       runner,
       builder,
@@ -121,9 +123,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       runner,
       builder,
       clock,
-      engine.isShared ? `alive_at:${node}` : 'alive_at',
+      isShared ? `alive_at:${node}` : 'alive_at',
     )
-    const watch = engine.isShared ? every(clock, LOOK_MS, () => inventory.notice()) : undefined
+    const watch = isShared ? every(clock, LOOK_MS, () => inventory.notice()) : undefined
     const { apps, numbers, subscribers } = inventory
     const close = async (): Promise<void> => {
       heartbeat.stop()
@@ -154,12 +156,6 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await engine.close()
     throw error
   }
-}
-
-/** Who this node is: a database of its own keeps that, beside a shared one the data folder does. */
-async function nodeOf({ isShared, runner, builder }: Engine, dataDir: string | undefined): Promise<string> {
-  if (!isShared) return ownNodeId(runner, builder)
-  return dataDir === undefined ? newUuid() : nodeIdOfFolder(dataDir)
 }
 
 /** Repeats a task, each time that long after the last one ended; one that fails is simply repeated. */

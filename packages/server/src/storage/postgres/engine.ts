@@ -5,7 +5,7 @@ import { redactDatabaseUrl } from '../../shared/database-url.ts'
 import type { Engine } from '../engine.ts'
 import type { Database } from '../schema.ts'
 import { postgresDialect } from './dialect.ts'
-import { sqlStateOf } from './faults.ts'
+import { reasonOf, sqlStateOf } from './faults.ts'
 import { createPool } from './pool.ts'
 import { createPostgresRunner } from './runner.ts'
 
@@ -13,15 +13,21 @@ import { createPostgresRunner } from './runner.ts'
 const READERS = 4
 const WRITERS = 6
 
-/** pg_current_xact_id and pg_xact_status came with version 13. */
+/** Older ones get no repairs from their makers any more. */
 const LEAST_VERSION = 13
+
+export type PostgresOptions = {
+  /** Id of this node; no other process that runs on the database has it. */
+  readonly node: string
+  readonly isReadOnly?: boolean
+}
 
 /**
  * Opens pools to the database at `url` and makes sure that it can be used. Throws AppError `DATABASE_UNREACHABLE`,
  * `DATABASE_REFUSED` or `DATABASE_UNSUITABLE`, each with a sentence for the operator.
  */
-export async function openPostgres(url: string, options: { isReadOnly?: boolean } = {}): Promise<Engine> {
-  const { isReadOnly = false } = options
+export async function openPostgres(url: string, options: PostgresOptions): Promise<Engine> {
+  const { node, isReadOnly = false } = options
   const place = redactDatabaseUrl(url)
   const pools = {
     migrations: createPool(url, { max: 1, isLimited: false, isReadOnly }),
@@ -42,12 +48,11 @@ export async function openPostgres(url: string, options: { isReadOnly?: boolean 
     await closePools()
     throw cause instanceof AppError ? cause : cannotOpen(cause, place)
   }
-  const runner = createPostgresRunner(pools.reads, pools.writes)
+  const runner = createPostgresRunner(pools.reads, pools.writes, node)
   return {
     builder: new Kysely<Database>({ dialect: postgresDialect(pools.migrations) }),
     runner,
     place,
-    isShared: true,
     async close() {
       await runner.close()
       await closePools()
@@ -73,14 +78,14 @@ export function whyUnsuitable(version: number, encoding: string): string | undef
 }
 
 function cannotOpen(cause: unknown, place: string): AppError {
-  const reason = cause instanceof Error && cause.message !== '' ? cause.message : String(cause)
+  const reason = reasonOf(cause)
   switch (sqlStateOf(cause)?.slice(0, 2)) {
     case undefined:
     case '53': // too many connections
     case '57': // starting up, shutting down
       return new AppError(
         'DATABASE_UNREACHABLE',
-        `PostgreSQL cannot be reached at ${place}: ${reasonOf(cause)}; start it, or correct storage.databaseUrl (MASKLINE_DATABASE_URL)`,
+        `PostgreSQL cannot be reached at ${place}: ${reason}; start it, or correct storage.databaseUrl (MASKLINE_DATABASE_URL)`,
         { cause },
       )
     case '3D':
@@ -96,10 +101,4 @@ function cannotOpen(cause: unknown, place: string): AppError {
         { cause },
       )
   }
-}
-
-/** A host with several addresses fails once for each, in an error without words of its own. */
-function reasonOf(cause: unknown): string {
-  const { errors, message } = cause as AggregateError
-  return message || (errors ?? []).map((error: Error) => error.message).join(', ') || String(cause)
 }

@@ -11,7 +11,7 @@ export type Verdict = 'refused' | 'again' | 'severed' | 'failed'
 export class DatabaseFault extends Error {
   readonly verdict: Verdict
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    super(reasonOf(cause), { cause })
     this.name = 'DatabaseFault'
     this.verdict = verdictOf(cause)
   }
@@ -20,6 +20,12 @@ export class DatabaseFault extends Error {
   get keepsConnection(): boolean {
     return this.verdict === 'refused' || this.verdict === 'again'
   }
+}
+
+/** A host with several addresses fails once for each, in an error without words of its own. */
+export function reasonOf(cause: unknown): string {
+  const { errors, message } = cause as AggregateError
+  return message || (errors ?? []).map((error: Error) => error.message).join(', ') || String(cause)
 }
 
 /** SQLSTATE of an answer of the server (PostgreSQL manual, appendix A); undefined when there was no answer. */

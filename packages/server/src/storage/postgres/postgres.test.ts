@@ -165,7 +165,7 @@ describe('PostgreSQL', { skip: skipsPostgres }, () => {
     const { database } = await cluster(t)
     const storage = await openStorage({ dataDir: ':memory:', databaseUrl: database.url })
     await storage.close()
-    const engine = await openPostgres(database.url)
+    const engine = await openPostgres(database.url, { node: newUuid() })
     t.after(() => engine.close())
     const { runner, builder } = engine
     /** Runs a statement after each of the plan, so that its rows come late. */

@@ -3,7 +3,8 @@ import { AppError } from '../../shared/app-error.ts'
 import { type About, ALONE, type Plan, type Runner } from '../plan.ts'
 import { DatabaseFault, toAppError } from './faults.ts'
 import { createGate } from './gate.ts'
-import { beginAbout } from './locks.ts'
+import { lockAbout } from './locks.ts'
+import { createMarks } from './marks.ts'
 
 /** Plans of one transaction at most. */
 const LARGEST_GROUP = 64
@@ -43,60 +44,65 @@ export type PostgresRunner = Runner & {
  * Runs plans on two pools of connections. Writes about one thing queue here and go out together, one transaction at a
  * time; writes about different things run at the same time. Between nodes locks of the database do the same (locks.ts),
  * so what a plan has read stays true until it has written. A plan that fails is undone, and the others of its
- * transaction are done again without it.
+ * transaction are done again without it. `node` is the id of this process among those that write.
  */
-export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner {
+export function createPostgresRunner(reads: Pool, writes: Pool, node: string): PostgresRunner {
+  const marks = createMarks(node)
   const lanes = new Map<string, Lane>()
   /** Lanes with work that nobody serves, in the order in which they became so. */
   const ready: Lane[] = []
-  let writers = 0
+  /** Writers that have nothing to do. */
+  const writers = Array.from({ length: writes.options.max }, (_, n) => n)
   /** A pool would let a read wait no longer than for a connection that cannot be made. */
   const readers = createGate(reads.options.max)
   let closed = false
+  let hasWritten = false
   let idle = (): void => {}
 
   const startWriter = (): void => {
-    if (writers >= writes.options.max) return
-    writers++
-    void serveLanes()
+    const writer = writers.pop()
+    if (writer !== undefined) void serveLanes(writer)
   }
 
-  const serveLanes = async (): Promise<void> => {
+  const isIdle = (): boolean => writers.length === writes.options.max
+
+  const serveLanes = async (writer: number): Promise<void> => {
     for (let lane = ready.shift(); lane !== undefined; lane = ready.shift()) {
-      await commitHead(lane.about, lane.works)
+      await commitHead(writer, lane.about, lane.works)
       if (lane.works.length > 0) ready.push(lane)
       else lanes.delete(lane.name)
     }
-    writers--
-    if (writers === 0) idle()
+    writers.push(writer)
+    if (isIdle()) idle()
   }
 
   /** Commits what stands first in the lane once there is a connection; what comes until then goes along. */
-  const commitHead = async (about: About, works: Work[]): Promise<void> => {
+  const commitHead = async (writer: number, about: About, works: Work[]): Promise<void> => {
     const takeGroup = (): readonly Work[] => works.splice(0, LARGEST_GROUP)
     let group: readonly Work[] | undefined
     try {
       const values = await persist(async () => {
         const client = await connect(writes)
         group ??= takeGroup()
-        return transact(client, about, group)
+        return transact(client, writer, about, group)
       })
       group!.forEach(({ resolve }, i) => resolve(values[i]))
     } catch (cause) {
-      await settleFailed(about, group ?? takeGroup(), cause)
+      await settleFailed(writer, about, group ?? takeGroup(), cause)
     }
   }
 
-  const commitGroup = async (about: About, group: readonly Work[]): Promise<void> => {
-    if (group.length > 0) await commitHead(about, [...group])
-  }
-
   /** The one that failed is tried again alone, for it may have failed by what another of its group had done. */
-  const settleFailed = async (about: About, group: readonly Work[], cause: unknown): Promise<void> => {
+  const settleFailed = async (
+    writer: number,
+    about: About,
+    group: readonly Work[],
+    cause: unknown,
+  ): Promise<void> => {
     if (group.length > 1 && cause instanceof PlanFault && !isDown(cause.cause)) {
       const { index } = cause
-      await commitGroup(about, group.toSpliced(index, 1))
-      await commitGroup(about, [group[index]!])
+      await commitHead(writer, about, group.toSpliced(index, 1))
+      await commitHead(writer, about, [group[index]!])
       return
     }
     const error = toAppError(cause instanceof PlanFault ? cause.cause : cause)
@@ -104,10 +110,19 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
   }
 
   /** Runs the plans in one transaction on that connection and gives it back to its pool. */
-  const transact = async (client: PoolClient, about: About, group: readonly Work[]): Promise<unknown[]> => {
+  const transact = async (
+    client: PoolClient,
+    writer: number,
+    about: About,
+    group: readonly Work[],
+  ): Promise<unknown[]> => {
+    const mark = marks.next()
+    hasWritten = true
+    const begin = `begin isolation level read committed; ${lockAbout(about)}; ${marks.leave(writer, mark)}`
     let fault: unknown
+    let isWhole = true
     try {
-      const [, { rows }] = (await ask(client, beginAbout(about))) as unknown as [unknown, QueryResult]
+      await ask(client, { text: begin })
       const values: unknown[] = []
       for (const [index, { plan }] of group.entries()) {
         try {
@@ -116,49 +131,62 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
           throw new PlanFault(index, cause)
         }
       }
-      await commit(client, (rows[0] as { xid: string }).xid)
+      isWhole = await commit(client, writer, mark)
       return values
     } catch (cause) {
       fault = cause
       throw cause
     } finally {
-      await giveBack(client, fault)
+      await giveBack(client, fault, isWhole)
     }
   }
 
-  /** A commit without an answer may have been done all the same: then a new connection is asked. */
-  const commit = async (client: PoolClient, transaction: string): Promise<void> => {
+  /**
+   * A commit without an answer may have been done all the same: then a new connection is asked. False when the work is
+   * committed but its connection is of no use any more.
+   */
+  const commit = async (client: PoolClient, writer: number, mark: string): Promise<boolean> => {
     try {
       await ask(client, { text: 'commit' })
+      return true
     } catch (fault) {
-      if (!isSevered(fault) || !(await wasCommitted(transaction))) throw fault
+      if (!isSevered(fault) || (await lastMark(writer)) !== mark) throw fault
+      return false
     }
   }
 
-  const wasCommitted = async (transaction: string): Promise<boolean> => {
-    const question = { text: 'select pg_xact_status($1::text::xid8) as status', values: [transaction] }
+  const lastMark = async (writer: number): Promise<string> => {
     const since = performance.now()
-    while (performance.now() - since < DOUBT_MS) {
+    for (;;) {
       try {
-        const status = await readers.use(async () => {
+        return await readers.use(async () => {
           const client = await connect(reads)
           try {
-            return ((await ask(client, question)).rows[0] as { status: string | null }).status
+            return ((await ask(client, marks.ask(writer))).rows[0] as { value: string }).value
           } finally {
             client.release(true)
           }
         })
-        if (status !== 'in progress') return status === 'committed'
-      } catch (fault) {
-        // Still away: asked again. A server that does not know the number has never done the work.
-        if (fault instanceof DatabaseFault && fault.verdict === 'refused') return false
+      } catch (cause) {
+        if (performance.now() - since > DOUBT_MS)
+          throw new AppError(
+            'STORAGE_FAILED',
+            'the database went away during a commit and did not come back: it is not known whether that work is done',
+            { cause },
+          )
       }
       await pause(DOUBT_PAUSE_MS)
     }
-    throw new AppError(
-      'STORAGE_FAILED',
-      'the database went away during a commit and did not come back: it is not known whether that work is done',
-    )
+  }
+
+  /** What a broken connection leaves behind is overwritten by the next start. */
+  const clearMarks = async (): Promise<void> => {
+    try {
+      const client = await connect(writes)
+      await ask(client, marks.clear()).finally(() => client.release(true))
+    } catch {
+      // Nothing is lost by a mark that stays.
+    }
   }
 
   const read = async <T>(plan: Plan<T>): Promise<T> => {
@@ -202,12 +230,13 @@ export function createPostgresRunner(reads: Pool, writes: Pool): PostgresRunner 
     read,
     write: async (plan, about = ALONE) =>
       enqueue(plan, typeof about === 'function' ? await read(about()) : about),
-    close() {
+    async close() {
       closed = true
-      return new Promise((resolve) => {
+      await new Promise<void>((resolve) => {
         idle = resolve
-        if (writers === 0) resolve()
+        if (isIdle()) resolve()
       })
+      if (hasWritten) await clearMarks()
     },
   }
 }
@@ -252,9 +281,9 @@ async function runPlan<T>(client: PoolClient, plan: Plan<T>, begun = plan.next()
 }
 
 /** Undoes what a fault has left open. A connection in doubt is closed, which undoes as well. */
-async function giveBack(client: PoolClient, fault: unknown): Promise<void> {
+async function giveBack(client: PoolClient, fault: unknown, isWhole: boolean): Promise<void> {
   const cause = fault instanceof PlanFault ? fault.cause : fault
-  let isUsable = !(cause instanceof DatabaseFault) || cause.keepsConnection
+  let isUsable = isWhole && (!(cause instanceof DatabaseFault) || cause.keepsConnection)
   if (fault !== undefined && isUsable)
     isUsable = await ask(client, { text: 'rollback' }).then(
       () => true,

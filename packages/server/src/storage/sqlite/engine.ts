@@ -46,7 +46,6 @@ function engineOf(database: DatabaseSync, file: string, commitDelayMs: number) {
     builder: new Kysely<Database>({ dialect: nodeSqliteDialect(database, statements) }),
     runner: createSqliteRunner(database, statements, commitDelayMs),
     place: file,
-    isShared: false,
   }
 }
 
