@@ -5,6 +5,7 @@ import {
   readRemote,
   SAMPLE_RATE_HZ,
   toneAmplitudes,
+  toneRuns,
   type RtpEndpoint,
 } from '@maskline/media'
 import {
@@ -16,6 +17,7 @@ import {
   wireToText,
   type ClientCall,
   type ClientCallHandlers,
+  type DialogCall,
   type DialogHandlers,
   type ServerCall,
   type ServerCallHandlers,
@@ -44,7 +46,7 @@ export type CallCore = {
   /** The other side's SDP came: from now on the tone goes there. False when the phone cannot use it. */
   speakTo(sdp: Uint8Array): boolean
   /** The phone's view of the call, for `commands` that differ by direction. */
-  view(callId: string, commands: Pick<PhoneCall, 'answer' | 'reject' | 'hangup' | 'cancel'>): PhoneCall
+  view(call: DialogCall, commands: Pick<PhoneCall, 'answer' | 'reject' | 'hangup' | 'cancel'>): PhoneCall
   endpoint(): Promise<RtpEndpoint>
 }
 
@@ -109,9 +111,9 @@ export function createCallCore(parts: PhoneCallParts): CallCore {
         end({ by: 'network', status: 0, reason: why })
       },
     },
-    view: (callId, commands) => ({
+    view: (call, commands) => ({
       direction: parts.direction,
-      callId,
+      callId: call.callId,
       get state() {
         return progress.state
       },
@@ -121,13 +123,19 @@ export function createCallCore(parts: PhoneCallParts): CallCore {
       answered: () => progress.reached('talking'),
       ended: progress.ended,
       ...commands,
-      async sendDigits(digits) {
+      async sendDigits(digits, how = 'event') {
         const own = await opened
-        for (const digit of digits) await own.sendDigit(digit)
+        for (const digit of digits) {
+          if (how === 'info') await sendInfo(call, digit)
+          else if (how === 'in-band') await own.sendDigitInBand(digit)
+          else await own.sendDigit(digit)
+        }
       },
       digitsHeard: () => endpoint?.receivedDigits() ?? '',
       heard: (frequenciesHz) => toneAmplitudes(audio(), frequenciesHz),
-      audio,
+      audio: (since = 0) => audio().subarray(since),
+      mark: () => audio().length,
+      tonesHeard: (frequenciesHz, since = 0) => toneRuns(audio().subarray(since), frequenciesHz),
       hears: (seconds) =>
         new Promise((resolve, reject) => {
           const look = (): void => {
@@ -174,7 +182,7 @@ export async function placeCall(
     gaveUp = true
     call.cancel()
   }
-  return core.view(call.callId, {
+  return core.view(call, {
     answer: () => Promise.reject(new Error('an outgoing call is answered by the other side')),
     reject: cancel,
     cancel,
@@ -205,7 +213,7 @@ export function takeCall(core: CallCore, call: ServerCall): PhoneCall {
     call.reject(status, { reason })
     core.end({ by: 'self', status, reason })
   }
-  return core.view(call.callId, {
+  return core.view(call, {
     async answer() {
       const own = await core.endpoint()
       if (core.progress.state.kind !== 'ringing') return
@@ -223,6 +231,17 @@ export function takeCall(core: CallCore, call: ServerCall): PhoneCall {
       call.bye()
       core.end({ by: 'self', status: 200, reason: 'BYE' })
     },
+  })
+}
+
+/** A key press as SIP INFO, the way many gateways do; rejects when the other side does not take it. */
+function sendInfo(call: DialogCall, digit: string): Promise<void> {
+  const body = Buffer.from(`Signal=${digit}\r\nDuration=160\r\n`)
+  return new Promise((resolve, reject) => {
+    call.sendRequest('INFO', { body, contentType: 'application/dtmf-relay' }, ({ status, reason }) => {
+      if (status < 300) resolve()
+      else reject(new Error(`INFO was answered with ${status} ${reason}`))
+    })
   })
 }
 

@@ -54,6 +54,36 @@ for (const transport of ['udp', 'tcp'] as const) {
   })
 }
 
+test('keys digits as tones and by INFO, and tells the tones it heard since a mark', async (t) => {
+  const infos: string[] = []
+  const { alice, bob } = await pair(t)
+  const call = await alice.call(bob.uri)
+  const incoming = await bob.incoming()
+  await incoming.answer()
+  await call.answered()
+  await incoming.hears(0.2)
+  const mark = incoming.mark()
+  await incoming.hears((mark + 1600) / 8000)
+  await call.sendDigits('1', 'in-band')
+  await incoming.hears((incoming.mark() + 3200) / 8000)
+  const heard = incoming.tonesHeard([697, ALICE_HZ], mark)
+  assert.deepEqual(
+    heard.filter(({ hz }) => hz !== 0).map(({ hz }) => hz),
+    [ALICE_HZ, 697, ALICE_HZ],
+    JSON.stringify(heard),
+  )
+  assert.ok(incoming.audio(mark).length < incoming.audio().length)
+  assert.equal(incoming.digitsHeard(), '')
+
+  await call.sendDigits('5#', 'info')
+  for (const { startLine } of bob.messages()) if (startLine.startsWith('INFO')) infos.push(startLine)
+  assert.equal(infos.length, 2)
+  const received = bob.received().toString('latin1')
+  assert.match(received, /application\/dtmf-relay[^]*Signal=5\r\nDuration=160\r\n/)
+  call.hangup()
+  await incoming.ended()
+})
+
 test('an answer without usable audio is acknowledged and ended', async (t) => {
   const alice = await phone(t, { user: ALICE })
   const callee = await createSipStack({

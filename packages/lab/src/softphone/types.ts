@@ -1,3 +1,4 @@
+import type { ToneRun } from '@maskline/media'
 import type { SipClock, TransportName } from '@maskline/sip'
 import type { LadderMessage } from '../ladder/ladder.ts'
 
@@ -44,6 +45,12 @@ export type PhoneCallState =
 /** What a phone's display shows: the network's asserted identity, else From (RFC 3325 §9.2). */
 export type Display = { readonly number: string; readonly name?: string }
 
+/** RFC 4733 events, tones in the audio, or INFO requests with `application/dtmf-relay`. */
+export type DigitSending = 'event' | 'in-band' | 'info'
+
+/** Samples heard before. */
+export type AudioMark = number
+
 export type PhoneCall = {
   readonly direction: 'incoming' | 'outgoing'
   readonly callId: string
@@ -64,13 +71,17 @@ export type PhoneCall = {
   hangup(): void
   /** Gives up an outgoing call that nobody answered. */
   cancel(): void
-  /** RFC 4733 digits, one after the other. */
-  sendDigits(digits: string): Promise<void>
+  /** Keys digits, one after the other; default as RFC 4733 events. */
+  sendDigits(digits: string, how?: DigitSending): Promise<void>
   digitsHeard(): string
   /** Amplitude (0…1 of full scale) of each frequency in what was heard so far, early media included. */
   heard(frequenciesHz: readonly number[]): number[]
-  /** 8 kHz samples heard so far. */
-  audio(): Int16Array
+  /** 8 kHz samples heard so far, or since a mark. */
+  audio(since?: AudioMark): Int16Array
+  /** This moment in what is heard. `forgetAudio` makes older marks useless. */
+  mark(): AudioMark
+  /** Which of the frequencies were heard one after the other, so far or since a mark; `hz` 0 is none of them. */
+  tonesHeard(frequenciesHz: readonly number[], since?: AudioMark): ToneRun[]
   /** Resolves when so much audio has been heard since the start or the last `forgetAudio`; rejects when the call ends. */
   hears(seconds: number): Promise<Int16Array>
   forgetAudio(): void

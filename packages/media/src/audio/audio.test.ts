@@ -10,7 +10,7 @@ import {
   encodeG711,
   encodeSample,
 } from './g711.ts'
-import { generateTone, goertzel, toneAmplitudes } from './tones.ts'
+import { generateTone, goertzel, toneAmplitudes, toneRuns } from './tones.ts'
 import { WavError, readWav, toPlayAudio, writeWav } from './wav.ts'
 
 test('every G.711 octet survives decoding and encoding, but for the second zero of µ-law', () => {
@@ -63,6 +63,28 @@ test('goertzel measures the amplitude of each tone in a mix', () => {
   assert.ok(Math.abs(at1000 - 0.1) < 0.001)
   assert.ok(at700 < 0.001)
   assert.equal(goertzel(new Int16Array(0), 440), 0)
+})
+
+test('tone runs tell which tone was heard when', () => {
+  const silence = new Int16Array(1600)
+  const parts = [
+    generateTone(440, 0.3),
+    silence,
+    generateTone(1000, 0.5),
+    generateTone(440, 0.2),
+    generateTone(333, 0.1),
+  ]
+  const samples = Int16Array.from(parts.flatMap((part) => [...part]))
+  assert.deepEqual(toneRuns(samples, [440, 1000]), [
+    { hz: 440, fromMs: 0, durationMs: 300 },
+    { hz: 0, fromMs: 300, durationMs: 200 },
+    { hz: 1000, fromMs: 500, durationMs: 500 },
+    { hz: 440, fromMs: 1000, durationMs: 200 },
+    { hz: 0, fromMs: 1200, durationMs: 100 },
+  ])
+  // A click in a tone does not part it.
+  const clicked = generateTone(440, 0.5).fill(0, 1700, 1800)
+  assert.deepEqual(toneRuns(clicked, [440, 1000]), [{ hz: 440, fromMs: 0, durationMs: 500 }])
 })
 
 test('a WAV file reads back what was written, in every encoding', () => {

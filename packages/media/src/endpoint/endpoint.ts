@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { dtmfSamples } from '../audio/call-tones.ts'
 import { decodeG711, encodeG711, type G711 } from '../audio/g711.ts'
 import { Players, frameAt, framesOf, monotonicClock, type Player } from '../audio/players.ts'
 import { generateTone } from '../audio/tones.ts'
@@ -43,6 +44,8 @@ export type RtpEndpoint = {
   stop(): void
   /** One key press (RFC 4733): an event each 20 ms, the end three times. Audio pauses meanwhile. */
   sendDigit(digit: string, durationMs?: number): Promise<void>
+  /** One key press as tones in the audio, and the pause after it; a loop goes on afterwards. */
+  sendDigitInBand(digit: string, durationMs?: number): Promise<void>
   /** All audio heard since `clear`, in order of arrival. */
   received(): Int16Array
   /** Digits heard since `clear`. */
@@ -56,6 +59,8 @@ export type RtpEndpoint = {
 const LAWS: Readonly<Record<number, G711>> = { 0: 'ulaw', 8: 'alaw' }
 const EVENT_TYPE = 101
 const END_COPIES = 3
+/** Pause after tones, ms: 40 tell two presses apart (ITU-T Q.24). */
+const KEY_PAUSE_MS = 80
 
 /** Binds a UDP socket; rejects when the port is taken. */
 export async function createRtpEndpoint(options: RtpEndpointOptions): Promise<RtpEndpoint> {
@@ -76,6 +81,7 @@ export async function createRtpEndpoint(options: RtpEndpointOptions): Promise<Rt
   let lastSentAtMs = clock.now()
   let remote: RtpRemote | undefined
   let current: { readonly player: Player; readonly done: () => void } | undefined
+  let loop: Int16Array | undefined
   let pressing = 0
   let closed = false
   let heard: Int16Array[] = []
@@ -147,6 +153,7 @@ export async function createRtpEndpoint(options: RtpEndpointOptions): Promise<Rt
   }
 
   function stop(): void {
+    loop = undefined
     if (current === undefined) return
     players.stop(current.player)
     current.done()
@@ -173,6 +180,19 @@ export async function createRtpEndpoint(options: RtpEndpointOptions): Promise<Rt
     }
   }
 
+  function startLoop(samples: Int16Array): void {
+    void start(samples, Infinity)
+    loop = samples
+  }
+
+  async function sendDigitInBand(digit: string, durationMs = 100): Promise<void> {
+    const spoken = loop
+    const press = new Int16Array((durationMs + KEY_PAUSE_MS) * 8)
+    press.set(dtmfSamples(digit, durationMs))
+    await start(press, 1)
+    if (spoken !== undefined && current === undefined && !closed) startLoop(spoken)
+  }
+
   return {
     host: options.host,
     localPort: socket.address().port,
@@ -181,11 +201,10 @@ export async function createRtpEndpoint(options: RtpEndpointOptions): Promise<Rt
     },
     sendAudio: (samples) => start(samples, 1),
     sendTone: (frequencyHz, seconds) => start(generateTone(frequencyHz, seconds), 1),
-    startLoop(samples) {
-      void start(samples, Infinity)
-    },
+    startLoop,
     stop,
     sendDigit,
+    sendDigitInBand,
     received: () => concat(heard),
     receivedDigits: () => digits,
     clear() {

@@ -6,4 +6,4 @@ export {
   type RtpRemote,
 } from '../endpoint/endpoint.ts'
 export { endpointAnswer, endpointOffer, readRemote, type EndpointSdp } from '../endpoint/endpoint-sdp.ts'
-export { generateTone, goertzel, toneAmplitudes } from '../audio/tones.ts'
+export { generateTone, goertzel, toneAmplitudes, toneRuns, type ToneRun } from '../audio/tones.ts'
