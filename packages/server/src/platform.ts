@@ -3,6 +3,8 @@ import path from 'node:path'
 import { createEmbeddedEngine, MediaError } from '@maskline/media'
 import { type StackHandlers, createSipStack } from '@maskline/sip'
 import { openAnnouncements } from './announcements/library.ts'
+import { createAxRouting } from './bindings/ax-route.ts'
+import { createAxService } from './bindings/ax-service.ts'
 import { createControls } from './bindings/controls.ts'
 import { createAxbService } from './bindings/axb-service.ts'
 import { createRouter } from './bindings/router.ts'
@@ -129,7 +131,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       router: createRouter({
         routes: storage.routes,
         memory: storage.memory,
-        modes: {},
+        modes: { AX: createAxRouting(storage.memory) },
         controls: createControls({ countryCodes }),
         log,
       }),
@@ -177,6 +179,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     opened.push(() => stack.close())
 
+    const ax = createAxService({
+      store: storage.bindings,
+      memory: storage.memory,
+      clock,
+      maxBindsPerDay: config.numbers.maxBindsPerDay,
+      countryCodes,
+    })
     const axb = createAxbService({
       store: storage.bindings,
       clock,
@@ -188,6 +197,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       config: config.api,
       tls: await loadCertificate(config, clock.now()),
       apps: storage.apps,
+      ax,
       axb,
       announcementExists: (_app, name) => announcements.has(name),
       clock,

@@ -1,5 +1,5 @@
 import type { App } from '../tenants/app.ts'
-import type { AxbBinding, Role } from './binding.ts'
+import { lastMinuteOf, mayCall, recordingOf } from './call-settings.ts'
 import { SERVICE_TYPES } from './mode.ts'
 import { refuse, subjectOf } from './refusal.ts'
 import type { Arrival, RouteDecision, RouteView } from './route.ts'
@@ -23,15 +23,7 @@ export function routeAxb(_arrival: Arrival, view: RouteView, app: App): RouteDec
     display: binding.x,
     maxDurationMin: binding.maxDurationMin,
     ...(waitingTone && { waitingTone }),
-    ...(binding.lastMinVoice && binding.maxDurationMin > 0 && { lastMinVoice: binding.lastMinVoice }),
-    ...(binding.recordFlag &&
-      app.recordingEnabled && {
-        recording: binding.recordHintTone ? { hintTone: binding.recordHintTone } : {},
-      }),
+    ...lastMinuteOf(binding),
+    ...recordingOf(binding, app),
   }
-}
-
-/** `callDirection`: 0 both ways, 1 only A calls, 2 only B calls. */
-function mayCall({ callDirection }: AxbBinding, role: Role): boolean {
-  return callDirection === 0 || callDirection === (role === 'a' ? 1 : 2)
 }

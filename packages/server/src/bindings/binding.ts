@@ -158,17 +158,18 @@ export const placeOf = (binding: Binding): E164 => (binding.mode === 'AXYB-PAIR'
 
 /**
  * What is remembered beside a binding and dies with it: the callee of A's next call (AX), whom A talked with last (AX), who
- * called A last (AXE).
+ * called A last (AXE). Those of AX say whose they are, because a modify may put another A in the place.
  */
 export type Memories = {
   readonly 'temporary-callee': {
+    readonly a: E164
     /** Tells one setting from the next, so that a call consumes only its own. */
     readonly token: string
     readonly callee: E164
     readonly calleeHintVoice?: string
     readonly userData?: string
   }
-  readonly 'last-peer': { readonly peer: E164 }
+  readonly 'last-peer': { readonly a: E164; readonly peer: E164 }
   readonly callback: { readonly caller: E164 }
 }
 export type MemoryKind = keyof Memories

@@ -23,6 +23,10 @@ export function isBindable(number: E164, countryCodes: readonly string[]): boole
   return country !== '86' || !SERVICE_NUMBER.test(national)
 }
 
+/** Whether it is a 400 or 95 service number, which A may call (AX temporary callee) but nobody can be. */
+export const isServiceNumber = (number: E164): boolean =>
+  number.startsWith('+86') && SERVICE_NUMBER.test(number.slice(3))
+
 /** The members that have a value: an absent one and one that is there as undefined mean the same. */
 export function given<T extends object>(members: T): Partial<T> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>

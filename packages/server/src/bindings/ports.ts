@@ -50,6 +50,9 @@ export type InsertLimits = {
   readonly perDay?: number
 }
 
+/** A's new number in an update, and the most live bindings of the mode that it may hold in the app (InsertLimits). */
+export type PartyLimit = { readonly appKey: string; readonly a: E164; readonly perParty: number }
+
 /** Filter of the AXB query; `appKey` always restricts. */
 export type AxbQuery = {
   readonly appKey: string
@@ -99,13 +102,15 @@ export type BindingStore = {
   ): Promise<ExtensionOutcome>
   /**
    * Changes a live binding of a mode and its claims in one transaction, or nothing: `change` gets the binding as it is in
-   * that very transaction, with its X, and gives the new one (id, app and X stay) or a refusal. It must be pure.
+   * that very transaction, with its X, and gives the new one (id, app and X stay) or a refusal. It must be pure. With
+   * `limit`, a binding that gets this A is `party-full` when A holds enough already.
    */
   update<M extends BindingMode, R extends Refusal>(
     mode: M,
     id: string,
     at: EpochMs,
     change: (current: BindingOf<M>, x: XNumber | undefined) => BindingOf<M> | R,
+    limit?: PartyLimit,
   ): Promise<UpdateOutcome<R>>
   findById(id: string, at: EpochMs): Promise<Binding | undefined>
   /** The live binding that holds a claim on a number: (X, any) of AX and AXYB, (X, ext:E) of AXE, (X, party:A). */

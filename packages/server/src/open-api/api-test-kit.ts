@@ -115,6 +115,12 @@ export function bindingOf(appKey: string, request: Partial<AxbBindRequest> = {})
   }
 }
 
+/** A service that a test does not need: whatever is asked of it fails the request. */
+function absent<T extends object>(name: string): T {
+  const ask = () => Promise.reject(new Error(`the service ${name} has no part in this test`))
+  return new Proxy({} as T, { get: () => ask })
+}
+
 export type Reply = {
   readonly status: number
   readonly headers: NodeJS.Dict<string | string[]>
@@ -158,6 +164,7 @@ export async function startTestApi(
   const clock: Clock = changes.clock ?? { now: () => hand.now, setTimer: systemClock.setTimer }
   const api = await createOpenApi({
     apps: { findApp: async (key) => (key === test.app.key ? test.app : undefined) },
+    ax: absent('ax'),
     axb,
     announcementExists: (_app, name) => name.endsWith('.wav'),
     ...changes,

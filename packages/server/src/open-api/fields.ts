@@ -42,5 +42,5 @@ export function isForbiddenUserData(given: string | undefined, app: App): boolea
   return given !== undefined && !app.lenientUserData && /[{}]/.test(given)
 }
 
-/** Whether a query parameter is there and not empty. */
-export const isGiven = (value: unknown): boolean => value !== undefined && value !== ''
+/** Whether a parameter is there, no JSON null and not empty. */
+export const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== ''

@@ -15,18 +15,21 @@ import type { Clock } from '../shared/time.ts'
 import type { App, AppStore } from '../tenants/app.ts'
 import { failure, invalidRequest, type Answer } from './answers.ts'
 import { authenticate, createGates, type Gates } from './authenticate.ts'
+import { axCalleeResource } from './ax-callee.ts'
+import { axResource, type AxDependencies } from './ax.ts'
 import { axbResource, type AxbDependencies } from './axb.ts'
 import type { LockedSource } from './lockout.ts'
 import type { ApiHandler, ApiMethod, Resource } from './resource.ts'
 
-export type OpenApiOptions = AxbDependencies & {
-  readonly config: Config['api']
-  readonly apps: AppStore
-  readonly clock: Clock
-  /** PEM texts; absent: no HTTPS. */
-  readonly tls?: { readonly cert: string; readonly key: string }
-  readonly log?: Log
-}
+export type OpenApiOptions = AxDependencies &
+  AxbDependencies & {
+    readonly config: Config['api']
+    readonly apps: AppStore
+    readonly clock: Clock
+    /** PEM texts; absent: no HTTPS. */
+    readonly tls?: { readonly cert: string; readonly key: string }
+    readonly log?: Log
+  }
 
 export type OpenApi = {
   /** Opens both ports (0 picks a free one). Fails with AppError `API_PORT_IN_USE` or `API_LISTEN_FAILED`. */
@@ -45,7 +48,11 @@ const METHODS: readonly ApiMethod[] = ['GET', 'POST', 'PUT', 'DELETE']
 /** The customer-facing REST edge over HTTP and HTTPS: one Fastify application behind two listeners. */
 export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
   const { config, clock, tls, log = silentLog } = options
-  const resources: readonly Resource[] = [axbResource(options)]
+  const resources: readonly Resource[] = [
+    axResource(options),
+    axCalleeResource(options),
+    axbResource(options),
+  ]
   const gates = createGates(config)
   let closing = false
 

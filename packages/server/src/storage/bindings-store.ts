@@ -16,6 +16,7 @@ import type {
   ExtensionOutcome,
   InsertLimits,
   InsertOutcome,
+  PartyLimit,
   Refusal,
   RouteStore,
   UpdateOutcome,
@@ -198,6 +199,7 @@ export function createBindingStores(
     id: string,
     at: EpochMs,
     change: (current: BindingOf<M>, x: XNumber | undefined) => BindingOf<M> | R,
+    limit?: PartyLimit,
   ): Plan<UpdateOutcome<R>> {
     const old = yield* first(q.byId, id, at)
     if (!old || old.mode !== mode) return NOT_FOUND
@@ -208,6 +210,10 @@ export function createBindingStores(
     const claims = rows.claims(binding)
     const taken = yield* takenOf(claims, old.seq, at)
     if (taken) return taken
+    if (limit && binding.a === limit.a && current.a !== limit.a) {
+      const { total } = (yield* first(q.countOfA, binding.appKey, rows.party(limit.a), mode, at))!
+      if (Number(total) >= limit.perParty) return PARTY_FULL
+    }
     yield* all(q.unclaim, old.seq)
     yield* claimAll(claims, old.seq)
     const { expiresAt = null, changedAt } = binding
@@ -289,11 +295,12 @@ export function createBindingStores(
     return isCounted ? [...numbers, aboutParty(binding)] : numbers
   }
 
-  /** What a change of a binding is about: its number; but the pairs of a relation lie on others. */
-  function* aboutId(id: string): Plan<About> {
+  /** What a change of a binding is about: its number, and an A that is counted; but the pairs of a relation lie on others. */
+  function* aboutId(id: string, limit?: PartyLimit): Plan<About> {
     const row = yield* first(q.placeOf, id)
     if (!row) return [id]
-    return row.mode === 'AXYB' || row.mode === 'AXYB-PAIR' ? ALONE : [row.x]
+    if (row.mode === 'AXYB' || row.mode === 'AXYB-PAIR') return ALONE
+    return limit ? [row.x, aboutParty(limit)] : [row.x]
   }
 
   const opened = (row: BindingRow | undefined): Binding | undefined => row && rows.toBinding(row)
@@ -314,10 +321,10 @@ export function createBindingStores(
           () => insertAxe(binding, extension, at, perDay),
           perDay === undefined ? [binding.x] : [binding.x, aboutParty(binding)],
         ),
-      update: (mode, id, at, change) =>
+      update: (mode, id, at, change, limit) =>
         runner.write(
-          () => update(mode, id, at, change),
-          () => aboutId(id),
+          () => update(mode, id, at, change, limit),
+          () => aboutId(id, limit),
         ),
       findById: async (id, at) => opened(await runner.read(first(q.byId, id, at))),
       findByClaim: async (number, key, at) =>
