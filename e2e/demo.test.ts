@@ -11,18 +11,23 @@ const demo = (args: readonly string[], env: Readonly<Record<string, string>> = {
   })
 
 describe('npm run demo', () => {
-  test('tells a masked call step by step, holds every check and exits with 0', async () => {
-    const { code, stdout, stderr } = await demo([])
+  for (const mode of ['ax', 'axb', 'axe', 'axyb', 'x'])
+    test(`tells ${mode} step by step, holds every check and exits with 0`, () => holds(['--mode', mode]))
+
+  test('tells axb when no mode is named', () => holds([]))
+
+  async function holds(args: readonly string[]): Promise<void> {
+    const { code, stdout, stderr } = await demo(args)
     const [, checks] = /\nAll (\d+) checks held, in [\d.]+ s\.\n/.exec(stdout) ?? []
     assert.ok(checks !== undefined, stdout + stderr)
     assert.equal(stdout.match(/✔/g)?.length, Number(checks), 'each check is shown')
     assert.doesNotMatch(stdout, /✘/)
     assert.deepEqual([code, stderr], [0, ''])
-  })
+  }
 
   test('exits with 2 on a mode it does not have', async () => {
     const { code, stdout, stderr } = await demo(['--mode', 'axz'])
-    assert.equal(stderr, 'maskline demo: there is no demo of mode "axz" yet; there is: axb\n')
+    assert.equal(stderr, 'maskline demo: there is no demo of mode "axz"; there are: ax, axb, axe, axyb, x\n')
     assert.deepEqual([code, stdout], [2, ''])
   })
 

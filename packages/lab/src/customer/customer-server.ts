@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parsePushBody } from './push-body.ts'
-import type { CallEvent, FeeInfo } from './push-body.ts'
+import type { CallEvent, FeeInfo, NumInfo } from './push-body.ts'
 import { checkSignature } from './signature.ts'
 
 /** A POST as it arrived; `path` includes the query. */
@@ -50,8 +50,11 @@ export type CustomerServer = {
   /** Events and CDR records that were valid and answered with 2xx. */
   readonly events: readonly CallEvent[]
   readonly fees: readonly FeeInfo[]
+  readonly states: readonly NumInfo[]
   /** What was wrong with pushes: signature, headers, body. A correct platform leaves this empty. */
   readonly faults: readonly string[]
+  /** How X-mode callins are answered from now on: the JSON of `connect` or `close`. Default: an empty body. */
+  decide(answer: (callin: CallEvent) => object): void
   misbehave(rule: Misbehaviour): void
   /** Forgets all rules: answers 200 again. */
   behave(): void
@@ -66,6 +69,8 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
   const pushes: ReceivedPush[] = []
   const events: CallEvent[] = []
   const fees: FeeInfo[] = []
+  const states: NumInfo[] = []
+  let decision: ((callin: CallEvent) => object) | undefined
   const faults: string[] = []
   const rules: { rule: Misbehaviour; left: number }[] = []
   const waiters = new Set<() => void>()
@@ -94,24 +99,31 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
     const rule = takeRule(seen)
     const status = rule?.status ?? 200
     pushes.push(rule?.drop ? seen : { ...seen, status })
-    keep(body, !rule?.drop && status >= 200 && status < 300)
+    const question = keep(body, !rule?.drop && status >= 200 && status < 300)
     tellWaiters()
     await rule?.until
     if (rule?.drop) return void request.socket.destroy()
-    const answer = rule?.body ?? ''
+    const decided = question && decision ? JSON.stringify(decision(question)) : ''
+    const answer = rule?.body ?? decided
     response.writeHead(status, { 'Content-Length': Buffer.byteLength(answer), ...rule?.headers })
     response.end(answer)
   }
 
-  function keep(body: string, accepted: boolean): void {
+  /** Keeps what a push tells; answers the event that asks for a decision. */
+  function keep(body: string, accepted: boolean): CallEvent | undefined {
     try {
       const push = parsePushBody(body)
-      if (!accepted) return
-      if (push.kind === 'event') events.push(push.event)
-      else fees.push(...push.fees)
+      if (!accepted) return undefined
+      if (push.kind === 'fee') fees.push(...push.fees)
+      else if (push.kind === 'numStatus') states.push(...push.states)
+      else {
+        events.push(push.event)
+        if (push.event.statusInfo.notifyMode === 'Block') return push.event
+      }
     } catch (error) {
       faults.push(error instanceof Error ? error.message : String(error))
     }
+    return undefined
   }
 
   function takeRule(push: ReceivedPush): Misbehaviour | undefined {
@@ -131,7 +143,9 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
     pushes,
     events,
     fees,
+    states,
     faults,
+    decide: (answer) => void (decision = answer),
     misbehave: (rule) => void rules.push({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }),
     behave: () => void rules.splice(0),
     waitFor(predicate, what = 'the customer server waited in vain', timeoutMs = 10_000) {

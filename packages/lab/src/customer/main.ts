@@ -59,7 +59,7 @@ function receive(head: string, body: string): void {
   try {
     const push = parsePushBody(body)
     if (push.kind === 'event') note(push.event.statusInfo.sessionId, push.event.eventType)
-    else for (const fee of push.fees) note(fee.sessionId, 'fee')
+    else if (push.kind === 'fee') for (const fee of push.fees) note(fee.sessionId, 'fee')
   } catch (error) {
     fault(error instanceof Error ? error.message : String(error))
   }

@@ -54,9 +54,13 @@ export type FeeInfo = {
   readonly voiceCheckType: number
 }
 
+/** One entry of a number status push (spec/number-status.md section 3). */
+export type NumInfo = { readonly number: string; readonly status: string; readonly cause?: string }
+
 export type PushBody =
   | { readonly kind: 'event'; readonly event: CallEvent }
   | { readonly kind: 'fee'; readonly fees: readonly FeeInfo[] }
+  | { readonly kind: 'numStatus'; readonly states: readonly NumInfo[] }
 
 type FieldType = 'text' | 'integer' | 'number' | 'time' | 'time-or-empty'
 type Field = { readonly name: string; readonly type: FieldType; readonly required: boolean }
@@ -112,6 +116,12 @@ const FEE_FIELDS: readonly Field[] = [
   ...must('integer', 'voiceCheckType'),
 ]
 
+const NUM_FIELDS: readonly Field[] = [
+  ...must('number', 'number'),
+  ...must('text', 'status'),
+  ...may('text', 'cause'),
+]
+
 /**
  * Reads a push as the strictest customer would: compact JSON, known fields only, in the documented order, with the
  * documented types. Throws an Error that names the field.
@@ -128,6 +138,15 @@ export function parsePushBody(text: string): PushBody {
       throw new Error('feeLst is not an array of 1 to 50')
     for (const fee of list) checkFee(fee)
     return { kind: 'fee', fees: list as FeeInfo[] }
+  }
+  if (value['eventType'] === 'numStatus') {
+    const list = value['numInfo']
+    if (Object.keys(value).join() !== 'eventType,numInfo')
+      throw new Error('a number status push has eventType and numInfo only')
+    if (!Array.isArray(list) || list.length < 1 || list.length > 100)
+      throw new Error('numInfo is not an array of 1 to 100')
+    for (const info of list) checkFields(info, NUM_FIELDS)
+    return { kind: 'numStatus', states: list as NumInfo[] }
   }
   const type = value['eventType']
   if (Object.keys(value).join() !== 'eventType,statusInfo')

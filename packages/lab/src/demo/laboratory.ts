@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { encodeG711, generateTone, writeWav } from '@maskline/media'
 import {
   type App,
   type E164,
@@ -40,8 +41,10 @@ export type LaboratoryOptions = {
   /** Further settings, by environment variable. */
   readonly env?: Readonly<Record<string, string>>
   readonly log?: Log
-  /** What the app has otherwise than the demo's. */
+  /** What the app has otherwise than the demo's, its mode before all. */
   readonly app?: Partial<App>
+  /** Announcement files by name: pure tones, so that an ear can tell which it hears. */
+  readonly tones?: Readonly<Record<string, { readonly hz: number; readonly seconds: number }>>
 }
 
 export async function openLaboratory(options: LaboratoryOptions): Promise<Laboratory> {
@@ -51,8 +54,11 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
     for (const end of opened.splice(0).reverse()) await end()
   }
   try {
+    await writeTones(path.join(dataDir, 'announcements'), options.tones ?? {})
     const secret = randomBytes(12).toString('hex')
-    const customer = await createCustomerServer({ apps: { 'demo-axb': secret } })
+    const mode = options.app?.mode ?? 'AXB'
+    const key = `demo-${mode.toLowerCase()}`
+    const customer = await createCustomerServer({ apps: { [key]: secret } })
     opened.push(() => customer.close())
     const config = loadConfig({
       MASKLINE_DATA: dataDir,
@@ -75,10 +81,10 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
     )
     opened.push(() => platform.close())
     const app = newApp({
-      key: 'demo-axb',
+      key,
       secret,
       tenantId: 'demo',
-      mode: 'AXB',
+      mode,
       statusUrl: `${customer.url}/status`,
       cdrUrl: `${customer.url}/fee`,
       ...options.app,
@@ -123,5 +129,16 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** A-law WAV files, as an operator puts them into the data folder. */
+async function writeTones(folder: string, tones: NonNullable<LaboratoryOptions['tones']>): Promise<void> {
+  const names = Object.keys(tones)
+  if (names.length > 0) await mkdir(folder, { recursive: true })
+  for (const name of names) {
+    const { hz, seconds } = tones[name]!
+    const samples = encodeG711('alaw', generateTone(hz, seconds))
+    await writeFile(path.join(folder, name), writeWav({ encoding: 'alaw', samples }))
   }
 }
