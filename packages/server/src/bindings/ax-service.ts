@@ -140,7 +140,7 @@ export function createAxService(options: AxServiceOptions): AxService {
           const changed = modified(old, changes, at)
           return checkModify(app, old, changed, changes, x, countryCodes) ?? changed
         },
-        origNum && { appKey: app.key, a: origNum, perParty: AX_LIMITS.perParty },
+        origNum && { a: origNum, perParty: AX_LIMITS.perParty },
       )
       if (outcome.ok) return outcome
       return outcome.reason === 'refused' ? outcome.refusal : failureOf(outcome, AX_CODES.notFound)

@@ -5,10 +5,13 @@ import type { EpochMs } from '../shared/time.ts'
 import type { ClaimKey } from './binding.ts'
 import type { BindingStore } from './ports.ts'
 
-/** Candidates asked for at once: the first nearly always fits, the others are for races. */
+/** Candidates asked for at first: the first nearly always fits, the others are for races. */
 const CANDIDATES = 3
-/** How often a list of candidates is asked for again when others took all of them meanwhile. */
-const ATTEMPTS = 3
+/**
+ * How often candidates are asked for again when others took all of them meanwhile, each time twice as many: where an X has
+ * but one place, hundreds of binds at the same moment are offered the same few.
+ */
+const ATTEMPTS = 9
 
 /** What an X (or Y) must be to serve a bind by area (spec/numbers-and-rules.md section 4). */
 export type Wanted = {
@@ -36,10 +39,12 @@ export function createChoice(store: Pick<BindingStore, 'candidates'>) {
     const without = [...parties.map((party): ClaimKey => ({ kind: 'party', party })), ...free]
     for (const scope of searchScopes(home, lenient)) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const query = { appKey, without, ...scope, capacity, at, limit: CANDIDATES }
+        const limit = CANDIDATES * 2 ** attempt
+        const query = { appKey, without, ...scope, capacity, at, limit }
         const candidates = await store.candidates(query)
         if (candidates.length === 0) break
-        for (const { number } of candidates) {
+        const from = attempt === 0 ? 0 : startOf(parties, candidates.length)
+        for (const { number } of [...candidates.slice(from), ...candidates.slice(0, from)]) {
           const taken = parties.includes(number) ? undefined : await take(number)
           if (taken !== undefined) return taken
         }
@@ -48,3 +53,7 @@ export function createChoice(store: Pick<BindingStore, 'candidates'>) {
     return undefined
   }
 }
+
+/** Where a bind that lost a race begins: each party elsewhere, so that they do not race for the same number again. */
+const startOf = (parties: readonly E164[], count: number): number =>
+  Number(parties[0]?.slice(-4) ?? 0) % count

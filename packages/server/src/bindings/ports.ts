@@ -51,7 +51,7 @@ export type InsertLimits = {
 }
 
 /** A's new number in an update, and the most live bindings of the mode that it may hold in the app (InsertLimits). */
-export type PartyLimit = { readonly appKey: string; readonly a: E164; readonly perParty: number }
+export type PartyLimit = { readonly a: E164; readonly perParty: number }
 
 /** Filter of the AXB query; `appKey` always restricts. */
 export type AxbQuery = {

@@ -9,12 +9,13 @@ import type { XNumber } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
 import { silentLog } from '../shared/log.ts'
 import { systemClock, type Clock } from '../shared/time.ts'
-import { openStorage, type Storage } from '../storage/index.ts'
+import type { Storage } from '../storage/index.ts'
 import type { App } from '../tenants/app.ts'
+import { eachEngine } from '../testkit/engines.ts'
 import { anApp, AXB_PATH, NOW, startTestApi, type TestApi } from './api-test-kit.ts'
 
 /**
- * spec/ax.md row by row, over HTTP with both generations of headers, on a real database. A case is a list of steps; `$0` in
+ * spec/ax.md row by row, over HTTP with both generations of headers, on real databases. A case is a list of steps; `$0` in
  * a request stands for the subscriptionId of the first binding that the case made.
  */
 
@@ -53,51 +54,12 @@ const anAxApp = (changes: Partial<App> = {}): App =>
 const long = (length: number) => 'u'.repeat(length)
 const wav = (length: number) => `${long(length - 4)}.wav`
 
+/** Of the engine that is tested. */
 let storage: Storage
 let test: TestApi
 let router: Router
 const hand = { now: NOW }
 const clock: Clock = { now: () => hand.now, setTimer: systemClock.setTimer }
-
-before(async () => {
-  storage = await openStorage({ dataDir: ':memory:', clock })
-  const ax = createAxService({
-    store: storage.bindings,
-    memory: storage.memory,
-    clock,
-    areas: areasBy(
-      (number) => (number === STRAY ? undefined : { areaCode: '0755', province: 'Guangdong' }),
-      (code) => (code === '0755' || code === '020' ? 'Guangdong' : code === '010' ? 'Beijing' : undefined),
-    ),
-  })
-  router = createRouter({
-    routes: storage.routes,
-    memory: storage.memory,
-    modes: { AX: createAxRouting(storage.memory) },
-    controls: { check: () => undefined },
-    log: silentLog,
-  })
-  await storage.apps.saveApp(anApp({ key: 'app-key-0002', mode: 'AX', tenantId: 'tenant-2', spId: 'sp-2' }))
-  test = await startTestApi({ ax, apps: storage.apps, clock })
-})
-after(async () => {
-  await test.close()
-  await storage.close()
-})
-beforeEach(async () => {
-  hand.now = NOW
-  test.app = anAxApp()
-  for (const key of ['app-key-0001', 'app-key-0002']) {
-    for (const { number } of await storage.numbers.list(key)) await storage.numbers.remove(number)
-  }
-  await storage.apps.saveApp(test.app)
-  await storage.numbers.save([
-    ...ALL_X.map((number) => x(number)),
-    x(GUANGZHOU_X, { areaCode: '020' }),
-    x(BEIJING_X, { areaCode: '010', province: 'Beijing' }),
-    x(FOREIGN_X, { appKey: 'app-key-0002' }),
-  ])
-})
 
 type World = { readonly scheme: 'AKSK' | 'WSSE'; readonly ids: string[] }
 type Step = (world: World) => Promise<void>
@@ -869,95 +831,141 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     ],
 }
 
-describe('AX over the wire (spec/ax.md)', () => {
-  for (const [title, steps] of Object.entries({ ...CASES, ...PARAMETER_CASES })) {
-    for (const scheme of ['AKSK', 'WSSE'] as const) {
-      it(`${title} (${scheme})`, async () => {
-        const world: World = { scheme, ids: [] }
-        for (const step of steps) await step(world)
-      })
+eachEngine(({ open }) => {
+  before(async () => {
+    storage = await open({ clock })
+    const ax = createAxService({
+      store: storage.bindings,
+      memory: storage.memory,
+      clock,
+      areas: areasBy(
+        (number) => (number === STRAY ? undefined : { areaCode: '0755', province: 'Guangdong' }),
+        (code) => (code === '0755' || code === '020' ? 'Guangdong' : code === '010' ? 'Beijing' : undefined),
+      ),
+    })
+    router = createRouter({
+      routes: storage.routes,
+      memory: storage.memory,
+      modes: { AX: createAxRouting(storage.memory) },
+      controls: { check: () => undefined },
+      log: silentLog,
+    })
+    await storage.apps.saveApp(anApp({ key: 'app-key-0002', mode: 'AX', tenantId: 'tenant-2', spId: 'sp-2' }))
+    test = await startTestApi({ ax, apps: storage.apps, clock })
+  })
+  after(async () => {
+    await test.close()
+    await storage.close()
+  })
+  beforeEach(async () => {
+    hand.now = NOW
+    test.app = anAxApp()
+    for (const key of ['app-key-0001', 'app-key-0002']) {
+      for (const { number } of await storage.numbers.list(key)) await storage.numbers.remove(number)
     }
-  }
-})
-
-describe('AX answers (spec/ax.md sections 3.1 to 8)', () => {
-  const bound = () => test.call('POST', { path: AX_PATH, body: { origNum: A, privateNum: X, userData: 'u' } })
-
-  it('[ax.bind.answer.resultcode] [ax.bind.answer.resultdesc] [ax.bind.answer.origNum] [ax.bind.answer.privateNum] [ax.bind.answer.subscriptionId] a bind answers these in this order', async () => {
-    const { status, text, json } = await bound()
-    const id = String(json['subscriptionId'])
-    assert.equal(status, 200)
-    assert.match(id, /^[A-Za-z0-9-]{1,64}$/)
-    assert.equal(
-      text,
-      `{"resultcode":"0","resultdesc":"Success","origNum":"${A}","privateNum":"${X}","subscriptionId":"${id}"}`,
-    )
+    await storage.apps.saveApp(test.app)
+    await storage.numbers.save([
+      ...ALL_X.map((number) => x(number)),
+      x(GUANGZHOU_X, { areaCode: '020' }),
+      x(BEIJING_X, { areaCode: '010', province: 'Beijing' }),
+      x(FOREIGN_X, { appKey: 'app-key-0002' }),
+    ])
   })
 
-  it('[ax.unbind.answer] [ax.modify.answer] [ax.callee.answer] the others answer resultcode and resultdesc only', async () => {
-    const id = String((await bound()).json['subscriptionId'])
-    const replies = [
-      await test.call('PUT', { path: AX_PATH, body: { subscriptionId: id } }),
-      await test.call('PUT', { path: CALLEE_PATH, body: { subscriptionId: id, calleeNum: B } }),
-      await test.call('DELETE', { path: AX_PATH, query: `?subscriptionId=${id}` }),
-    ]
-    for (const { status, text } of replies)
-      assert.deepEqual([status, text], [200, '{"resultcode":"0","resultdesc":"Success"}'])
+  describe('AX over the wire (spec/ax.md)', () => {
+    for (const [title, steps] of Object.entries({ ...CASES, ...PARAMETER_CASES })) {
+      for (const scheme of ['AKSK', 'WSSE'] as const) {
+        it(`${title} (${scheme})`, async () => {
+          const world: World = { scheme, ids: [] }
+          for (const step of steps) await step(world)
+        })
+      }
+    }
   })
 
-  it('[ax.code.http-403] a refusal is 403 with code and text', async () => {
-    await bound()
-    const { status, json } = await bound()
-    assert.equal(status, 403)
-    assert.deepEqual(json, { resultcode: '1016002', resultdesc: 'The record already exists.' })
-  })
+  describe('AX answers (spec/ax.md sections 3.1 to 8)', () => {
+    const bound = () =>
+      test.call('POST', { path: AX_PATH, body: { origNum: A, privateNum: X, userData: 'u' } })
 
-  const ENTRY = {
-    origNum: A,
-    privateNum: X,
-    privateNumType: 'mobile-virtual',
-    areaCode: '0755',
-    recordFlag: 'true',
-    recordHintTone: 'h.wav',
-    preVoice: { callerHintTone: 'a.wav', calleeHintTone: 'b.wav' },
-    calleeNumDisplay: '0',
-    subscriptionId: '',
-    privateSms: 'false',
-    maxDuration: 5,
-    lastMinVoice: 'l.wav',
-    userData: 'u',
-    turnFlag: 'off',
-    callDirection: 2,
-  }
-  const entryRows = Object.keys(ENTRY).map((name) => `[ax.query.entry.${name}]`)
-  it(`${entryRows.join(' ')} an entry of privateNumList has these members in this order`, async () => {
-    const body = { ...ENTRY, subscriptionId: undefined }
-    const id = String((await test.call('POST', { path: AX_PATH, body })).json['subscriptionId'])
-    const { text } = await test.call('GET', { path: AX_PATH, query: `?subscriptionId=${id}` })
-    const privateNumList = [{ ...ENTRY, subscriptionId: id }]
-    assert.equal(text, JSON.stringify({ resultcode: '0', resultdesc: 'Success', privateNumList }))
-  })
+    it('[ax.bind.answer.resultcode] [ax.bind.answer.resultdesc] [ax.bind.answer.origNum] [ax.bind.answer.privateNum] [ax.bind.answer.subscriptionId] a bind answers these in this order', async () => {
+      const { status, text, json } = await bound()
+      const id = String(json['subscriptionId'])
+      assert.equal(status, 200)
+      assert.match(id, /^[A-Za-z0-9-]{1,64}$/)
+      assert.equal(
+        text,
+        `{"resultcode":"0","resultdesc":"Success","origNum":"${A}","privateNum":"${X}","subscriptionId":"${id}"}`,
+      )
+    })
 
-  it('[ax.query.unset] what was never set is left out', async () => {
-    await test.call('POST', { path: AX_PATH, body: { origNum: A, privateNum: X } })
-    const { json } = await test.call('GET', { path: AX_PATH, query: `?privateNum=${X.replace('+', '%2B')}` })
-    const unset = ['recordHintTone', 'preVoice', 'calleeNumDisplay', 'lastMinVoice', 'userData']
-    assert.deepEqual(
-      Object.keys((json['privateNumList'] as object[])[0]!),
-      Object.keys(ENTRY).filter((name) => !unset.includes(name)),
-    )
-  })
+    it('[ax.unbind.answer] [ax.modify.answer] [ax.callee.answer] the others answer resultcode and resultdesc only', async () => {
+      const id = String((await bound()).json['subscriptionId'])
+      const replies = [
+        await test.call('PUT', { path: AX_PATH, body: { subscriptionId: id } }),
+        await test.call('PUT', { path: CALLEE_PATH, body: { subscriptionId: id, calleeNum: B } }),
+        await test.call('DELETE', { path: AX_PATH, query: `?subscriptionId=${id}` }),
+      ]
+      for (const { status, text } of replies)
+        assert.deepEqual([status, text], [200, '{"resultcode":"0","resultdesc":"Success"}'])
+    })
 
-  it('[ax.code.foreign-id] the binding of another app is 1016001 on all four, and none of its A', async () => {
-    const id = String((await bound()).json['subscriptionId'])
-    test.app = anApp({ key: 'app-key-0002', mode: 'AX' })
-    const replies = [
-      await test.call('GET', { path: AX_PATH, query: `?subscriptionId=${id}` }),
-      await test.call('PUT', { path: AX_PATH, body: { subscriptionId: id, origNum: A2 } }),
-      await test.call('PUT', { path: CALLEE_PATH, body: { subscriptionId: id, calleeNum: B } }),
-      await test.call('DELETE', { path: AX_PATH, query: `?subscriptionId=${id}` }),
-      await test.call('GET', { path: AX_PATH, query: `?origNum=${A.replace('+', '%2B')}` }),
-    ]
-    for (const { json } of replies) assert.equal(json['resultcode'], '1016001')
+    it('[ax.code.http-403] a refusal is 403 with code and text', async () => {
+      await bound()
+      const { status, json } = await bound()
+      assert.equal(status, 403)
+      assert.deepEqual(json, { resultcode: '1016002', resultdesc: 'The record already exists.' })
+    })
+
+    const ENTRY = {
+      origNum: A,
+      privateNum: X,
+      privateNumType: 'mobile-virtual',
+      areaCode: '0755',
+      recordFlag: 'true',
+      recordHintTone: 'h.wav',
+      preVoice: { callerHintTone: 'a.wav', calleeHintTone: 'b.wav' },
+      calleeNumDisplay: '0',
+      subscriptionId: '',
+      privateSms: 'false',
+      maxDuration: 5,
+      lastMinVoice: 'l.wav',
+      userData: 'u',
+      turnFlag: 'off',
+      callDirection: 2,
+    }
+    const entryRows = Object.keys(ENTRY).map((name) => `[ax.query.entry.${name}]`)
+    it(`${entryRows.join(' ')} an entry of privateNumList has these members in this order`, async () => {
+      const body = { ...ENTRY, subscriptionId: undefined }
+      const id = String((await test.call('POST', { path: AX_PATH, body })).json['subscriptionId'])
+      const { text } = await test.call('GET', { path: AX_PATH, query: `?subscriptionId=${id}` })
+      const privateNumList = [{ ...ENTRY, subscriptionId: id }]
+      assert.equal(text, JSON.stringify({ resultcode: '0', resultdesc: 'Success', privateNumList }))
+    })
+
+    it('[ax.query.unset] what was never set is left out', async () => {
+      await test.call('POST', { path: AX_PATH, body: { origNum: A, privateNum: X } })
+      const { json } = await test.call('GET', {
+        path: AX_PATH,
+        query: `?privateNum=${X.replace('+', '%2B')}`,
+      })
+      const unset = ['recordHintTone', 'preVoice', 'calleeNumDisplay', 'lastMinVoice', 'userData']
+      assert.deepEqual(
+        Object.keys((json['privateNumList'] as object[])[0]!),
+        Object.keys(ENTRY).filter((name) => !unset.includes(name)),
+      )
+    })
+
+    it('[ax.code.foreign-id] the binding of another app is 1016001 on all four, and none of its A', async () => {
+      const id = String((await bound()).json['subscriptionId'])
+      test.app = anApp({ key: 'app-key-0002', mode: 'AX' })
+      const replies = [
+        await test.call('GET', { path: AX_PATH, query: `?subscriptionId=${id}` }),
+        await test.call('PUT', { path: AX_PATH, body: { subscriptionId: id, origNum: A2 } }),
+        await test.call('PUT', { path: CALLEE_PATH, body: { subscriptionId: id, calleeNum: B } }),
+        await test.call('DELETE', { path: AX_PATH, query: `?subscriptionId=${id}` }),
+        await test.call('GET', { path: AX_PATH, query: `?origNum=${A.replace('+', '%2B')}` }),
+      ]
+      for (const { json } of replies) assert.equal(json['resultcode'], '1016001')
+    })
   })
 })

@@ -53,8 +53,10 @@ export function bindingQueries(db: QueryBuilder) {
         .where(live(2)),
     ),
     byId: prepare(db.selectFrom('binding').select(ROW).where('id', '=', slot<string>(0)).where(live(1))),
-    /** Neither ever changes. */
-    placeOf: prepare(db.selectFrom('binding').select(['x', 'mode']).where('id', '=', slot<string>(0))),
+    /** None of them ever changes. */
+    placeOf: prepare(
+      db.selectFrom('binding').select(['x', 'mode', 'app_key']).where('id', '=', slot<string>(0)),
+    ),
     anyOn: prepare(onX.select('seq').where(live(1)).limit(1)),
     pageOn: prepare(
       onX

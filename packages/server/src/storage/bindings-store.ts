@@ -295,12 +295,15 @@ export function createBindingStores(
     return isCounted ? [...numbers, aboutParty(binding)] : numbers
   }
 
-  /** What a change of a binding is about: its number, and an A that is counted; but the pairs of a relation lie on others. */
+  /**
+   * What a change of a binding is about: its number, and a new A whose bindings are counted; but the pairs of a relation
+   * lie on others.
+   */
   function* aboutId(id: string, limit?: PartyLimit): Plan<About> {
     const row = yield* first(q.placeOf, id)
     if (!row) return [id]
     if (row.mode === 'AXYB' || row.mode === 'AXYB-PAIR') return ALONE
-    return limit ? [row.x, aboutParty(limit)] : [row.x]
+    return limit ? [row.x, aboutParty({ appKey: row.app_key, a: limit.a })] : [row.x]
   }
 
   const opened = (row: BindingRow | undefined): Binding | undefined => row && rows.toBinding(row)
