@@ -33,6 +33,15 @@ async function channelsOf(result: RecordingResult | undefined, channels: 1 | 2):
   )
 }
 
+/** The 20 ms frames in which a tone sounds: a busy machine may put gaps between them. */
+function framesWith(samples: Int16Array, hz: number): number[] {
+  const frames = Array.from({ length: Math.floor(samples.length / 160) }, (_, n) => n)
+  return frames.filter((n) => goertzel(samples.subarray(n * 160, n * 160 + 160), hz) > 0.1)
+}
+const sounds = (samples: Int16Array, hz: number): boolean => framesWith(samples, hz).length >= 5
+const middle = (frames: readonly number[]): number => frames[frames.length >> 1] ?? -1
+const isAbsent = (samples: Int16Array, hz: number): boolean => framesWith(samples, hz).length === 0
+
 test('a recording has what both parties said, each in its law, and no announcement', async (t) => {
   const folder = await folderFor(t)
   const engine = await startEngine(t)
@@ -50,9 +59,9 @@ test('a recording has what both parties said, each in its law, and no announceme
     const heard = await channelsOf(result, layout === 'mixed' ? 1 : 2)
     const left = heard[0] ?? assert.fail()
     const right = heard.at(-1) ?? assert.fail()
-    assert.ok(goertzel(left, 440) > 0.1 && goertzel(right, 1000) > 0.1)
-    if (layout === 'stereo') assert.ok(goertzel(left, 1000) < 0.01 && goertzel(right, 440) < 0.01)
-    assert.ok(goertzel(left, 700) < 0.01 && goertzel(right, 700) < 0.01)
+    assert.ok(sounds(left, 440) && sounds(right, 1000))
+    if (layout === 'stereo') assert.ok(isAbsent(left, 1000) && isAbsent(right, 440))
+    assert.ok(isAbsent(left, 700) && isAbsent(right, 700))
     await session.close()
   }
 })
@@ -78,10 +87,11 @@ test('who is on hold is silent in the recording, and the party that follows anot
     await session.stopRecording(),
     2,
   )
-  assert.ok(goertzel(right.subarray(0, 1600), 1000) > 0.1)
-  assert.ok(goertzel(right.subarray(-3200), 1500) > 0.1)
-  assert.ok(goertzel(left.subarray(-3200), 440) > 0.1)
-  assert.ok(goertzel(left.subarray(0, 1200), 440) < 0.01)
+  const [ofB, ofC, ofA] = [framesWith(right, 1000), framesWith(right, 1500), framesWith(left, 440)]
+  assert.ok(ofB.length >= 5 && ofC.length >= 5 && ofA.length >= 5)
+  // b, then both of the others; on a busy machine the edges come in bursts.
+  assert.ok(middle(ofC) > middle(ofB) && middle(ofA) > middle(ofB))
+  assert.ok(isAbsent(left, 1000) && isAbsent(left, 1500) && isAbsent(right, 440))
 })
 
 test('a recording that cannot be written is told, and the call goes on', async (t) => {
@@ -116,7 +126,7 @@ test('closing the call or the engine finishes its recording', async (t) => {
     const bytes = await readFile(file)
     const dataBytes = bytes.readUInt32LE(40)
     assert.equal(bytes.length, 44 + dataBytes + (dataBytes & 1))
-    assert.ok(goertzel(decodeG711('alaw', bytes.subarray(44)), 440) > 0.1)
+    assert.ok(sounds(decodeG711('alaw', bytes.subarray(44)), 440))
     await assert.rejects(session.stopRecording(), { code: 'CLOSED' })
   }
 })
@@ -133,5 +143,5 @@ test('when the worker dies in a recording, what it wrote is recovered', async (t
   await session.play('a', { encoding: 'ulaw', samples: {} as Uint8Array })
   await until('the loss is told', () => events.length > 0)
   const [heard = new Int16Array()] = await channelsOf(await session.stopRecording(), 1)
-  assert.ok(goertzel(heard, 440) > 0.1)
+  assert.ok(sounds(heard, 440))
 })
