@@ -87,9 +87,9 @@ const sipRules: Rule[] = sipLayers.map((layer, i) => ({
 
 const domain = /^packages\/server\/src\/(?:tenants|numbers|bindings|calls|notifications)\//
 
-/** Rules and machines: what decides. `route.ts`, `axb-route.ts`, `call-machine.ts`, `axb-rules.ts` … */
+/** Rules and machines: what decides. `route.ts`, `axb-route.ts`, `call-machine.ts`, `machine/talking.ts`, `axb-rules.ts` … */
 const pure =
-  /^packages\/(?:.*[-/]machine|server\/src\/(?:tenants|numbers|bindings|calls|notifications)\/(?:.*[-/])?(?:route|rules))\.ts$/
+  /^packages\/(?:.*[-/]machine|server\/src\/(?:tenants|numbers|bindings|calls|notifications)\/(?:.*[-/])?(?:route|rules|machine\/[^/]+))\.ts$/
 
 const outside =
   /^(?:node:(?:net|dgram|tls|fs|http|https|http2|dns|timers|perf_hooks|child_process|worker_threads|cluster|sqlite|os|process|readline)(?:$|\/)|(?:kysely|pino|fastify)(?:$|\/))/

@@ -13,6 +13,7 @@ import { createCallController } from './calls/call-controller.ts'
 import { createCallIds } from './calls/call-ids.ts'
 import { advertisedHost } from './config/advertised.ts'
 import type { Config } from './config/config.ts'
+import { createAsker } from './notifications/ask.ts'
 import { createDeliverer } from './notifications/deliver.ts'
 import { numberStatusPush } from './notifications/number-status.ts'
 import { pushesOf } from './notifications/pushes.ts'
@@ -127,6 +128,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       clock,
       log,
     })
+    const asker = createAsker(clock)
+    opened.push(() => asker.close())
     const controller = createCallController({
       router: createRouter({
         routes: storage.routes,
@@ -144,6 +147,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         guard: createTrunkGuard(config.hostName, config.sip.digest, clock),
         log,
       }),
+      recordings: {
+        begin: () => {
+          throw new Error('recordings have no place yet')
+        },
+        finish: async () => false,
+      },
+      customers: asker,
       announcements: { find: (_app, fileName) => announcements.find(fileName) },
       clock,
       policy: { connectTimeoutMs: config.calls.connectTimeoutSec * 1000 },

@@ -1,4 +1,4 @@
-import { NO_BODY, allHeaders, header } from '@maskline/sip'
+import { NO_BODY, allHeaders } from '@maskline/sip'
 import type {
   ClientCall,
   ClientCallHandlers,
@@ -9,65 +9,84 @@ import type {
   SipRequest,
   SipResponse,
 } from '@maskline/sip'
-import { MediaError, type MediaEvent, type MediaSession, type SdpOrigin } from '@maskline/media'
-import type { RouteDecision } from '../bindings/route.ts'
+import { MediaError, type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
+import type { Arrival, Ask, Collect, RouteDecision } from '../bindings/route.ts'
 import { type E164, maskNumber } from '../shared/e164.ts'
 import type { Timer } from '../shared/time.ts'
-import {
-  type CallEffect,
-  type CallInput,
-  type CallState,
-  type CallTimer,
-  arrive,
-  step,
-} from './call-machine.ts'
+import type { App } from '../tenants/app.ts'
+import { arrive, step } from './call-machine.ts'
+import { CALLEE, CALLER, CallMedia, type LegName, type MediaOwner } from './call-media.ts'
 import type { CallRecord } from './call-record.ts'
+import { CallRecording } from './call-recording.ts'
 import type { CallServices } from './call-services.ts'
+import { CallTones, type ToneOwner } from './call-tones.ts'
+import { calleeInvite } from './callee-invite.ts'
+import { DigitSources } from './digit-sources.ts'
+import { readInfo } from './dtmf-info.ts'
+import { RELEASE } from './machine/endings.ts'
+import type { CallEffect, CallInput, CallState, CallTimer } from './machine/states.ts'
+import { playable } from './playable.ts'
 import type { Outbound } from './ports.ts'
+import { ReinviteRelay } from './reinvite-relay.ts'
 import { formatReason, q850Of, releaseOfFailure } from './release-map.ts'
 
-const CALLER = 'a'
-const CALLEE = 'b'
-type LegName = typeof CALLER | typeof CALLEE
-
 /**
- * One call while it lives: runs the effects that the machine decides and turns what legs, media and timers report
- * into its inputs. The callee's leg is built from nothing: no header, address or SDP line of the caller is copied.
+ * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
+ * report into its inputs.
  */
-export class ActiveCall {
+export class ActiveCall implements MediaOwner, ToneOwner {
   readonly #services: CallServices
   readonly #caller: ServerCall
+  /** Digits are collected in early media, where there can be any. */
+  readonly #collectsEarly: boolean
   #callee: ClientCall | undefined
   /** The callee's 2xx has come, so that only BYE ends its leg. */
   #calleeUp = false
   #state: CallState
-  #decision: RouteDecision | undefined
-  #media: MediaSession | undefined
-  #mediaPending = false
+  #app: App | undefined
+  /** The key under which this call keeps others out. */
+  #busyKey: string | undefined
+  readonly #media: CallMedia
+  #tones: CallTones | undefined
+  #digits: DigitSources | undefined
+  #recording: CallRecording | undefined
+  #reinvites: ReinviteRelay | undefined
   #outbound: Outbound | undefined
+  /** The caller's SDP: its offer, or its answer to ours. */
+  #callerSdp: Uint8Array
   #calleeOffer: Uint8Array = NO_BODY
   /** The SDP that answers the caller's offer, as last computed. */
   #callerAnswer: Uint8Array = NO_BODY
-  #announcementId: number | undefined
-  /** A side whose offer in a re-INVITE's 200 is not answered yet. */
-  #waitsForAnswer: LegName | undefined
+  /** The caller got that SDP, so that it hears us. */
+  #callerHears = false
   #timers: Partial<Record<CallTimer, Timer>> = {}
   /** Inputs not yet taken; the first is being taken. */
   readonly #inputs: CallInput[] = []
-  /** Media work of one call runs in order; while none is under way, SIP is handled at once. */
-  #mediaWork = 0
-  #mediaTail: Promise<void> = Promise.resolve()
 
-  constructor(services: CallServices, caller: ServerCall, record: CallRecord) {
+  constructor(services: CallServices, caller: ServerCall, record: CallRecord, collectsEarly: boolean) {
     this.#services = services
     this.#caller = caller
+    this.#callerSdp = caller.request.body
+    this.#collectsEarly = collectsEarly && this.#callerSdp.length > 0
     this.#state = arrive(record)
+    this.#media = new CallMedia(this, services.media, services.log)
+    this.#media.comesFrom(CALLER, caller.source.address)
     caller.owner = this
     caller.handlers = callerHandlers
   }
 
   get record(): CallRecord {
     return this.#state.record
+  }
+
+  get sessionId(): string {
+    return this.#state.record.sessionId
+  }
+
+  /** Nothing goes on the wire any more, though a recording may still be stored. */
+  get isOver(): boolean {
+    const { kind } = this.#state
+    return kind === 'ended' || kind === 'storing'
   }
 
   /**
@@ -95,7 +114,7 @@ export class ActiveCall {
       } catch (error) {
         this.#internalFault(error, effect.do)
         // A call that ends runs its last effects to the release; one that does not is ended by the fault instead.
-        if (state.kind !== 'ended') return
+        if (!this.isOver) return
       }
     }
   }
@@ -105,22 +124,62 @@ export class ActiveCall {
       { sessionId: this.record.sessionId, during, err: error },
       'a call met an internal fault and is ended',
     )
-    if (this.#state.kind !== 'ended') this.input(INTERNAL_FAULT)
+    if (!this.isOver) this.input(INTERNAL_FAULT)
   }
 
+  // --- decisions ------------------------------------------------------------------------------------------------
+
+  /** What to do with the call, at first and after what a decision asked for. */
   routed(decision: RouteDecision): void {
-    this.#decision = decision
-    const tone = decision.kind === 'refuse' ? decision.tone : undefined
-    const canAnnounce =
-      tone !== undefined &&
-      this.#callerOffer().length > 0 &&
-      this.#services.announcements.find(decision.subject.app, tone) !== undefined
-    this.input({ kind: 'routed', decision, canAnnounce })
+    if (this.isOver) return
+    this.#app = decision.subject.app
+    const canHear = this.#callerSdp.length > 0
+    const { announcements } = this.#services
+    this.input({ kind: 'routed', decision: playable(this.#inTurn(decision), canHear, announcements) })
   }
 
-  #callerOffer(): Uint8Array {
-    return this.#caller.request.body
+  /** A call that excludes others takes its key, or is refused where another has it. */
+  #inTurn(decision: RouteDecision): RouteDecision {
+    if (decision.kind !== 'connect' || decision.exclusive === undefined) return decision
+    const { busyKeys } = this.#services
+    const { key, busy } = decision.exclusive
+    if (busyKeys.has(key)) return busy
+    busyKeys.add(key)
+    this.#busyKey = key
+    return decision
   }
+
+  #arrival(): Arrival {
+    const { x, caller, callInAt } = this.record
+    return { x, from: caller, at: callInAt }
+  }
+
+  async #ask(asked: Ask): Promise<void> {
+    const { customers, router, clock } = this.#services
+    try {
+      const answer = await customers.ask(this.record, this.#app!, asked.url, clock.now(), asked.timeoutMs)
+      this.routed(await router.answered(this.#arrival(), asked, answer))
+    } catch (error) {
+      this.#services.log.error(
+        { sessionId: this.sessionId, err: error },
+        'the answer of the customer could not be followed',
+      )
+      this.input(INTERNAL_FAULT)
+    }
+  }
+
+  async #lookUp(asked: Collect, digits: string): Promise<void> {
+    try {
+      const outcome = await this.#services.router.digits(this.#arrival(), asked, digits)
+      if (outcome.kind === 'wrong') this.input({ kind: 'digits-wrong' })
+      else this.routed(outcome)
+    } catch (error) {
+      this.#services.log.error({ sessionId: this.sessionId, err: error }, 'digits could not be looked up')
+      this.input(INTERNAL_FAULT)
+    }
+  }
+
+  // --- effects ----------------------------------------------------------------------------------------------------
 
   #run(effect: CallEffect): void {
     switch (effect.do) {
@@ -129,11 +188,26 @@ export class ActiveCall {
           record: effect.record,
           event: effect.event,
           at: this.#services.clock.now(),
+          ...(effect.digits !== undefined && { digits: effect.digits }),
         })
+      case 'ask':
+        return void this.#ask(effect.asked)
+      case 'look-up':
+        return void this.#lookUp(effect.asked, effect.digits)
+      case 'open-caller':
+        return this.#media.inOrder(() => this.#openCaller())
+      case 'listen':
+        return this.#media.inOrder(() => this.#listen(effect.on))
       case 'announce':
-        return this.#inOrder(() => this.#announce(effect.tone))
+        return this.#media.inOrder(() => this.#announce(effect.tone))
+      case 'play':
+        return this.#play(LEGS_OF[effect.to], this.#find(effect.tone))
+      case 'ring-back':
+        return this.#play(LEGS_OF.caller, (ringBack ??= ringBackTone()), Infinity)
+      case 'hush':
+        return this.#tones?.hush(CALLER)
       case 'prepare':
-        return this.#inOrder(() => this.#prepare(effect.callee))
+        return this.#media.inOrder(() => this.#prepare(effect.callee, effect.early))
       case 'dial':
         return this.#dial(effect.callee, effect.display)
       case 'progress-caller':
@@ -150,9 +224,15 @@ export class ActiveCall {
         return this.#callee?.bye({ headers: reasonHeaders(effect.q850) })
       case 'cancel-callee':
         return this.#endCallee(effect.q850)
-      case 'play-to-both':
-        return this.#inOrder(() => this.#playToBoth(effect.tone))
+      case 'record':
+        return this.#media.inOrder(() => this.#recording!.start())
+      case 'store':
+        this.#letGo()
+        return this.#media.inOrder(() => this.#store(effect.record))
+      case 'note':
+        return void this.#services.router.note(effect.memos, this.#services.clock.now())
       case 'arm':
+        this.#timers[effect.timer]?.cancel()
         this.#timers[effect.timer] = this.#services.clock.setTimer(effect.delayMs, () =>
           this.input(TIMER_INPUT[effect.timer]),
         )
@@ -168,89 +248,87 @@ export class ActiveCall {
     }
   }
 
-  /** Takes ports and turns the caller's offer into the callee's; without an offer the callee will make one. */
-  async #prepare(callee: E164): Promise<void> {
+  #find(tone: string): PlayAudio | undefined {
+    return this.#services.announcements.find(this.#app, tone)
+  }
+
+  /**
+   * Takes ports and turns the caller's SDP into the callee's offer; without one the callee will make it. Early media for
+   * the caller comes first, so that the callee is offered what the caller already uses.
+   */
+  async #prepare(callee: E164, early: boolean): Promise<void> {
     this.#outbound = this.#services.trunks.wayTo(callee)
     if (this.#outbound === undefined) {
       this.#services.log.warn(
-        { sessionId: this.record.sessionId },
+        { sessionId: this.sessionId },
         'no way to the callee: it is no registered phone, and no trunk has a peer',
       )
       return this.input({ kind: 'fault', releaseCode: 8103, statusToCaller: 480 })
     }
-    const media = await this.#openMedia()
-    const offer = this.#callerOffer()
-    if (offer.length > 0) this.#calleeOffer = await media.offer(CALLER, CALLEE, offer, this.#originOf(CALLER))
-    this.input({ kind: 'media-ready' })
+    this.#media.comesFrom(CALLEE, this.#outbound.hop.address)
+    await this.#media.open()
+    if (early) await this.#answerEarly().catch((error: unknown) => this.onToneFault(error))
+    const sdp = this.#callerSdp
+    if (sdp.length > 0) this.#calleeOffer = await this.#media.offer(CALLER, sdp)
+    this.input({ kind: 'media-ready', hears: this.#callerHears })
   }
 
-  async #openMedia(): Promise<MediaSession> {
-    if (this.#media !== undefined) return this.#media
-    this.#mediaPending = true
+  async #answerEarly(): Promise<void> {
+    this.#callerAnswer = await this.#media.answerLocally(CALLER, this.#callerSdp)
+    this.#callerHears = true
+  }
+
+  /** Makes the caller hear us, and us hear its keys: by 200, or by 183 where its trunk takes digits so. */
+  async #openCaller(): Promise<void> {
+    this.#caller.handlers = keyingCallerHandlers
+    const session = await this.#media.open()
+    if (this.#callerSdp.length === 0) {
+      const body = await session.offerLocally(CALLER)
+      if (!this.isOver) this.#caller.answer({ body })
+      return
+    }
+    await this.#answerEarly()
+    if (this.isOver) return
+    if (this.#collectsEarly) this.#progressCaller(183)
+    else this.#caller.answer({ body: this.#callerAnswer })
+    this.input({ kind: 'caller-open', answered: !this.#collectsEarly })
+  }
+
+  async #listen(on: boolean): Promise<void> {
     try {
-      this.#media = await this.#services.media.open({
-        id: this.record.sessionId,
-        onEvent: (event) => this.#onMediaEvent(event),
-      })
-    } finally {
-      this.#mediaPending = false
+      await this.#media.session?.listen(CALLER, { inBand: on })
+    } catch (error) {
+      this.onToneFault(error)
     }
-    if (this.#state.kind === 'ended') {
-      void this.#closeMedia()
-      throw new MediaError('CLOSED', 'the call ended while its media was opened')
-    }
-    return this.#media
   }
 
-  /** Where a leg's SDP comes from: its media is taken from there, or from the address it names, and from nowhere else. */
-  #originOf(leg: LegName): SdpOrigin {
-    return leg === CALLER
-      ? { sourceAddress: this.#caller.source.address }
-      : { ...(this.#outbound && { sourceAddress: this.#outbound.hop.address }) }
-  }
-
+  /** 183, not 200: a refused caller is never charged (spec/codes.md section 5). */
   async #announce(tone: string): Promise<void> {
-    const audio = this.#services.announcements.find(this.#decision?.subject.app, tone)
-    if (audio === undefined) return this.input({ kind: 'announced' })
-    const media = await this.#openMedia()
-    const answer = await media.answerLocally(CALLER, this.#callerOffer(), this.#originOf(CALLER))
-    if (this.#state.kind !== 'announcing') return
-    // 183, not 200: a refused caller is never charged (spec/codes.md section 5).
-    this.#caller.progress(183, { body: answer })
-    this.#announcementId = await media.play(CALLER, audio)
+    await this.#media.open()
+    if (!this.#callerHears) {
+      await this.#answerEarly()
+      if (this.isOver) return
+      this.#progressCaller(183)
+    }
+    this.#play(LEGS_OF.caller, this.#find(tone))
   }
 
-  async #playToBoth(tone: string): Promise<void> {
-    const audio = this.#services.announcements.find(this.#decision?.subject.app, tone)
-    if (audio === undefined || this.#media === undefined) return
-    await Promise.all([this.#media.play(CALLER, audio), this.#media.play(CALLEE, audio)])
+  #play(legs: readonly LegName[], audio: PlayAudio | undefined, repeat = 1): void {
+    this.#tones ??= new CallTones(this.#media, this)
+    this.#tones.play(legs, audio, repeat)
+  }
+
+  async #store(record: CallRecord): Promise<void> {
+    this.input({ kind: 'stored', kept: await this.#recording!.finish(record) })
   }
 
   #dial(callee: E164, display: E164): void {
-    const way = this.#outbound!
     const { sip } = this.#services
-    const shown = way.format(display)
-    const identity = `<sip:${shown}@${sip.host}>`
-    this.#callee = sip.stack().invite(
-      {
-        uri: way.uri,
-        from: identity,
-        to: `<${way.uri}>`,
-        contactUser: shown,
-        hop: way.hop,
-        maxForwards: hopsLeft(this.#caller.request),
-        headers: ['P-Asserted-Identity', identity],
-        body: this.#calleeOffer,
-        ...(way.credentials && { credentials: way.credentials }),
-      },
-      calleeHandlers,
-    )
+    const invite = calleeInvite(this.#outbound!, display, sip.host, this.#caller.request, this.#calleeOffer)
+    this.#callee = sip.stack().invite(invite, calleeHandlers)
     this.#callee.owner = this
     this.#calleeOffer = NO_BODY
-    this.#services.log.debug(
-      { sessionId: this.record.sessionId, callee: maskNumber(callee) },
-      'callee leg started',
-    )
+    this.#services.log.debug({ sessionId: this.sessionId, callee: maskNumber(callee) }, 'callee leg started')
   }
 
   #progressCaller(status: number): void {
@@ -266,10 +344,17 @@ export class ActiveCall {
     } else this.#callee.cancel({ headers: reasonHeaders(q850) })
   }
 
-  #release(): void {
+  /** Timers, and the turn of calls that this one kept out. */
+  #letGo(): void {
     for (const timer of Object.values(this.#timers)) timer.cancel()
     this.#timers = {}
-    if (!this.#mediaPending) void this.#closeMedia()
+    if (this.#busyKey !== undefined) this.#services.busyKeys.delete(this.#busyKey)
+    this.#busyKey = undefined
+  }
+
+  #release(): void {
+    this.#letGo()
+    this.#media.release()
     this.#services.forget(this.record.sessionId)
     this.#logEnd()
   }
@@ -295,36 +380,63 @@ export class ActiveCall {
     )
   }
 
-  async #closeMedia(): Promise<void> {
-    try {
-      await this.#media?.close()
-    } catch (error) {
-      this.#services.log.warn({ sessionId: this.record.sessionId, err: error }, 'media session did not close')
+  // --- media ------------------------------------------------------------------------------------------------------
+
+  onMediaEvent(event: MediaEvent): void {
+    switch (event.kind) {
+      case 'play-finished':
+        return this.#tones?.finished(event.playId)
+      case 'media-timeout':
+        return this.input({ kind: 'media-silent' })
+      case 'digit':
+        if (
+          event.leg === CALLER &&
+          this.#takesDigits() &&
+          this.#keys().fromMedia(event.digit, this.#services.clock.now())
+        )
+          this.input({ kind: 'digit', digit: event.digit })
+        return
+      case 'recording-failed':
+        return this.#recording?.failed(event.error)
+      default:
+        event satisfies never
     }
   }
 
-  #onMediaEvent(event: MediaEvent): void {
-    if (event.kind === 'play-finished' && event.playId === this.#announcementId)
-      this.input({ kind: 'announced' })
-    else if (event.kind === 'media-timeout') this.input({ kind: 'media-silent' })
-  }
-
-  /** Runs media work after what is under way; a fault of it ends the call with its code. */
-  #inOrder(work: () => Promise<void>): void {
-    this.#mediaWork++
-    this.#mediaTail = this.#mediaTail
-      .then(work)
-      .catch((error: unknown) => this.#mediaFault(error))
-      .finally(() => {
-        this.#mediaWork--
-      })
-  }
-
-  #mediaFault(error: unknown): void {
-    if (this.#state.kind === 'ended') return
+  /** A fault of media work ends the call with its code. */
+  onMediaFault(error: unknown): void {
+    if (this.isOver) return
     const fault = error instanceof MediaError ? FAULT_OF[error.code] : undefined
     if (fault === undefined) this.#internalFault(error, 'media')
     else this.input({ kind: 'fault', ...fault })
+  }
+
+  onToneOver(): void {
+    this.input({ kind: 'announced' })
+  }
+
+  onToneFault(error: unknown): void {
+    this.#services.log.warn({ sessionId: this.sessionId, err: error }, 'a tone could not be played or heard')
+  }
+
+  // --- keys of the caller -----------------------------------------------------------------------------------------
+
+  #takesDigits(): boolean {
+    return this.#state.kind === 'collecting' || this.#state.kind === 'looking-up'
+  }
+
+  #keys(): DigitSources {
+    return (this.#digits ??= new DigitSources())
+  }
+
+  /** INFO of a caller who was asked for digits. Keys that nobody waits for are taken and forgotten. */
+  callerInformed(request: IncomingRequest): void {
+    const info = readInfo(request.request)
+    if (info.kind === 'refused') return request.respond(info.status, { headers: info.headers })
+    request.respond(200)
+    if (info.kind !== 'digit' || !this.#takesDigits()) return
+    if (this.#keys().fromInfo(info.digit, this.#services.clock.now()))
+      this.input({ kind: 'digit', digit: info.digit })
   }
 
   // --- the callee's leg -------------------------------------------------------------------------------------------
@@ -336,39 +448,46 @@ export class ActiveCall {
     // 181 and 182 would tell the caller of the callee's services; he hears that it rings or he hears nothing new.
     const status = response.status === 183 ? 183 : 180
     if (response.status !== 180 && response.status !== 183) return
-    if (response.body.length === 0 && this.#mediaWork === 0)
-      return this.input({ kind: 'callee-progress', status, ringing })
-    this.#inOrder(async () => {
-      if (response.body.length > 0 && this.#media !== undefined && this.#callerOffer().length > 0)
-        this.#callerAnswer = await this.#media.answer(CALLEE, CALLER, response.body, this.#originOf(CALLEE))
-      this.input({ kind: 'callee-progress', status, ringing })
+    if (response.body.length === 0 && !this.#media.isBusy)
+      return this.input({ kind: 'callee-progress', status, ringing, early: false })
+    this.#media.inOrder(async () => {
+      const early = response.body.length > 0 && this.#callerSdp.length > 0
+      if (early) this.#callerAnswer = await this.#media.answer(CALLEE, response.body)
+      this.input({ kind: 'callee-progress', status, ringing, early })
     })
   }
 
   calleeAnswered(response: SipResponse): void {
     this.#calleeUp = true
-    this.#inOrder(async () => {
-      if (this.#state.kind === 'ended') return
-      const delayedOffer = this.#callerOffer().length === 0
-      if (response.body.length > 0 && this.#media !== undefined) {
+    this.#media.inOrder(async () => {
+      if (this.isOver) return
+      const delayedOffer = this.#callerSdp.length === 0
+      if (response.body.length > 0) {
         this.#callerAnswer = delayedOffer
-          ? await this.#media.offer(CALLEE, CALLER, response.body, this.#originOf(CALLEE))
-          : await this.#media.answer(CALLEE, CALLER, response.body, this.#originOf(CALLEE))
+          ? await this.#media.offer(CALLEE, response.body)
+          : await this.#media.answer(CALLEE, response.body)
       }
       // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
       if (!delayedOffer) this.#callee!.ack()
-      this.input({ kind: 'callee-answered' })
+      this.#answered()
     })
+  }
+
+  #answered(): void {
+    const { decision } =
+      this.#state.kind === 'dialling' || this.#state.kind === 'ringing' ? this.#state : NONE
+    if (decision?.recording === undefined) return this.input({ kind: 'callee-answered' })
+    this.#recording = CallRecording.begin(this.#services, this.#media, decision)
+    this.input({ kind: 'callee-answered', ...(this.#recording && { recording: this.#recording.ref }) })
   }
 
   calleeFailed(status: number, response: SipResponse | undefined): void {
     const ringing = this.#state.kind === 'ringing'
     const cause = response && q850Of(allHeaders(response, 'Reason'))
-    const release = releaseOfFailure({
-      status,
-      ringing,
-      ...(cause !== undefined && { q850FromReason: cause }),
-    })
+    const release = releaseOfFailure(
+      { status, ringing, ...(cause !== undefined && { q850FromReason: cause }) },
+      this.#outbound?.releaseCodes,
+    )
     this.#afterMediaWork({
       kind: 'callee-failed',
       ending: release,
@@ -385,30 +504,40 @@ export class ActiveCall {
 
   /** A BYE right behind a 200 must not overtake the media work of that 200. */
   #afterMediaWork(input: CallInput): void {
-    if (this.#mediaWork === 0) return this.input(input)
-    this.#inOrder(async () => this.input(input))
+    if (!this.#media.isBusy) return this.input(input)
+    this.#media.inOrder(async () => this.input(input))
   }
 
+  /** ACK of our 200 to an INVITE without an offer: it answers the callee's offer, or ours. */
   callerAcknowledged(request: SipRequest): void {
-    if (this.#callerOffer().length > 0 || this.#callee === undefined) return
-    this.#inOrder(async () => {
-      const answer = await this.#media!.answer(CALLER, CALLEE, request.body, this.#originOf(CALLER))
-      this.#callee!.ack({ body: answer })
+    if (this.#callerSdp.length > 0) return
+    this.#media.inOrder(async () => {
+      if (this.#state.kind === 'collecting') {
+        await this.#media.acceptAnswer(CALLER, request.body)
+        this.#callerSdp = request.body
+        this.#callerHears = true
+        return this.input({ kind: 'caller-open', answered: true })
+      }
+      if (this.#callee === undefined || this.isOver) return
+      this.#callee.ack({ body: await this.#media.answer(CALLER, request.body) })
     })
   }
 
-  /** Relays a re-INVITE (hold, resume, codec change) with the SDP rewritten; RFC 3261 §14. */
+  /** Talks are re-negotiated between the two; a caller alone with us is answered by us. */
   reinvited(leg: LegName, request: IncomingRequest): void {
-    const other = leg === CALLER ? CALLEE : CALLER
-    const peer = leg === CALLER ? this.#callee : this.#caller
-    if (this.#state.kind !== 'talking' || peer === undefined || this.#media === undefined)
-      return request.respond(491)
-    const media = this.#media
-    const body = request.request.body
-    this.#inOrder(async () => {
+    if (leg === CALLER && this.#callee === undefined && this.#callerHears && request.request.body.length > 0)
+      return this.#answerAlone(request)
+    if (this.#state.kind !== 'talking' || this.#callee === undefined) return request.respond(491)
+    this.#reinvites ??= new ReinviteRelay(this.#media, { [CALLER]: this.#caller, [CALLEE]: this.#callee })
+    this.#reinvites.relay(leg, request)
+  }
+
+  #answerAlone(request: IncomingRequest): void {
+    this.#media.inOrder(async () => {
       try {
-        const offer = body.length > 0 ? await media.offer(leg, other, body, this.#originOf(leg)) : NO_BODY
-        peer.reinvite({ body: offer }, (response) => this.#reinviteAnswered(leg, request, response))
+        this.#callerAnswer = await this.#media.answerLocally(CALLER, request.request.body)
+        this.#callerSdp = request.request.body
+        request.respond(200, { body: this.#callerAnswer })
       } catch (error) {
         request.respond(488)
         if (!(error instanceof MediaError)) throw error
@@ -416,59 +545,28 @@ export class ActiveCall {
     })
   }
 
-  /** A re-INVITE that fails leaves the session as it was (RFC 3261 §14.1). */
-  #reinviteAnswered(leg: LegName, request: IncomingRequest, response: SipResponse): void {
-    const other = leg === CALLER ? CALLEE : CALLER
-    if (response.status >= 300)
-      return request.respond(RELAYED_REFUSALS.has(response.status) ? response.status : 488)
-    this.#inOrder(async () => {
-      const media = this.#media!
-      const delayed = request.request.body.length === 0
-      try {
-        const body =
-          response.body.length === 0
-            ? NO_BODY
-            : delayed
-              ? await media.offer(other, leg, response.body, this.#originOf(other))
-              : await media.answer(other, leg, response.body, this.#originOf(other))
-        // The side that made this offer waits for its ACK until the requester's ACK brings the answer.
-        if (delayed) this.#waitsForAnswer = other
-        request.respond(200, { body })
-      } catch (error) {
-        request.respond(488)
-        if (!(error instanceof MediaError)) throw error
-      }
-    })
-  }
-
-  /** ACK of a relayed re-INVITE without an offer: its answer goes on to the side that made the offer. */
   reinviteAcknowledged(leg: LegName, request: SipRequest): void {
-    const other = leg === CALLER ? CALLEE : CALLER
-    if (this.#waitsForAnswer !== other) return
-    this.#waitsForAnswer = undefined
-    const peer = leg === CALLER ? this.#callee : this.#caller
-    this.#inOrder(async () => {
-      // Without an answer the ACK still goes on, or the peer would repeat its 200 and give the call up.
-      const answer =
-        request.body.length > 0
-          ? await this.#media!.answer(leg, other, request.body, this.#originOf(leg))
-          : NO_BODY
-      peer?.ackReinvite(answer.length > 0 ? { body: answer } : {})
-    })
+    this.#reinvites?.acknowledged(leg, request)
   }
 }
 
-/** Refusals of a re-INVITE that mean the same to the other side; any other becomes 488. */
-const RELAYED_REFUSALS: ReadonlySet<number> = new Set([415, 488, 491, 500, 603, 606])
+const NONE = { decision: undefined } as const
+
+const LEGS_OF = { caller: [CALLER], callee: [CALLEE], both: [CALLER, CALLEE] } as const
+
+/** Made when it is first needed, for all calls. */
+let ringBack: PlayAudio | undefined
 
 const TIMER_INPUT: Readonly<Record<CallTimer, CallInput>> = {
   setup: { kind: 'setup-timeout' },
+  digits: { kind: 'digits-timeout' },
   connect: { kind: 'connect-timeout' },
   limit: { kind: 'limit-reached' },
   'last-minute': { kind: 'last-minute' },
+  store: { kind: 'store-timeout' },
 }
 
-const INTERNAL_FAULT: CallInput = { kind: 'fault', releaseCode: 8020, statusToCaller: 500 }
+const INTERNAL_FAULT: CallInput = { kind: 'fault', releaseCode: RELEASE.internal, statusToCaller: 500 }
 
 /** What a media error means for the call; any other is an internal fault. */
 const FAULT_OF: Readonly<Record<string, { releaseCode: number; statusToCaller: number }>> = {
@@ -486,15 +584,6 @@ function reasonHeaders(q850: number): readonly string[] {
 }
 const NO_HEADERS: readonly string[] = []
 
-/**
- * Max-Forwards of the callee's leg: one less than the caller's, so that a loop through trunks ends (RFC 3261 §16.6 step 3;
- * the stack has refused 0).
- */
-function hopsLeft(invite: SipRequest): number {
-  const received = Number(header(invite, 'Max-Forwards') ?? 70)
-  return Math.max(0, Math.min(received, 70) - 1)
-}
-
 const callOf = (leg: DialogCall): ActiveCall => leg.owner as ActiveCall
 
 /** One handler object serves all caller legs: the call is the leg's owner. */
@@ -505,6 +594,13 @@ const callerHandlers: ServerCallHandlers = {
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLER, request),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
   onLost: (leg) => callOf(leg).legGone(CALLER),
+}
+
+/** The same for a leg whose keys are asked for: it may send INFO, and is told so in Allow. */
+const keyingCallerHandlers: ServerCallHandlers = {
+  ...callerHandlers,
+  takes: ['INFO'],
+  onRequest: (leg, request) => callOf(leg).callerInformed(request),
 }
 
 const calleeHandlers: ClientCallHandlers = {

@@ -1,14 +1,14 @@
 import type { ServerCall } from '@maskline/sip'
-import type { Router } from '../bindings/route.ts'
 import { ActiveCall } from './active-call.ts'
 import type { CallIds } from './call-ids.ts'
-import { endAfterCrash } from './call-machine.ts'
+import type { EpochMs } from '../shared/time.ts'
 import type { CallRecord } from './call-record.ts'
 import { callerNumber, dialledNumber } from './parties.ts'
 import type { CallServices } from './call-services.ts'
+import { afterStoring, endAfterCrash, RELEASE } from './machine/endings.ts'
+import { STORE_LIMIT_MS } from './machine/states.ts'
 
-export type CallControllerOptions = Omit<CallServices, 'forget'> & {
-  readonly router: Router
+export type CallControllerOptions = Omit<CallServices, 'forget' | 'busyKeys'> & {
   readonly ids: CallIds
   readonly hostName: string
   readonly countryCode: string
@@ -18,6 +18,8 @@ export type CallController = {
   /** Takes a new INVITE; every outcome is answered. */
   onInvite(call: ServerCall): void
   readonly activeCalls: number
+  /** Ends a running call of the app on its customer's order (8017); false when there is none, or it is ending already. */
+  terminate(appKey: string, sessionId: string): boolean
   /** Ends the calls that a crash left open in the journal: their CDR is written once (docs/teardown.md). */
   closeCrashedCalls(aliveUntil?: number): Promise<number>
   /** Refuses new calls with 503 and waits until the running ones have ended, or ends them after `graceMs`. */
@@ -28,13 +30,14 @@ export type CallController = {
 const FLUSH_LIMIT_MS = 5_000
 
 export function createCallController(options: CallControllerOptions): CallController {
-  const { router, ids, hostName, countryCode, clock, journal, trunks, log } = options
+  const { router, ids, hostName, countryCode, clock, journal, trunks, recordings, log } = options
   const calls = new Map<string, ActiveCall>()
   let draining = false
   let onIdle: (() => void) | undefined
 
   const services: CallServices = {
     ...options,
+    busyKeys: new Set(),
     forget(sessionId) {
       calls.delete(sessionId)
       if (calls.size === 0) onIdle?.()
@@ -60,7 +63,8 @@ export function createCallController(options: CallControllerOptions): CallContro
       caller,
       callInAt: at,
     }
-    const call = new ActiveCall(services, leg, record)
+    const collectsEarly = admission.kind === 'trunk' && admission.collectsEarly === true
+    const call = new ActiveCall(services, leg, record, collectsEarly)
     calls.set(record.sessionId, call)
     router
       .route({ x, from: caller, at })
@@ -76,18 +80,44 @@ export function createCallController(options: CallControllerOptions): CallContro
       })
   }
 
+  /** Tells the end, unless it was told before the crash, and then the CDR that waits for a recording. */
+  const closeCrashed = async (record: CallRecord, aliveUntil: EpochMs): Promise<void> => {
+    let ended = record
+    if (record.end === undefined) {
+      const lastKnown = record.forward?.answerAt ?? record.forward?.startAt ?? record.callInAt
+      const at = Math.max(lastKnown, aliveUntil)
+      ended = endAfterCrash(record, at)
+      journal.append({ record: ended, event: 'disconnect', at })
+    }
+    if (ended.recordingPending === undefined) return
+    const kept = await inTime(recordings.finish(ended, ended.recordingPending))
+    journal.append({ record: afterStoring(ended, kept), event: 'recorded', at: clock.now() })
+  }
+
+  /** False when the recording is not stored in the time that its CDR waits for it. */
+  const inTime = (finished: Promise<boolean>): Promise<boolean> =>
+    new Promise((resolve) => {
+      const timer = clock.setTimer(STORE_LIMIT_MS, () => resolve(false))
+      void finished.then((kept) => {
+        timer.cancel()
+        resolve(kept)
+      })
+    })
+
   return {
     onInvite: take,
     get activeCalls() {
       return calls.size
     },
+    terminate(appKey, sessionId) {
+      const call = calls.get(sessionId)
+      if (call === undefined || call.isOver || call.record.appKey !== appKey) return false
+      call.input({ kind: 'terminate', releaseCode: RELEASE.stopped })
+      return true
+    },
     async closeCrashedCalls(aliveUntil) {
       const open = await journal.openCalls()
-      for (const record of open) {
-        const lastKnown = record.forward?.answerAt ?? record.forward?.startAt ?? record.callInAt
-        const at = Math.max(lastKnown, aliveUntil ?? clock.now())
-        journal.append({ record: endAfterCrash(record, at), event: 'disconnect', at })
-      }
+      await Promise.all(open.map((record) => closeCrashed(record, aliveUntil ?? clock.now())))
       await journal.flush()
       return open.length
     },

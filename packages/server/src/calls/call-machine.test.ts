@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RouteDecision } from '../bindings/route.ts'
+import type { Ask, Collect, Connect, Refuse, RouteDecision } from '../bindings/route.ts'
 import type { E164 } from '../shared/e164.ts'
-import {
-  type CallEffect,
-  type CallInput,
-  type CallState,
-  arrive,
-  endAfterCrash,
-  step,
-} from './call-machine.ts'
-import type { CallRecord } from './call-record.ts'
+import { arrive, step } from './call-machine.ts'
+import type { CallRecord, RecordingRef } from './call-record.ts'
+import { endAfterCrash } from './machine/endings.ts'
+import type { CallEffect, CallInput, CallState } from './machine/states.ts'
 
 const A = '+8613800000021' as E164
 const B = '+8613800000022' as E164
@@ -31,7 +26,7 @@ const record: CallRecord = {
   callInAt: T0,
 }
 const subject = { app: undefined, subscriptionId: 'sub-1', direction: 1, serviceType: '004' } as const
-const connect: RouteDecision = {
+const connect: Connect = {
   kind: 'connect',
   subject,
   callee: B,
@@ -39,34 +34,61 @@ const connect: RouteDecision = {
   maxDurationMin: 2,
   lastMinVoice: 'last.wav',
 }
-const refuse: RouteDecision = {
+const refuse: Refuse = {
   kind: 'refuse',
   subject: { ...subject, direction: 2 },
   releaseCode: 8014,
   sipStatus: 404,
   tone: 'no_binding.wav',
 }
+const collect: Collect = {
+  kind: 'collect',
+  subject: { app: undefined, direction: 2, serviceType: '005' },
+  prompt: 'prompt.wav',
+  length: 4,
+  attempts: 3,
+  firstDigitMs: 10_000,
+  interDigitMs: 5_000,
+  wrongEnd: { ...refuse, releaseCode: 8022, tone: 'wrong_end.wav' },
+  emptyEnd: { ...refuse, releaseCode: 8033, tone: 'empty_end.wav' },
+}
+const ask: Ask = { kind: 'ask', subject, url: 'http://customer.example/', timeoutMs: 5_000 }
+const ref: RecordingRef = { startAt: T0, domain: 'rec.example', bucket: 'sp-k', object: '1.wav' }
 
 const after = (inputs: readonly CallInput[], from: CallState = arrive(record)): CallState =>
   inputs.reduce((state, input, i) => step(state, input, T0 + (i + 1) * 1000, policy).state, from)
 
-const routed: CallInput = { kind: 'routed', decision: connect, canAnnounce: false }
+const decided = (decision: RouteDecision): CallInput => ({ kind: 'routed', decision })
+const digits = (keys: string): CallInput[] => [...keys].map((digit) => ({ kind: 'digit', digit }))
+const routed = decided(connect)
+const ready: CallInput = { kind: 'media-ready', hears: false }
+const rings: CallInput = { kind: 'callee-progress', status: 180, ringing: true, early: false }
+const answered: CallInput = { kind: 'callee-answered' }
+const open: CallInput = { kind: 'caller-open', answered: true }
 const STATES = {
   arrived: arrive(record),
-  announcing: after([{ kind: 'routed', decision: refuse, canAnnounce: true }]),
+  asking: after([decided(ask)]),
+  collecting: after([decided(collect), open, { kind: 'announced' }]),
+  'looking-up': after([decided(collect), open, ...digits('0001')]),
+  announcing: after([decided(refuse)]),
   preparing: after([routed]),
-  dialling: after([routed, { kind: 'media-ready' }]),
-  ringing: after([routed, { kind: 'media-ready' }, { kind: 'callee-progress', status: 180, ringing: true }]),
-  talking: after([routed, { kind: 'media-ready' }, { kind: 'callee-answered' }]),
-  ended: after([routed, { kind: 'media-ready' }, { kind: 'callee-answered' }, { kind: 'caller-gone' }]),
+  dialling: after([routed, ready]),
+  ringing: after([routed, ready, rings]),
+  talking: after([routed, ready, answered]),
+  storing: after([routed, ready, { ...answered, recording: ref }, { kind: 'caller-gone' }]),
+  ended: after([routed, ready, answered, { kind: 'caller-gone' }]),
 } satisfies Record<CallState['kind'], CallState>
 
 const INPUTS = {
   routed,
-  'media-ready': { kind: 'media-ready' },
+  'digits-wrong': { kind: 'digits-wrong' },
+  'caller-open': open,
+  digit: { kind: 'digit', digit: '7' },
+  'digits-timeout': { kind: 'digits-timeout' },
+  'media-ready': ready,
   announced: { kind: 'announced' },
-  'callee-progress': { kind: 'callee-progress', status: 180, ringing: true },
-  'callee-answered': { kind: 'callee-answered' },
+  'callee-progress': rings,
+  'callee-answered': answered,
   'callee-failed': {
     kind: 'callee-failed',
     ending: { releaseCode: 8102, q850: 17, sipStatus: 486 },
@@ -80,14 +102,27 @@ const INPUTS = {
   'limit-reached': { kind: 'limit-reached' },
   'last-minute': { kind: 'last-minute' },
   'media-silent': { kind: 'media-silent' },
+  stored: { kind: 'stored', kept: true },
+  'store-timeout': { kind: 'store-timeout' },
   terminate: { kind: 'terminate', releaseCode: 8017 },
   fault: { kind: 'fault', releaseCode: 522, statusToCaller: 503 },
-} satisfies { [K in CallInput['kind']]: Extract<CallInput, { kind: K }> }
+} satisfies { [K in CallInput['kind']]: CallInput }
 
 const brief = (effect: CallEffect): string => {
   switch (effect.do) {
     case 'tell':
-      return effect.record.end ? `tell disconnect ${effect.record.end.releaseCode}` : `tell ${effect.event}`
+      if (effect.event === 'disconnect') return `tell disconnect ${effect.record.end?.releaseCode}`
+      return effect.digits === undefined ? `tell ${effect.event}` : `tell ${effect.event} ${effect.digits}`
+    case 'play':
+      return `play ${effect.to} ${effect.tone}`
+    case 'announce':
+      return `announce ${effect.tone}`
+    case 'look-up':
+      return `look-up ${effect.digits}`
+    case 'listen':
+      return `listen ${effect.on ? 'on' : 'off'}`
+    case 'prepare':
+      return effect.early ? 'prepare early' : 'prepare'
     case 'reject-caller':
       return `reject-caller ${effect.status} ${effect.q850}`
     case 'progress-caller':
@@ -105,6 +140,16 @@ const brief = (effect: CallEffect): string => {
   }
 }
 
+/** All that a call does because of the inputs. */
+const play = (inputs: readonly CallInput[], from: CallState = arrive(record)): string[] => {
+  let state = from
+  return inputs.flatMap((input, i) => {
+    const next = step(state, input, T0 + (i + 1) * 1000, policy)
+    state = next.state
+    return next.effects.map(brief)
+  })
+}
+
 /** [state after, effects]; `-` = written as ignored: same state, nothing done. */
 type Cell = '-' | readonly [CallState['kind'], ...string[]]
 const end = (code: number, ...before: string[]): Cell => [
@@ -114,6 +159,14 @@ const end = (code: number, ...before: string[]): Cell => [
   'release',
 ]
 const refused = end(8014, 'reject-caller 404 1')
+const talk: Cell = [
+  'talking',
+  'answer-caller',
+  'tell answer',
+  'disarm connect',
+  'arm limit 120000',
+  'arm last-minute 60000',
+]
 
 const TABLE = {
   arrived: {
@@ -121,6 +174,34 @@ const TABLE = {
     'caller-gone': ['arrived'],
     terminate: ['ended', 'reject-caller 503 0', 'release'],
     fault: ['ended', 'reject-caller 503 0', 'release'],
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
+    'media-ready': '-',
+    announced: '-',
+    'callee-progress': '-',
+    'callee-answered': '-',
+    'callee-failed': '-',
+    'callee-gone': '-',
+    'setup-timeout': '-',
+    'connect-timeout': '-',
+    'limit-reached': '-',
+    'last-minute': '-',
+    'media-silent': '-',
+    stored: '-',
+    'store-timeout': '-',
+  },
+  asking: {
+    routed: ['preparing', 'arm setup 5000', 'prepare'],
+    'caller-gone': end(7516),
+    'setup-timeout': end(8020, 'reject-caller 500 0'),
+    terminate: end(8017, 'reject-caller 480 0'),
+    fault: end(522, 'reject-caller 503 0'),
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     'media-ready': '-',
     announced: '-',
     'callee-progress': '-',
@@ -131,16 +212,67 @@ const TABLE = {
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
+    stored: '-',
+    'store-timeout': '-',
+  },
+  collecting: {
+    digit: ['collecting', 'arm digits 5000'],
+    'digits-timeout': ['collecting', 'disarm digits', 'arm setup 300000', 'play caller prompt.wav'],
+    'caller-gone': end(7516),
+    'media-silent': end(7516, 'bye-caller 41'),
+    terminate: end(8017, 'bye-caller 31'),
+    fault: end(522, 'bye-caller 41'),
+    routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    'media-ready': '-',
+    announced: '-',
+    'callee-progress': '-',
+    'callee-answered': '-',
+    'callee-failed': '-',
+    'callee-gone': '-',
     'setup-timeout': '-',
+    'connect-timeout': '-',
+    'limit-reached': '-',
+    'last-minute': '-',
+    stored: '-',
+    'store-timeout': '-',
+  },
+  'looking-up': {
+    routed: ['preparing', 'listen off', 'arm setup 5000', 'prepare'],
+    'digits-wrong': ['collecting', 'arm setup 300000', 'play caller prompt.wav'],
+    'caller-gone': end(7516),
+    'setup-timeout': end(8020, 'bye-caller 41'),
+    terminate: end(8017, 'bye-caller 31'),
+    fault: end(522, 'bye-caller 41'),
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
+    'media-ready': '-',
+    announced: '-',
+    'callee-progress': '-',
+    'callee-answered': '-',
+    'callee-failed': '-',
+    'callee-gone': '-',
+    'connect-timeout': '-',
+    'limit-reached': '-',
+    'last-minute': '-',
+    'media-silent': '-',
+    stored: '-',
+    'store-timeout': '-',
   },
   announcing: {
     announced: refused,
     'setup-timeout': refused,
     'media-silent': refused,
-    terminate: refused,
     fault: refused,
+    terminate: end(8017, 'reject-caller 404 1'),
     'caller-gone': end(8014),
     routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     'media-ready': '-',
     'callee-progress': '-',
     'callee-answered': '-',
@@ -149,6 +281,8 @@ const TABLE = {
     'connect-timeout': '-',
     'limit-reached': '-',
     'last-minute': '-',
+    stored: '-',
+    'store-timeout': '-',
   },
   preparing: {
     'media-ready': ['dialling', 'disarm setup', 'dial', 'tell callout', 'arm connect 90000'],
@@ -157,6 +291,10 @@ const TABLE = {
     terminate: end(8017, 'reject-caller 480 0'),
     fault: end(522, 'reject-caller 503 0'),
     routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
@@ -166,17 +304,12 @@ const TABLE = {
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
+    stored: '-',
+    'store-timeout': '-',
   },
   dialling: {
     'callee-progress': ['ringing', 'progress-caller 180', 'tell alerting'],
-    'callee-answered': [
-      'talking',
-      'answer-caller',
-      'tell answer',
-      'disarm connect',
-      'arm limit 120000',
-      'arm last-minute 60000',
-    ],
+    'callee-answered': talk,
     'callee-failed': end(8102, 'reject-caller 486 17'),
     'caller-gone': end(7501, 'cancel-callee 16'),
     'callee-gone': end(8103, 'reject-caller 480 41'),
@@ -184,23 +317,22 @@ const TABLE = {
     terminate: end(8017, 'cancel-callee 31', 'reject-caller 480 31'),
     fault: end(522, 'cancel-callee 41', 'reject-caller 503 41'),
     routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     'media-ready': '-',
     announced: '-',
+    'setup-timeout': '-',
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
-    'setup-timeout': '-',
+    stored: '-',
+    'store-timeout': '-',
   },
   ringing: {
     'callee-progress': ['ringing', 'progress-caller 180'],
-    'callee-answered': [
-      'talking',
-      'answer-caller',
-      'tell answer',
-      'disarm connect',
-      'arm limit 120000',
-      'arm last-minute 60000',
-    ],
+    'callee-answered': talk,
     'callee-failed': end(8102, 'reject-caller 486 17'),
     'caller-gone': end(7502, 'cancel-callee 16'),
     'callee-gone': end(8103, 'reject-caller 480 41'),
@@ -208,32 +340,50 @@ const TABLE = {
     terminate: end(8017, 'cancel-callee 31', 'reject-caller 480 31'),
     fault: end(522, 'cancel-callee 41', 'reject-caller 503 41'),
     routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     'media-ready': '-',
     announced: '-',
+    'setup-timeout': '-',
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
-    'setup-timeout': '-',
+    stored: '-',
+    'store-timeout': '-',
   },
   talking: {
     'caller-gone': end(0, 'bye-callee 16'),
     'callee-gone': end(0, 'bye-caller 16'),
     'media-silent': end(0, 'bye-caller 41', 'bye-callee 41'),
     'limit-reached': end(8010, 'bye-caller 31', 'bye-callee 31'),
-    'last-minute': ['talking', 'play-to-both'],
+    'last-minute': ['talking', 'play both last.wav'],
     terminate: end(8017, 'bye-caller 31', 'bye-callee 31'),
     fault: end(522, 'bye-caller 41', 'bye-callee 41'),
     routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     'media-ready': '-',
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
     'callee-failed': '-',
-    'connect-timeout': '-',
     'setup-timeout': '-',
+    'connect-timeout': '-',
+    stored: '-',
+    'store-timeout': '-',
   },
-  ended: {
+  storing: {
+    stored: ['ended', 'tell recorded', 'release'],
+    'store-timeout': ['ended', 'tell recorded', 'release'],
     routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
     'media-ready': '-',
     announced: '-',
     'callee-progress': '-',
@@ -241,13 +391,36 @@ const TABLE = {
     'callee-failed': '-',
     'caller-gone': '-',
     'callee-gone': '-',
+    'setup-timeout': '-',
     'connect-timeout': '-',
     'limit-reached': '-',
     'last-minute': '-',
     'media-silent': '-',
     terminate: '-',
     fault: '-',
+  },
+  ended: {
+    routed: '-',
+    'digits-wrong': '-',
+    'caller-open': '-',
+    digit: '-',
+    'digits-timeout': '-',
+    'media-ready': '-',
+    announced: '-',
+    'callee-progress': '-',
+    'callee-answered': '-',
+    'callee-failed': '-',
+    'caller-gone': '-',
+    'callee-gone': '-',
     'setup-timeout': '-',
+    'connect-timeout': '-',
+    'limit-reached': '-',
+    'last-minute': '-',
+    'media-silent': '-',
+    stored: '-',
+    'store-timeout': '-',
+    terminate: '-',
+    fault: '-',
   },
 } satisfies Record<CallState['kind'], Record<CallInput['kind'], Cell>>
 
@@ -271,7 +444,7 @@ test('every way of ending tells disconnect once and releases last', () => {
       const endsNow = state.kind === 'ended' && before.kind !== 'ended'
       assert.equal(released, endsNow ? 1 : 0)
       if (endsNow) assert.equal(effects.at(-1)?.do, 'release')
-      assert.equal(told, endsNow && before.kind !== 'arrived' ? 1 : 0)
+      assert.equal(told, endsNow && before.kind !== 'arrived' && before.kind !== 'storing' ? 1 : 0)
     }
 })
 
@@ -281,14 +454,9 @@ test('a caller that hung up during the lookup still gets callin and disconnect 7
   assert.deepEqual(effects.map(brief), ['tell callin', 'tell disconnect 7516', 'release'])
 })
 
-test('a refusal without a tone, or to a caller without an offer, is answered at once', () => {
-  const { effects } = step(
-    arrive(record),
-    { kind: 'routed', decision: refuse, canAnnounce: false },
-    T0,
-    policy,
-  )
-  assert.deepEqual(effects.map(brief), [
+test('a refusal without a tone is answered at once', () => {
+  const { tone: _none, ...silent } = refuse
+  assert.deepEqual(play([decided(silent)]), [
     'tell callin',
     'reject-caller 404 0',
     'tell disconnect 8014',
@@ -306,7 +474,8 @@ test('the record keeps every instant that happened', () => {
 })
 
 test('an unanswered call never ends with the 0/0 that customers read as connected', () => {
-  for (const before of [STATES.announcing, STATES.preparing, STATES.dialling, STATES.ringing])
+  const { arrived: _1, talking: _2, storing: _3, ended: _4, ...unanswered } = STATES
+  for (const before of Object.values(unanswered))
     for (const input of Object.values(INPUTS)) {
       const { state } = step(before, input, T0, policy)
       if (state.kind === 'ended') assert.notEqual(state.record.end?.releaseCode, 0)

@@ -77,7 +77,7 @@ const ROWS: readonly Row[] = [
 describe('release of a failed forwarding', () => {
   for (const [status, ringing, reason, code, q850] of ROWS) {
     const when = `${status}${ringing ? ' after ringing' : ''}${reason === undefined ? '' : ` with cause ${reason}`}`
-    it(`reads ${when} as ${code} with Q.850 ${q850}`, () => {
+    it(`[codes.${code}.when] reads ${when} as ${code} with Q.850 ${q850}`, () => {
       const release = releaseOfFailure({
         status,
         ringing,
@@ -101,7 +101,7 @@ describe('release of a failed forwarding', () => {
     assert.equal(releaseOfFailure({ ...gaveUp, ringing: true }).releaseCode, 7502)
   })
 
-  it('reads our own connection time-out as 8035 with timer expired', () => {
+  it('[codes.8035.when] reads our own connection time-out as 8035 with timer expired', () => {
     assert.deepEqual(releaseOfFailure({ status: 487, ringing: true, weCancelled: 'timeout' }), {
       releaseCode: 8035,
       q850: 102,
@@ -111,7 +111,7 @@ describe('release of a failed forwarding', () => {
     })
   })
 
-  it('lets a trunk say what its causes and statuses mean', () => {
+  it('[codes.8105.when] lets a trunk say what its causes and statuses mean', () => {
     const overrides = { byCause: { 29: 8105, 20: 8103 }, byStatus: { 480: 8104 } }
     const codeOf = (status: number, q850FromReason?: number) =>
       releaseOfFailure({ status, ringing: false, ...(q850FromReason && { q850FromReason }) }, overrides)

@@ -15,6 +15,8 @@ export type TrunkConfig = {
   readonly inboundPassword?: string
   /** Form of numbers sent to the peer. */
   readonly numberFormat: 'e164' | 'national'
+  /** How callers of this trunk key digits: after a 200 (default), or in early media, so that they are not charged yet. */
+  readonly collectDigits?: 'answered' | 'early'
   /** Release codes for answers that this peer uses in its own way, by SIP status and by Q.850 cause. */
   readonly releaseCodes?: {
     readonly byStatus?: Readonly<Record<number, number>>

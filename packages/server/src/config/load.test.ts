@@ -86,6 +86,15 @@ test('release codes of a trunk are taken by status and cause, and refused when t
     withFile(withCodes(wrong), (file) => assert.throws(() => loadConfig({}, file), /releaseCodes must hold/))
 })
 
+test('a trunk says how its callers key digits', () => {
+  const withDigits = (collectDigits: unknown): string =>
+    JSON.stringify({ sip: { trunks: [{ name: 'c', collectDigits }] } })
+  withFile(withDigits('early'), (file) =>
+    assert.equal(loadConfig({}, file).sip.trunks[0]?.collectDigits, 'early'),
+  )
+  withFile(withDigits('later'), (file) => assert.throws(() => loadConfig({}, file), /answered or early/))
+})
+
 test('trunk passwords are hidden in print', () => {
   withFile('{"sip":{"trunks":[{"name":"c","username":"u","password":"hunter2"}]}}', (file) => {
     const text = printConfig(loadConfig({}, file))

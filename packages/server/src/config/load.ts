@@ -100,6 +100,7 @@ const TRUNK_KEYS = new Set([
   'inboundUsername',
   'inboundPassword',
   'numberFormat',
+  'collectDigits',
   'releaseCodes',
 ])
 
@@ -126,6 +127,9 @@ function readTrunks(given: unknown, faults: string[]): readonly TrunkConfig[] {
     const numberFormat = trunk.numberFormat ?? 'e164'
     if (numberFormat !== 'e164' && numberFormat !== 'national')
       faults.push(`${where}.numberFormat must be e164 or national`)
+    const { collectDigits } = trunk
+    if (collectDigits !== undefined && collectDigits !== 'answered' && collectDigits !== 'early')
+      faults.push(`${where}.collectDigits must be answered or early`)
     for (const [user, password] of [
       ['username', 'password'],
       ['inboundUsername', 'inboundPassword'],

@@ -57,6 +57,29 @@ describe('call events', () => {
     }
   })
 
+  it('[call.events.digitInfo] writes collectInfo with the digits and nothing of the parties', () => {
+    const keyed = { ...fact('collectInfo', demoRecord({ userData: 'u' })), digits: '0001' }
+    assert.deepEqual(
+      pushesOf(keyed, { ...app, mode: 'AXE' }).map(({ kind, body }) => [kind, body]),
+      [
+        [
+          'event',
+          `{"eventType":"collectInfo","statusInfo":{"timestamp":"2026-01-24 02:30:03","sessionId":"${SESSION}","digitInfo":"0001"}}`,
+        ],
+      ],
+    )
+  })
+
+  it('[call.recording.cdrWaits] writes no CDR of a call whose recording is being stored, and no event with that CDR', () => {
+    const ref = { startAt: T0 + 3_000, domain: 'rec.pn.example', bucket: 'sp-demokey', object: '1.wav' }
+    const record = demoRecord({ forward: answered, end: ended })
+    const kinds = (event: 'disconnect' | 'recorded', of: CallRecord) =>
+      pushesOf(fact(event, of), app).map(({ kind }) => kind)
+    assert.deepEqual(kinds('disconnect', { ...record, recordingPending: ref }), ['event'])
+    assert.deepEqual(kinds('recorded', { ...record, recording: ref }), ['fee'])
+    assert.deepEqual(kinds('recorded', record), ['fee'])
+  })
+
   it('keeps the caller of an anonymous call as an empty string', () => {
     const body = eventOf('callin', demoRecord({ caller: undefined })) ?? ''
     assert.ok(body.includes('"caller":"","called":"+8617000000001"'), body)

@@ -17,7 +17,8 @@ const NOTHING: readonly PushDraft[] = []
 
 /**
  * The pushes one fact of a call causes, in the order they are to be sent: the event, then for a disconnect the
- * CDR (spec/notifications.md sections 1, 4 and 5). An address that is not set gets nothing.
+ * CDR (spec/notifications.md sections 1, 4 and 5). A CDR that waits for a recording comes with `recorded`, which is no
+ * event. An address that is not set gets nothing.
  *
  * The callin of an X-mode app is a question that waits for the customer's answer, not a notification: whoever
  * asks sends `eventBody` itself, and nothing is queued here.
@@ -27,14 +28,17 @@ export function pushesOf(fact: CallFact, app: App): readonly PushDraft[] {
   const eventUrl = fact.event === 'callin' ? (app.callinUrl ?? app.statusUrl) : app.statusUrl
   const asksCustomer = fact.event === 'callin' && app.mode === 'X'
   const drafts: PushDraft[] = []
-  if (eventUrl && !asksCustomer) {
+  if (eventUrl && !asksCustomer && fact.event !== 'recorded') {
     drafts.push({ kind: 'event', url: eventUrl, body: eventBody(fact, app), sessionId: record.sessionId })
   }
-  if (fact.event === 'disconnect' && app.cdrUrl) {
+  if (endsRecord(fact) && app.cdrUrl) {
     drafts.push({ kind: 'fee', url: app.cdrUrl, body: feeInfo(record, app), sessionId: record.sessionId })
   }
   return drafts.length === 0 ? NOTHING : drafts
 }
+
+const endsRecord = ({ event, record }: CallFact): boolean =>
+  event === 'recorded' || (event === 'disconnect' && record.recordingPending === undefined)
 
 /**
  * Body of a call event. Until forwarding starts, and always in callin, the parties are the real caller and X;
@@ -43,6 +47,8 @@ export function pushesOf(fact: CallFact, app: App): readonly PushDraft[] {
  */
 export function eventBody(fact: CallFact, app: App): string {
   const { record, event } = fact
+  if (event === 'collectInfo')
+    return `{"eventType":"collectInfo","statusInfo":{"timestamp":"${formatWireTime(fact.at)}","sessionId":"${record.sessionId}","digitInfo":"${fact.digits ?? ''}"}}`
   const forward = event === 'callin' ? undefined : record.forward
   const caller = forward ? forward.display : (record.caller ?? '')
   const called = forward ? forward.callee : record.x

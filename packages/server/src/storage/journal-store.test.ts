@@ -95,6 +95,19 @@ test('a flush gives up after ten seconds of a storage that refuses, and close sa
   await assert.rejects(storage.close(), { code: 'JOURNAL_NOT_SAVED', message: /^1 call facts/ })
 })
 
+test('[call.recording.afterCrash] an ended call is open until its recording is stored', async (t) => {
+  const { storage } = await journal(t)
+  const ref = { startAt: 1, domain: 'rec.example', bucket: 'sp-k', object: '1.wav' }
+  const end = { at: 9, releaseCode: 0, q850: 0, sipStatus: 0 }
+  const pending = testRecord(1, { end, recordingPending: ref })
+  storage.journal.append({ record: pending, event: 'disconnect', at: 9 })
+  await storage.journal.flush()
+  assert.deepEqual(await storage.journal.openCalls(), [pending])
+  storage.journal.append({ record: testRecord(1, { end, recording: ref }), event: 'recorded', at: 10 })
+  await storage.journal.flush()
+  assert.deepEqual(await storage.journal.openCalls(), [])
+})
+
 test('open calls are those of this data folder, whatever the host is called', async (t) => {
   const { storage, tables, open } = await journal(t)
   for (const [n, hostName] of ['pn01.example', 'renamed.example', 'other.example'].entries())

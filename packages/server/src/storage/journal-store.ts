@@ -82,7 +82,8 @@ export function createJournal(options: JournalOptions): Journal {
       record.appKey ?? null,
       record.x,
       record.callInAt,
-      record.end?.at ?? null,
+      // Until its recording is stored and its CDR told, an ended call is open.
+      record.recordingPending === undefined ? (record.end?.at ?? null) : null,
       record.end?.releaseCode ?? null,
       sealer.sealText(JSON.stringify(record), 'call'),
     )

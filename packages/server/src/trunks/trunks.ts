@@ -41,7 +41,7 @@ export function createTrunks(options: {
         const { name, inboundUsername, inboundPassword } = trunk
         if (inboundUsername !== undefined && !guard.check(call, inboundUsername, inboundPassword ?? ''))
           return { kind: 'refused' }
-        return { kind: 'trunk', trunk: name }
+        return { kind: 'trunk', trunk: name, collectsEarly: trunk.collectDigits === 'early' }
       }
       if (phones !== undefined) return phones.admit(call)
       log.warn({ source: call.source.address }, 'INVITE from an address that no trunk allows')

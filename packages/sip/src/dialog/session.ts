@@ -251,7 +251,7 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
       this.#reply(transaction, request, 481)
       return
     }
-    if (handlers.onRequest !== undefined) {
+    if (handlers.onRequest !== undefined && handlers.takes?.includes(method) !== false) {
       const { localTag, contact } = this.dialog
       const incoming =
         method === 'UPDATE'

@@ -5,13 +5,18 @@ const ALWAYS = 'INVITE, ACK, CANCEL, BYE, OPTIONS'
 const WITH_REQUESTS = `${ALWAYS}, INFO, UPDATE`
 
 /**
- * The value of Allow (RFC 3261 §20.5): what will be handled, and nothing else. INFO and UPDATE belong to it where the
- * handlers of a dialog take requests; `more` are methods that an application takes outside dialogs.
+ * The value of Allow (RFC 3261 §20.5): what will be handled, and nothing else. INFO and UPDATE, or
+ * what they name, belong to it where the handlers of a dialog take requests; `more` are methods that an application takes outside dialogs.
  */
 export function allowOf(
-  handlers: Pick<DialogHandlers, 'onRequest'> | undefined,
+  handlers: Pick<DialogHandlers, 'onRequest' | 'takes'> | undefined,
   more?: readonly string[],
 ): string {
-  const base = handlers?.onRequest === undefined ? ALWAYS : WITH_REQUESTS
+  const base =
+    handlers?.onRequest === undefined
+      ? ALWAYS
+      : handlers.takes === undefined
+        ? WITH_REQUESTS
+        : `${ALWAYS}, ${handlers.takes.join(', ')}`
   return more === undefined || more.length === 0 ? base : `${base}, ${more.join(', ')}`
 }

@@ -330,6 +330,24 @@ describe('Allow', () => {
     assert.equal(header(bench.peer.lastRequest('INVITE'), 'Allow'), PLAIN)
   })
 
+  it('names what the handlers say they take, and the rest gets 405', async () => {
+    const bench = await openBench()
+    bench.deliver(testRequest({ from: bench.peer.hop }))
+    bench.incoming[0]!.handlers = { ...bench.handlers, takes: ['INFO'] }
+    bench.incoming[0]!.answer()
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastResponse(200), 'Allow'), `${PLAIN}, INFO`)
+    bench.deliver(inCall(bench, 'ACK', 1))
+    bench.deliver(inCall(bench, 'UPDATE', 2))
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastResponse(405), 'Allow'), `${PLAIN}, INFO`)
+    bench.deliver(inCall(bench, 'INFO', 3))
+    assert.deepEqual(
+      bench.requests.map(({ request }) => request.method),
+      ['INFO'],
+    )
+  })
+
   it('of the application adds what it takes outside dialogs', () => {
     assert.equal(allowOf(undefined, ['REGISTER']), `${PLAIN}, REGISTER`)
     assert.equal(allowOf({ onRequest() {} }), FULL)

@@ -79,6 +79,8 @@ export type DialogHandlers = {
   onReinviteCancelled?(call: DialogCall, request: IncomingRequest): void
   /** ACK of a re-INVITE's 2xx; carries the answer of a delayed offer. */
   onReinviteAck?(call: DialogCall, request: SipRequest): void
+  /** Methods that `onRequest` takes; default INFO, UPDATE and whatever else comes. Others get 405. */
+  readonly takes?: readonly string[]
   /** INFO, UPDATE and others inside the dialog; without it they get 405, and Allow does not name them. */
   onRequest?(call: DialogCall, request: IncomingRequest): void
   /**

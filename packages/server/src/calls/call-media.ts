@@ -1,0 +1,130 @@
+import {
+  type MediaEngine,
+  MediaError,
+  type MediaEvent,
+  type MediaSession,
+  type SdpOrigin,
+} from '@maskline/media'
+import type { Log } from '../shared/log.ts'
+
+export const CALLER = 'a'
+export const CALLEE = 'b'
+export type LegName = typeof CALLER | typeof CALLEE
+
+export const otherLeg = (leg: LegName): LegName => (leg === CALLER ? CALLEE : CALLER)
+
+/** The call that the media belongs to. */
+export type MediaOwner = {
+  readonly sessionId: string
+  /** The call has ended: media that opens now comes too late. */
+  readonly isOver: boolean
+  onMediaEvent(event: MediaEvent): void
+  /** Media work failed, or something that it called. */
+  onMediaFault(error: unknown): void
+}
+
+/** The media of one call: its session with the engine, and the work on it in order. */
+export class CallMedia {
+  readonly #owner: MediaOwner
+  readonly #engine: MediaEngine
+  readonly #log: Log
+  #session: MediaSession | undefined
+  #opening = false
+  /** Work of one call runs in order; while none is under way, SIP is handled at once. */
+  #work = 0
+  #tail: Promise<void> = Promise.resolve()
+  #callerOrigin: SdpOrigin = {}
+  #calleeOrigin: SdpOrigin = {}
+
+  constructor(owner: MediaOwner, engine: MediaEngine, log: Log) {
+    this.#owner = owner
+    this.#engine = engine
+    this.#log = log
+  }
+
+  get isBusy(): boolean {
+    return this.#work > 0
+  }
+
+  /** Where a leg's SDP comes from: its media is taken from there, or from the address it names, and from nowhere else. */
+  comesFrom(leg: LegName, sourceAddress: string): void {
+    if (leg === CALLER) this.#callerOrigin = { sourceAddress }
+    else this.#calleeOrigin = { sourceAddress }
+  }
+
+  /** Runs work after what is under way; its failure is the owner's to judge. */
+  inOrder(work: () => Promise<void>): void {
+    this.#work++
+    this.#tail = this.#tail
+      .then(work)
+      .catch((error: unknown) => this.#owner.onMediaFault(error))
+      .finally(() => {
+        this.#work--
+      })
+  }
+
+  /** Takes ports; a session that is there already is kept. */
+  async open(): Promise<MediaSession> {
+    if (this.#session !== undefined) return this.#session
+    this.#opening = true
+    try {
+      this.#session = await this.#engine.open({
+        id: this.#owner.sessionId,
+        onEvent: (event) => this.#owner.onMediaEvent(event),
+      })
+    } finally {
+      this.#opening = false
+    }
+    if (this.#owner.isOver) {
+      void this.#closeSession()
+      throw new MediaError('CLOSED', 'the call ended while its media was opened')
+    }
+    return this.#session
+  }
+
+  /** `from`'s offer, as it goes to the other leg. */
+  offer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+    return this.#require().offer(from, otherLeg(from), sdp, this.#originOf(from))
+  }
+
+  /** `from`'s answer, as it goes to the other leg. */
+  answer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+    return this.#require().answer(from, otherLeg(from), sdp, this.#originOf(from))
+  }
+
+  /** The engine's own answer to `leg`'s offer. */
+  answerLocally(leg: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+    return this.#require().answerLocally(leg, sdp, this.#originOf(leg))
+  }
+
+  /** Takes `leg`'s answer to the engine's own offer. */
+  acceptAnswer(leg: LegName, sdp: Uint8Array): Promise<void> {
+    return this.#require().acceptAnswer(leg, sdp, this.#originOf(leg))
+  }
+
+  get session(): MediaSession | undefined {
+    return this.#session
+  }
+
+  /** Lets the ports go; a session that is still being opened is closed as soon as it is there. */
+  release(): void {
+    if (!this.#opening) void this.#closeSession()
+  }
+
+  #require(): MediaSession {
+    if (this.#session === undefined) throw new MediaError('CLOSED', 'the call has no media session')
+    return this.#session
+  }
+
+  #originOf(leg: LegName): SdpOrigin {
+    return leg === CALLER ? this.#callerOrigin : this.#calleeOrigin
+  }
+
+  async #closeSession(): Promise<void> {
+    try {
+      await this.#session?.close()
+    } catch (error) {
+      this.#log.warn({ sessionId: this.#owner.sessionId, err: error }, 'media session did not close')
+    }
+  }
+}

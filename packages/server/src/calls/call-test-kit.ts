@@ -1,0 +1,365 @@
+import {
+  type MediaEngine,
+  MediaError,
+  type MediaErrorCode,
+  type MediaEvent,
+  type MediaSession,
+  type PlayAudio,
+} from '@maskline/media'
+import type {
+  ClientCall,
+  ClientCallHandlers,
+  IncomingRequest,
+  ServerCall,
+  SipResponse,
+  SipStack,
+} from '@maskline/sip'
+import type {
+  Connect,
+  CustomerAnswer,
+  Memo,
+  Refuse,
+  RouteDecision,
+  Router,
+  RouteView,
+} from '../bindings/route.ts'
+import { createRouter } from '../bindings/router.ts'
+import type { E164 } from '../shared/e164.ts'
+import { silentLog } from '../shared/log.ts'
+import type { Clock } from '../shared/time.ts'
+import { type App, newApp } from '../tenants/app.ts'
+import { createCallController } from './call-controller.ts'
+import { createCallIds } from './call-ids.ts'
+import type { CallFact, CallRecord, RecordingRef } from './call-record.ts'
+
+/**
+ * The controller between two legs that a test plays by hand, to reach what real peers cannot time: media that fails,
+ * hangs or comes too late, handlers that throw, tones that end at a chosen moment. What real peers can show is in e2e/.
+ */
+export const A = '+8613800000021' as E164
+export const B = '+8613800000022' as E164
+export const X = '+8617000000001' as E164
+export const SDP = Buffer.from('v=0\r\n')
+export const NONE = Buffer.alloc(0)
+export const APP: App = newApp({
+  key: 'k',
+  secret: 's',
+  tenantId: 't',
+  mode: 'AXB',
+  noBindingTone: 'tone.wav',
+})
+export const SUBJECT = { app: APP, subscriptionId: 'sub', direction: 1, serviceType: '004' } as const
+export const CONNECT: Connect = {
+  kind: 'connect',
+  subject: SUBJECT,
+  callee: B,
+  display: X,
+  maxDurationMin: 0,
+}
+export const REFUSE: Refuse = { kind: 'refuse', subject: SUBJECT, releaseCode: 8014, sipStatus: 404 }
+export const REF: RecordingRef = { startAt: 1, domain: 'rec.example', bucket: 'sp-k', object: '1.wav' }
+const BOUND = {
+  mode: 'AXB',
+  id: 'sub',
+  appKey: 'k',
+  x: X,
+  a: A,
+  b: B,
+  callDirection: 0,
+  maxDurationMin: 0,
+} as const
+
+export type Stage =
+  'open' | 'offer' | 'answer' | 'answerLocally' | 'play' | 'listen' | 'startRecording' | 'stopRecording'
+
+/** A media engine whose stages can be made to fail, or to wait for the test. Tones are told by name. */
+function scriptedMedia(
+  fail: Partial<Record<Stage, MediaErrorCode | 'bug'>>,
+  wait: Partial<Record<Stage, Promise<void>>>,
+  nameOf: (audio: PlayAudio) => string,
+) {
+  const log: string[] = []
+  /** What each leg hears, as far as the engine plays it: `a ring-back`, `both hint.wav`. */
+  const heard: string[] = []
+  let tell: (event: MediaEvent) => void = () => {}
+  let plays = 0
+  const playing = new Map<string, number>()
+  const stage = async (name: Stage): Promise<void> => {
+    log.push(name)
+    await wait[name]
+    const code = fail[name]
+    if (code === 'bug') throw new TypeError('a bug in media')
+    if (code !== undefined) throw new MediaError(code, name)
+  }
+  const session: MediaSession = {
+    offer: async () => (await stage('offer'), SDP),
+    answer: async () => (await stage('answer'), SDP),
+    answerLocally: async () => (await stage('answerLocally'), SDP),
+    offerLocally: async () => SDP,
+    acceptAnswer: async () => {},
+    async play(leg, audio, repeat) {
+      await stage('play')
+      heard.push(`${leg} ${nameOf(audio as PlayAudio)}${repeat === Infinity ? ' for ever' : ''}`)
+      playing.set(leg, ++plays)
+      return plays
+    },
+    async stop(leg) {
+      heard.push(`${leg} nothing`)
+      playing.delete(leg)
+    },
+    async listen(_leg, { inBand }) {
+      await stage('listen')
+      log.push(inBand ? 'in-band on' : 'in-band off')
+    },
+    startRecording: async () => stage('startRecording'),
+    stopRecording: async () => (await stage('stopRecording'), undefined),
+    stats: async () => ({ legs: {} }),
+    close: async () => void log.push('close'),
+  }
+  const engine: MediaEngine = {
+    async open({ onEvent }) {
+      await stage('open')
+      tell = onEvent
+      return session
+    },
+    sessionCount: 0,
+    close: async () => {},
+  }
+  return {
+    engine,
+    log,
+    heard,
+    tell: (event: MediaEvent) => tell(event),
+    /** What plays to these legs is heard to its end. */
+    toneEnds(...legs: string[]) {
+      for (const leg of legs) {
+        const playId = playing.get(leg)
+        playing.delete(leg)
+        if (playId !== undefined) tell({ kind: 'play-finished', leg, playId })
+      }
+    },
+  }
+}
+
+function manualClock() {
+  const timers = new Set<{ at: number; run: () => void }>()
+  let now = 1_000_000
+  const clock: Clock = {
+    now: () => now,
+    setTimer(delayMs, run) {
+      const timer = { at: now + delayMs, run }
+      timers.add(timer)
+      return { cancel: () => void timers.delete(timer) }
+    },
+  }
+  const advance = (ms: number): void => {
+    now += ms
+    for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.run()
+  }
+  return { clock, advance, pending: () => timers.size }
+}
+
+export type Bench = ReturnType<typeof openBench>
+
+export type BenchOptions = {
+  readonly fail?: Partial<Record<Stage, MediaErrorCode | 'bug'>>
+  readonly wait?: Partial<Record<Stage, Promise<void>>>
+  /** The AXB router's view; default: the caller is bound to B. */
+  readonly bound?: boolean
+  readonly lookup?: () => Promise<never>
+  /** Takes the router's place: what it decides, and what digits and customers' answers lead to. */
+  readonly decide?: RouteDecision
+  readonly digits?: Router['digits']
+  readonly answered?: Router['answered']
+  readonly ask?: () => Promise<CustomerAnswer>
+  readonly finish?: () => Promise<boolean>
+  readonly collectsEarly?: boolean
+  readonly offer?: Uint8Array
+  /** Announcement files that there are; default every one. */
+  readonly files?: readonly string[]
+  readonly inviteThrows?: boolean
+  readonly journalThrowsOn?: string
+  readonly openCalls?: readonly CallRecord[]
+}
+
+export function openBench(options: BenchOptions = {}) {
+  const names = new Map<PlayAudio, string>()
+  const audioOf = (name: string): PlayAudio => {
+    const audio: PlayAudio = { encoding: 'alaw', samples: new Uint8Array(160) }
+    names.set(audio, name)
+    return audio
+  }
+  const media = scriptedMedia(
+    options.fail ?? {},
+    options.wait ?? {},
+    (audio) => names.get(audio) ?? 'ring-back',
+  )
+  const time = manualClock()
+  const facts: CallFact[] = []
+  const faults: object[] = []
+  const noted: Memo[] = []
+  const toCaller: string[] = []
+  const toCallee: string[] = []
+  let calleeHandlers: ClientCallHandlers | undefined
+  let reinviteAnswer: ((response: SipResponse) => void) | undefined
+  const callee = {
+    owner: undefined,
+    ack: () => void toCallee.push('ACK'),
+    bye: () => void toCallee.push('BYE'),
+    cancel: () => void toCallee.push('CANCEL'),
+    reinvite: (_options: object, onFinal: (response: SipResponse) => void) => {
+      toCallee.push('INVITE')
+      reinviteAnswer = onFinal
+    },
+    ackReinvite: () => void toCallee.push('ACK'),
+  } as unknown as ClientCall
+  const stack = {
+    invite(_options: object, handlers: ClientCallHandlers) {
+      if (options.inviteThrows) throw new TypeError('a bug in sip')
+      toCallee.push('INVITE')
+      calleeHandlers = handlers
+      return callee
+    },
+  } as unknown as SipStack
+  const view: RouteView = {
+    xNumber: { number: X, appKey: 'k', status: 'normal' } as never,
+    app: APP,
+    match: options.bound === false ? undefined : { binding: BOUND as never, role: 'a' },
+    xHasBindings: true,
+  }
+  const real = createRouter({
+    routes: { lookup: options.lookup ?? (async () => view), isBehindY: async () => false },
+    memory: undefined as never,
+    modes: {},
+    controls: { check: () => undefined },
+    log: silentLog,
+  })
+  const { decide } = options
+  const controller = createCallController({
+    router: {
+      ...real,
+      ...(decide && { route: async () => decide }),
+      ...(options.digits && { digits: options.digits }),
+      ...(options.answered && { answered: options.answered }),
+      note: async (memos) => void noted.push(...memos),
+    },
+    journal: {
+      append(fact) {
+        if (fact.event === options.journalThrowsOn) throw new TypeError('a bug in the journal')
+        facts.push(fact)
+      },
+      flush: async () => {},
+      openCalls: async () => options.openCalls ?? [],
+    },
+    media: media.engine,
+    sip: { host: '192.0.2.1', stack: () => stack },
+    trunks: {
+      admit: () => ({ kind: 'trunk', trunk: 't', collectsEarly: options.collectsEarly ?? false }),
+      wayTo: () => ({
+        uri: `sip:${B}@192.0.2.9`,
+        hop: { address: '192.0.2.9', port: 5060, transport: 'udp' },
+        releaseCodes: { byCause: { 29: 8105 } },
+        format: (n) => n,
+      }),
+    },
+    announcements: {
+      find: (_app, name) => (options.files?.includes(name) === false ? undefined : audioOf(name)),
+    },
+    recordings: {
+      begin: () => ({ ref: REF, file: '/recordings/1.wav' }),
+      finish: options.finish ?? (async () => true),
+    },
+    customers: { ask: options.ask ?? (async () => ({ kind: 'failed', why: 'no answer' })) },
+    clock: time.clock,
+    policy: { connectTimeoutMs: 90_000 },
+    alertOn183: false,
+    log: { debug() {}, info() {}, warn() {}, error: (fields) => void faults.push(fields) },
+    ids: createCallIds('pn.example'),
+    hostName: 'pn.example',
+    countryCode: '86',
+  })
+  const withReason = (headers: readonly string[] | undefined): string =>
+    headers?.includes('Reason') ? ` ${/cause=(\d+)/.exec(headers[headers.indexOf('Reason') + 1]!)![1]}` : ''
+  /** A caller that dials X; the bench has one, a test may have more. */
+  const dial = (log: string[] = toCaller): ServerCall => {
+    const caller = {
+      request: {
+        kind: 'request',
+        method: 'INVITE',
+        uri: `sip:${X}@192.0.2.1`,
+        headers: ['From', `<sip:${A}@192.0.2.5>;tag=1`],
+        body: options.offer ?? SDP,
+      },
+      source: { address: '192.0.2.5', port: 5060, transport: 'udp' },
+      progress: (status: number, given?: { body?: Uint8Array }) =>
+        void log.push(given?.body ? `${status} SDP` : String(status)),
+      answer: () => void log.push('200'),
+      reject: (status: number, given?: { headers?: readonly string[] }) =>
+        void log.push(
+          `${status}${withReason(given?.headers)}${given?.headers?.includes('Retry-After') ? ' Retry-After' : ''}`,
+        ),
+      bye: (given?: { headers?: readonly string[] }) => void log.push(`BYE${withReason(given?.headers)}`),
+    } as unknown as ServerCall
+    controller.onInvite(caller)
+    return caller
+  }
+  const caller = dial()
+  return {
+    controller,
+    caller,
+    callee,
+    dial,
+    media,
+    time,
+    facts,
+    faults,
+    noted,
+    toCaller,
+    toCallee,
+    answerReinvite: (response: SipResponse) => reinviteAnswer!(response),
+    events: () =>
+      facts.map((fact) => (fact.digits === undefined ? fact.event : `${fact.event} ${fact.digits}`)),
+    ended: () => facts.findLast((fact) => fact.event === 'disconnect')?.record.end,
+    sessionId: () => facts[0]!.record.sessionId,
+    hangsUp: () => caller.handlers.onBye(caller, caller.request),
+    cancels: () => caller.handlers.onCancel(caller, caller.request),
+    /** A digit as the media engine tells it. */
+    keys(digits: string) {
+      for (const digit of digits) media.tell({ kind: 'digit', leg: 'a', digit, durationMs: 100 })
+    },
+    /** A request inside the caller's dialog; the answers go to the returned list. */
+    informs(contentType: string, body: string, extra: readonly string[] = []): string[] {
+      const answers: string[] = []
+      const request: IncomingRequest = {
+        request: {
+          kind: 'request',
+          method: 'INFO',
+          uri: 'sip:x',
+          headers: ['Content-Type', contentType, ...extra],
+          body: Buffer.from(body),
+        },
+        source: { address: '192.0.2.5', port: 5060, transport: 'udp' },
+        respond: (status, given) => void answers.push([status, ...(given?.headers ?? [])].join(' ').trim()),
+      }
+      caller.handlers.onRequest!(caller, request)
+      return answers
+    },
+    /** A response of the callee; 183 and 2xx carry SDP unless told otherwise. */
+    calleeSays: (status: number, given: { body?: Uint8Array; headers?: readonly string[] } = {}) => {
+      const response = {
+        kind: 'response',
+        status,
+        reason: '',
+        headers: given.headers ?? [],
+        body: given.body ?? (status < 300 && status > 180 ? SDP : NONE),
+      } as SipResponse
+      if (status < 200) calleeHandlers!.onProvisional(callee, response)
+      else if (status < 300) calleeHandlers!.onAnswer(callee, response)
+      else calleeHandlers!.onFailure(callee, status, response)
+    },
+    calleeHangsUp: () => calleeHandlers!.onBye(callee, caller.request),
+  }
+}
+
+/** Lets every promise that can settle now do so. */
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve))

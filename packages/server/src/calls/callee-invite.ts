@@ -1,0 +1,35 @@
+import { header, type InviteOptions, type SipRequest } from '@maskline/sip'
+import type { E164 } from '../shared/e164.ts'
+import type { Outbound } from './ports.ts'
+
+/** The INVITE of the callee's leg, built from nothing: no header, address or SDP line of the caller is copied. */
+export function calleeInvite(
+  way: Outbound,
+  display: E164,
+  sipHost: string,
+  callerInvite: SipRequest,
+  offer: Uint8Array,
+): InviteOptions {
+  const shown = way.format(display)
+  const identity = `<sip:${shown}@${sipHost}>`
+  return {
+    uri: way.uri,
+    from: identity,
+    to: `<${way.uri}>`,
+    contactUser: shown,
+    hop: way.hop,
+    maxForwards: hopsLeft(callerInvite),
+    headers: ['P-Asserted-Identity', identity],
+    body: offer,
+    ...(way.credentials && { credentials: way.credentials }),
+  }
+}
+
+/**
+ * Max-Forwards of the callee's leg: one less than the caller's, so that a loop through trunks ends (RFC 3261 §16.6 step 3;
+ * the stack has refused 0).
+ */
+function hopsLeft(invite: SipRequest): number {
+  const received = Number(header(invite, 'Max-Forwards') ?? 70)
+  return Math.max(0, Math.min(received, 70) - 1)
+}
