@@ -7,8 +7,11 @@ import { createAxRouting } from './bindings/ax-route.ts'
 import { createAxService } from './bindings/ax-service.ts'
 import { createControls } from './bindings/controls.ts'
 import { createAxbService } from './bindings/axb-service.ts'
+import { createAxybRouting } from './bindings/axyb-route.ts'
+import { createAxybService } from './bindings/axyb-service.ts'
 import { createRouter } from './bindings/router.ts'
 import { startSweeper } from './bindings/sweeper.ts'
+import { createXRouting } from './bindings/x-route.ts'
 import { createCallController } from './calls/call-controller.ts'
 import { createCallIds } from './calls/call-ids.ts'
 import { advertisedHost } from './config/advertised.ts'
@@ -20,6 +23,7 @@ import { pushesOf } from './notifications/pushes.ts'
 import { loadAreas } from './numbers/area.ts'
 import { loadCertificate } from './open-api/certificate.ts'
 import { createOpenApi } from './open-api/server.ts'
+import { readXAnswer } from './open-api/x-answer.ts'
 import { AppError } from './shared/app-error.ts'
 import type { Log } from './shared/log.ts'
 import { type Clock, systemClock } from './shared/time.ts'
@@ -130,11 +134,28 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     const asker = createAsker(clock)
     opened.push(() => asker.close())
+    const axyb = createAxybService({
+      store: storage.bindings,
+      clock,
+      maxBindsPerDay: config.numbers.maxBindsPerDay,
+      countryCodes,
+    })
     const controller = createCallController({
       router: createRouter({
         routes: storage.routes,
         memory: storage.memory,
-        modes: { AX: createAxRouting(storage.memory) },
+        modes: {
+          AX: createAxRouting(storage.memory),
+          AXYB: createAxybRouting({ ...axyb, ...storage.routes }),
+          X: createXRouting({
+            readAnswer: readXAnswer,
+            announcementExists: (_app, name) => announcements.has(name),
+            findX: (number) => storage.bindings.findX(number),
+            onFault: (app, why) =>
+              log.warn({ app: app.key, why }, 'a customer’s server gave no usable answer to a callin'),
+            countryCodes,
+          }),
+        },
         controls: createControls({ countryCodes }),
         log,
       }),
@@ -209,6 +230,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       apps: storage.apps,
       ax,
       axb,
+      axyb,
       announcementExists: (_app, name) => announcements.has(name),
       clock,
       log,

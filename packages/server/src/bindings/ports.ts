@@ -48,6 +48,8 @@ export type InsertLimits = {
   readonly perParty?: number
   /** Most binds of A in one day of UTC (1020182); absent or 0: any number. */
   readonly perDay?: number
+  /** Keys that no other live binding may hold on that number, beside those that this one claims itself. */
+  readonly free?: readonly ClaimKey[]
 }
 
 /** A's new number in an update, and the most live bindings of the mode that it may hold in the app (InsertLimits). */

@@ -32,6 +32,12 @@ export function refusal(code: string, parameter?: string): Answer {
   return result === undefined ? failure('500 1010001') : plain(result)
 }
 
+/** 403 `1012010` of AXYB, whose text names the number. */
+export function numberBound(number: string): Answer {
+  const result = RESULTS['403 1012010 AXYB']
+  return plain({ ...result, text: result.text.replace('$', number) })
+}
+
 function plain({ status, code, text }: Result): Answer {
   return { status, body: JSON.stringify({ resultcode: code, resultdesc: text }), code }
 }

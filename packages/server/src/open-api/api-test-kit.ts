@@ -166,6 +166,7 @@ export async function startTestApi(
     apps: { findApp: async (key) => (key === test.app.key ? test.app : undefined) },
     ax: absent('ax'),
     axb,
+    axyb: absent('axyb'),
     announcementExists: (_app, name) => name.endsWith('.wav'),
     ...changes,
     clock,

@@ -1,28 +1,8 @@
-import { isServiceNumber } from '../bindings/parties.ts'
-import { type E164, isGlobalForm, parseApiNumber } from '../shared/e164.ts'
 import { invalidParameter, refusal, success, type Answer } from './answers.ts'
 import { type AxDependencies, namedX, targetOf, unlessEmpty } from './ax.ts'
 import { isForbiddenUserData, missingTone, subscriptionId, toneFile, userData } from './fields.ts'
-import {
-  integer,
-  Invalid,
-  optional,
-  parseJsonObject,
-  reader,
-  type Reader,
-  readParams,
-  required,
-} from './params.ts'
+import { calleeNumber, integer, optional, parseJsonObject, readParams, required } from './params.ts'
 import type { ApiCall, OperationDoc, Resource } from './resource.ts'
-
-/** Mobile, fixed line, and what nobody can be but everybody can call: 400 and 95 numbers. */
-const calleeNumber: Reader<E164> = reader(
-  { type: 'string', pattern: String.raw`^\+\d{5,30}$`, examples: ['+8613800000022', '+8695588'] },
-  (raw) => {
-    if (typeof raw !== 'string' || !isGlobalForm(raw)) return new Invalid()
-    return parseApiNumber(raw) ?? (isServiceNumber(raw) ? raw : new Invalid())
-  },
-)
 
 /** Seconds that a temporary callee is kept (spec/ax.md section 7): at most two hours. */
 const DURATION_DEFAULT = 60

@@ -1,3 +1,4 @@
+import { isServiceNumber } from '../bindings/parties.ts'
 import { isGlobalForm, parseApiNumber, type E164 } from '../shared/e164.ts'
 
 /**
@@ -119,6 +120,15 @@ export const flag: Reader<boolean> = reader({ type: 'string', enum: ['true', 'fa
 export const partyNumber: Reader<E164> = reader(
   { type: 'string', pattern: String.raw`^\+\d{5,31}$`, examples: ['+8613800000021', '+8675528000001'] },
   (raw) => (typeof raw === 'string' ? parseApiNumber(raw) : undefined) ?? INVALID,
+)
+
+/** Who may be called though nobody can be bound so: A or B, and 400 and 95 numbers. */
+export const calleeNumber: Reader<E164> = reader(
+  { type: 'string', pattern: String.raw`^\+\d{5,30}$`, examples: ['+8613800000022', '+8695588'] },
+  (raw) => {
+    if (typeof raw !== 'string' || !isGlobalForm(raw)) return INVALID
+    return parseApiNumber(raw) ?? (isServiceNumber(raw) ? raw : INVALID)
+  },
 )
 
 /** A virtual number in global form. Its length is the number plan's business (client-habits 27: 15-digit X). */

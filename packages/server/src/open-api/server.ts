@@ -18,11 +18,13 @@ import { authenticate, createGates, type Gates } from './authenticate.ts'
 import { axCalleeResource } from './ax-callee.ts'
 import { axResource, type AxDependencies } from './ax.ts'
 import { axbResource, type AxbDependencies } from './axb.ts'
+import { axybResource, type AxybDependencies } from './axyb.ts'
 import type { LockedSource } from './lockout.ts'
 import type { ApiHandler, ApiMethod, Resource } from './resource.ts'
 
 export type OpenApiOptions = AxDependencies &
-  AxbDependencies & {
+  AxbDependencies &
+  AxybDependencies & {
     readonly config: Config['api']
     readonly apps: AppStore
     readonly clock: Clock
@@ -52,6 +54,7 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
     axResource(options),
     axCalleeResource(options),
     axbResource(options),
+    axybResource(options),
   ]
   const gates = createGates(config)
   let closing = false

@@ -117,11 +117,13 @@ export function createBindingStores(
 
   function* insert(
     binding: Binding,
-    { capacity, perParty, perDay = 0 }: InsertLimits,
+    { capacity, perParty, perDay = 0, free = [] }: InsertLimits,
     at: EpochMs,
   ): Plan<InsertOutcome> {
+    const place = placeOf(binding)
     const claims = rows.claims(binding)
-    const taken = yield* takenOf(claims, -1, at)
+    const kept = free.map((key): ClaimRow => ({ number: place, key: rows.key(key), role: 'b' }))
+    const taken = yield* takenOf([...claims, ...kept], -1, at)
     if (taken) return taken
     const aKey = rows.aKey(binding)
     if (perParty !== undefined && aKey !== null) {
@@ -136,7 +138,6 @@ export function createBindingStores(
     }
     // What is refused from here on still counts: a bind that fails for its number is an attempt all the same.
     if (perDay > 0 && !(yield* countDay(binding.appKey, binding.a, perDay, at))) return DAY_FULL
-    const place = placeOf(binding)
     if (!(yield* takePlace(place, capacity, at)))
       return (yield* inventory.findNumber(place)) ? X_FULL : NOT_FOUND
     const row = yield* first(
