@@ -9,6 +9,8 @@ import { createControls } from './bindings/controls.ts'
 import { createAxbService } from './bindings/axb-service.ts'
 import { createAxybRouting } from './bindings/axyb-route.ts'
 import { createAxybService } from './bindings/axyb-service.ts'
+import { createAxeRouting } from './bindings/axe-route.ts'
+import { createAxeService } from './bindings/axe-service.ts'
 import { createRouter } from './bindings/router.ts'
 import { startSweeper } from './bindings/sweeper.ts'
 import { createXRouting } from './bindings/x-route.ts'
@@ -155,6 +157,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
               log.warn({ app: app.key, why }, 'a customer’s server gave no usable answer to a callin'),
             countryCodes,
           }),
+          AXE: createAxeRouting({ bindings: storage.bindings, memory: storage.memory, clock }),
         },
         controls: createControls({ countryCodes }),
         log,
@@ -224,6 +227,14 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       maxBindsPerDay: config.numbers.maxBindsPerDay,
       countryCodes,
     })
+    const axe = createAxeService({
+      store: storage.bindings,
+      memory: storage.memory,
+      clock,
+      defaultBindHours: config.axe.defaultBindHours,
+      maxBindsPerDay: config.numbers.maxBindsPerDay,
+      countryCodes,
+    })
     const api = await createOpenApi({
       config: config.api,
       tls: await loadCertificate(config, clock.now()),
@@ -231,6 +242,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       ax,
       axb,
       axyb,
+      axe,
       announcementExists: (_app, name) => announcements.has(name),
       clock,
       log,

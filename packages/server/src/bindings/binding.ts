@@ -62,7 +62,7 @@ export type AxeBinding = Common & {
   readonly extension: string
   /** What A sees when others call: `0` X, `1` the real caller. */
   readonly displayNumMode?: '0' | '1'
-  /** Played to A, or called by A, when there is no call-back record; at most one of the two. */
+  /** Played to A, or called by A, when there is no call-back record. A bind gives one of the two; the number goes first. */
   readonly callbackTone?: string
   readonly callbackNum?: E164
   /** As the bind gave them (or a modify, when the bind did not): what the query shows (spec/axe.md section 4). */

@@ -5,13 +5,11 @@ import type { EpochMs } from '../shared/time.ts'
 import type { ClaimKey } from './binding.ts'
 import type { BindingStore } from './ports.ts'
 
-/** Candidates asked for at first: the first nearly always fits, the others are for races. */
-const CANDIDATES = 3
 /**
- * How often candidates are asked for again when others took all of them meanwhile, each time twice as many: where an X has
- * but one place, hundreds of binds at the same moment are offered the same few.
+ * How many candidates are asked for, attempt by attempt. The first nearly always fits; when simultaneous binds took all of
+ * them, the next list is longer and each bind begins at another place of it, so that no crowd fights for one number.
  */
-const ATTEMPTS = 9
+const CANDIDATES = [3, 30, 300, 3000] as const
 
 /** What an X (or Y) must be to serve a bind by area (spec/numbers-and-rules.md section 4). */
 export type Wanted = {
@@ -38,12 +36,11 @@ export function createChoice(store: Pick<BindingStore, 'candidates'>) {
   ): Promise<T | undefined> {
     const without = [...parties.map((party): ClaimKey => ({ kind: 'party', party })), ...free]
     for (const scope of searchScopes(home, lenient)) {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const limit = CANDIDATES * 2 ** attempt
+      for (const limit of CANDIDATES) {
         const query = { appKey, without, ...scope, capacity, at, limit }
         const candidates = await store.candidates(query)
         if (candidates.length === 0) break
-        const from = attempt === 0 ? 0 : startOf(parties, candidates.length)
+        const from = limit === CANDIDATES[0] ? 0 : placeOf(parties) % candidates.length
         for (const { number } of [...candidates.slice(from), ...candidates.slice(0, from)]) {
           const taken = parties.includes(number) ? undefined : await take(number)
           if (taken !== undefined) return taken
@@ -54,6 +51,5 @@ export function createChoice(store: Pick<BindingStore, 'candidates'>) {
   }
 }
 
-/** Where a bind that lost a race begins: each party elsewhere, so that they do not race for the same number again. */
-const startOf = (parties: readonly E164[], count: number): number =>
-  Number(parties[0]?.slice(-4) ?? 0) % count
+/** A place in a list, another for nearly every bind. */
+const placeOf = ([party = '']: readonly string[]): number => Number(party.slice(-6)) || 0

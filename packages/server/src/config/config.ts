@@ -79,6 +79,8 @@ export type Config = {
     readonly maxBindsPerDay: number
   }
   readonly axb: { readonly maxPairsPerX: number }
+  /** Life of an AXE binding that names none, hours; 0 = never expires. */
+  readonly axe: { readonly defaultBindHours: number }
   readonly defaults: { readonly pushSignature: PushSignature }
   readonly storage: {
     /** A PostgreSQL database to use instead of SQLite in the data folder. Holds a password. */

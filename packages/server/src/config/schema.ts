@@ -272,6 +272,15 @@ export const FIELDS: readonly Field[] = [
     about: 'bindings on one X of an AXB app',
   },
   {
+    path: 'axe.defaultBindHours',
+    env: 'MASKLINE_AXE_DEFAULT_BIND_HOURS',
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 720,
+    about: 'hours that an AXE binding lives when the bind names no time; 0 = never expires',
+  },
+  {
     path: 'defaults.pushSignature',
     env: 'MASKLINE_PUSH_SIGNATURE',
     type: ['aksk', 'wsse', 'aksk+x-wsse'],

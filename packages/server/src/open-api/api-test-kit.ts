@@ -167,6 +167,7 @@ export async function startTestApi(
     ax: absent('ax'),
     axb,
     axyb: absent('axyb'),
+    axe: absent('axe'),
     announcementExists: (_app, name) => name.endsWith('.wav'),
     ...changes,
     clock,

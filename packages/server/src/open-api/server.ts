@@ -19,11 +19,13 @@ import { axCalleeResource } from './ax-callee.ts'
 import { axResource, type AxDependencies } from './ax.ts'
 import { axbResource, type AxbDependencies } from './axb.ts'
 import { axybResource, type AxybDependencies } from './axyb.ts'
+import { type AxeDependencies, axeListResource, axeResource } from './axe.ts'
 import type { LockedSource } from './lockout.ts'
 import type { ApiHandler, ApiMethod, Resource } from './resource.ts'
 
 export type OpenApiOptions = AxDependencies &
   AxbDependencies &
+  AxeDependencies &
   AxybDependencies & {
     readonly config: Config['api']
     readonly apps: AppStore
@@ -55,6 +57,8 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
     axCalleeResource(options),
     axbResource(options),
     axybResource(options),
+    axeResource(options),
+    axeListResource(options),
   ]
   const gates = createGates(config)
   let closing = false
