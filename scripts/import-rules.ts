@@ -35,6 +35,11 @@ const serverFolders: Readonly<
     may: ['shared', 'tenants', '@media'],
     sentence: 'announcements imports only shared, tenants and @maskline/media: it is audio by name.',
   },
+  recordings: {
+    may: ['shared', 'tenants', 'calls/call-record.ts', 'calls/ports.ts'],
+    sentence:
+      'recordings imports only shared, tenants and what calls ask of it (calls/ports.ts): it keeps files by name.',
+  },
   observability: {
     may: ['shared', 'config/config.ts'],
     sentence:
@@ -46,11 +51,20 @@ const serverFolders: Readonly<
       'trunks imports shared, tenants (who may register), numbers, the ports of calls, its part of the configuration and @maskline/sip: it turns numbers into SIP peers and back.',
   },
   storage: {
-    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications'],
+    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications', 'recordings/ports.ts'],
     sentence: 'storage imports the ports of the domain and shared, never an edge, config or a protocol.',
   },
   'open-api': {
-    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications', 'config/config.ts'],
+    may: [
+      'shared',
+      'tenants',
+      'numbers',
+      'bindings',
+      'calls',
+      'notifications',
+      'recordings',
+      'config/config.ts',
+    ],
     sentence:
       'open-api imports the domain, shared and its part of the configuration, never storage: an HTTP edge touches no table.',
   },

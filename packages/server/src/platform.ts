@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { createEmbeddedEngine, MediaError } from '@maskline/media'
+import { createEmbeddedEngine, MediaError, recoverWav } from '@maskline/media'
 import { type StackHandlers, createSipStack } from '@maskline/sip'
 import { openAnnouncements } from './announcements/library.ts'
 import { createAxRouting } from './bindings/ax-route.ts'
@@ -26,7 +26,11 @@ import { loadAreas } from './numbers/area.ts'
 import { loadCertificate } from './open-api/certificate.ts'
 import { createOpenApi } from './open-api/server.ts'
 import { readXAnswer } from './open-api/x-answer.ts'
+import { createLinkSigner } from './recordings/links.ts'
+import { openRecordings } from './recordings/recordings.ts'
+import { createS3Store, type S3Options } from './recordings/s3-store.ts'
 import { AppError } from './shared/app-error.ts'
+import { readSealKey } from './shared/key-file.ts'
 import type { Log } from './shared/log.ts'
 import { type Clock, systemClock } from './shared/time.ts'
 import { lockDataDir } from './storage/data-lock.ts'
@@ -123,6 +127,18 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     opened.push(() => media.close())
 
+    const recordings = openRecordings({
+      folder: path.join(config.dataDir, 'recordings'),
+      domain: config.recordings.domain ?? config.hostName,
+      index: storage.recordings,
+      store: hasStore(config.recordings.s3) ? createS3Store(config.recordings.s3) : undefined,
+      recover: recoverWav,
+      keepDays: config.recordings.keepDays,
+      clock,
+      log,
+    })
+    opened.push(() => recordings.close())
+
     const announcements = openAnnouncements(path.join(config.dataDir, 'announcements'), log)
     const sipHost = advertisedHost(config.sip.host, config.sip.publicHost)
     const phones = await createPhones({
@@ -171,12 +187,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         guard: createTrunkGuard(config.hostName, config.sip.digest, clock),
         log,
       }),
-      recordings: {
-        begin: () => {
-          throw new Error('recordings have no place yet')
-        },
-        finish: async () => false,
-      },
+      recordings,
       customers: asker,
       announcements: { find: (_app, fileName) => announcements.find(fileName) },
       clock,
@@ -192,6 +203,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     await deliverer.start()
     const crashedCalls = await controller.closeCrashedCalls(storage.aliveUntil)
     if (crashedCalls > 0) log.warn({ calls: crashedCalls }, 'calls that a crash left open were closed')
+    const stillOpen = await storage.journal.openCalls()
+    await recordings.clearParts(new Set(stillOpen.map(({ recordingPending }) => recordingPending?.object)))
     storage.startHeartbeat()
 
     const stack = await createSipStack({
@@ -244,6 +257,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       axyb,
       axe,
       announcementExists: (_app, name) => announcements.has(name),
+      terminate: (appKey, sessionId) => controller.terminate(appKey, sessionId),
+      recordings: {
+        library: recordings,
+        links: createLinkSigner(readSealKey(config.dataDir)),
+        linkHours: config.recordings.linkHours,
+        linkRatePerMin: config.recordings.linkRatePerMin,
+      },
       clock,
       log,
     })
@@ -288,6 +308,10 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     throw error
   }
 }
+
+/** The rules of the configuration see to it that the rest is there too. */
+const hasStore = (s3: Config['recordings']['s3']): s3 is Config['recordings']['s3'] & S3Options =>
+  s3.endpoint !== undefined
 
 /** A port that is taken or an address that is not ours is the operator's to mend; anything else stays a bug. */
 function cannotListen(cause: unknown): unknown {

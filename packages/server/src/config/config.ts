@@ -42,6 +42,8 @@ export type Config = {
     readonly host: string
     readonly httpPort: number
     readonly httpsPort: number
+    /** Base of the addresses that we hand out; absent: scheme and host of the request at hand. */
+    readonly publicUrl?: string
     readonly tlsCertFile?: string
     readonly tlsKeyFile?: string
     /** Every connection is closed after its answer; else those are kept whose client asks for it. */
@@ -77,6 +79,22 @@ export type Config = {
     readonly countryCodes: string
     /** Binds of one A a day, 0 = any number. */
     readonly maxBindsPerDay: number
+  }
+  readonly recordings: {
+    /** `recordDomain` of CDRs; default hostName. */
+    readonly domain?: string
+    readonly keepDays: number
+    readonly linkHours: number
+    readonly linkRatePerMin: number
+    /** An S3-compatible store when `endpoint` is there; then bucket and keys are too. */
+    readonly s3: {
+      readonly endpoint?: string
+      readonly region: string
+      readonly bucket?: string
+      readonly prefix?: string
+      readonly accessKeyId?: string
+      readonly secretAccessKey?: string
+    }
   }
   readonly axb: { readonly maxPairsPerX: number }
   /** Life of an AXE binding that names none, hours; 0 = never expires. */

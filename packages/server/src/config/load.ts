@@ -35,7 +35,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
 /** The configuration for people: secrets hidden. */
 export function printConfig(config: Config): string {
   const redact = (key: string, value: unknown): unknown => {
-    if (/password|secret/i.test(key)) return '***'
+    if (/password|secret|accessKeyId/i.test(key)) return '***'
     return typeof value === 'string' && isDatabaseUrl(value) ? redactDatabaseUrl(value) : value
   }
   return JSON.stringify(config, redact, 2)

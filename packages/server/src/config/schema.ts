@@ -95,6 +95,13 @@ export const FIELDS: readonly Field[] = [
     about: 'API port, HTTPS',
   },
   {
+    path: 'api.publicUrl',
+    env: 'MASKLINE_PUBLIC_URL',
+    type: 'string',
+    about:
+      'address that customers reach the API at, such as https://api.example; default: as each request names it',
+  },
+  {
     path: 'api.tlsCertFile',
     env: 'MASKLINE_TLS_CERT',
     type: 'string',
@@ -295,6 +302,77 @@ export const FIELDS: readonly Field[] = [
     about: 'PostgreSQL database to use instead of SQLite, such as postgres://user:password@host:5432/name',
   },
   {
+    path: 'recordings.domain',
+    env: 'MASKLINE_RECORD_DOMAIN',
+    type: 'string',
+    about: 'recordDomain of CDRs; default: hostName',
+  },
+  {
+    path: 'recordings.keepDays',
+    env: 'MASKLINE_RECORD_DAYS',
+    type: 'integer',
+    default: 7,
+    min: 1,
+    max: 3650,
+    about: 'days that a recording is kept',
+  },
+  {
+    path: 'recordings.linkHours',
+    env: 'MASKLINE_RECORD_LINK_HOURS',
+    type: 'integer',
+    default: 72,
+    min: 1,
+    max: 87600,
+    about: 'hours that a download link works, at most as long as the recording is kept',
+  },
+  {
+    path: 'recordings.linkRatePerMin',
+    env: 'MASKLINE_RECORD_LINK_RATE',
+    type: 'integer',
+    default: 600,
+    min: 0,
+    max: 1000000,
+    about: 'download links per minute for one source address, and for one app; 0 = no limit',
+  },
+  {
+    path: 'recordings.s3.endpoint',
+    env: 'MASKLINE_S3_ENDPOINT',
+    type: 'string',
+    about:
+      'S3-compatible store of recordings, such as https://s3.example; without it they lie in the data folder',
+  },
+  {
+    path: 'recordings.s3.region',
+    env: 'MASKLINE_S3_REGION',
+    type: 'string',
+    default: 'us-east-1',
+    about: 'region that requests to the store are signed for',
+  },
+  {
+    path: 'recordings.s3.bucket',
+    env: 'MASKLINE_S3_BUCKET',
+    type: 'string',
+    about: 'bucket of the store; it must exist',
+  },
+  {
+    path: 'recordings.s3.prefix',
+    env: 'MASKLINE_S3_PREFIX',
+    type: 'string',
+    about: 'put before every key, such as recordings/',
+  },
+  {
+    path: 'recordings.s3.accessKeyId',
+    env: 'MASKLINE_S3_ACCESS_KEY_ID',
+    type: 'string',
+    about: 'access key of the store; it may put, get and delete objects',
+  },
+  {
+    path: 'recordings.s3.secretAccessKey',
+    env: 'MASKLINE_S3_SECRET_ACCESS_KEY',
+    type: 'string',
+    about: 'secret of the access key',
+  },
+  {
     path: 'storage.durability',
     env: 'MASKLINE_DURABILITY',
     type: ['process', 'power'],
@@ -350,7 +428,34 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
       ? undefined
       : 'numbers.countryCodes must be country codes with commas between them, such as 86,852',
   (c) =>
+    c.api.publicUrl === undefined || isBaseUrl(c.api.publicUrl)
+      ? undefined
+      : 'api.publicUrl must be an http or https address without a query, such as https://api.example',
+  (c) =>
+    c.recordings.domain === undefined || /^[A-Za-z0-9.-]{1,128}$/.test(c.recordings.domain)
+      ? undefined
+      : 'recordings.domain must be 1 to 128 letters, digits, dots and dashes',
+  ({ recordings: { s3 } }) =>
+    s3.endpoint === undefined || isBaseUrl(s3.endpoint)
+      ? undefined
+      : 'recordings.s3.endpoint must be an http or https address, such as https://s3.example',
+  ({ recordings: { s3 } }) => {
+    const parts = [s3.endpoint, s3.bucket, s3.accessKeyId, s3.secretAccessKey]
+    return parts.every((part) => part === undefined) || parts.every((part) => part !== undefined)
+      ? undefined
+      : 'recordings.s3.endpoint, bucket, accessKeyId and secretAccessKey go together; set all four or none'
+  },
+  ({ recordings: { s3 } }) =>
+    /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(s3.bucket ?? 'x') && /^[A-Za-z0-9._/-]*$/.test(s3.prefix ?? '')
+      ? undefined
+      : 'recordings.s3.bucket and prefix may hold letters, digits, dots and dashes, the prefix slashes too',
+  (c) =>
     /^[A-Za-z0-9.-]{1,80}$/.test(c.hostName)
       ? undefined
       : 'hostName must be 1 to 80 letters, digits, dots and dashes: it becomes part of every session id',
 ]
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
+}

@@ -1,7 +1,12 @@
 import { RESULTS, businessResult, type Result, type ResultKey } from './result-codes.ts'
 
 /** What goes back to the customer: an HTTP status and a finished JSON text, pure ASCII. */
-export type Answer = { readonly status: number; readonly body: string; readonly code: string }
+export type Answer = {
+  readonly status: number
+  readonly body: string
+  readonly code: string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** Success: the envelope first, then `fields` in their order; undefined ones are left out. */
 export function success(fields?: object): Answer {
@@ -13,6 +18,16 @@ export function success(fields?: object): Answer {
 /** A documented failure with its documented text. */
 export function failure(key: ResultKey): Answer {
   return FAILURES[key]
+}
+
+/** A documented failure under another HTTP status, for what is no API call (download links). */
+export function underStatus(status: number, key: ResultKey): Answer {
+  return { ...FAILURES[key], status }
+}
+
+/** The one success that is no 200: exactly 301, never to be cached (spec/stop-call-and-recording.md section 3). */
+export function redirect(location: string): Answer {
+  return { status: 301, body: '', code: '0', headers: { location, 'cache-control': 'no-store' } }
 }
 
 /** 403 `1010002` that names the culprit, a name out of our own parameter tables. */

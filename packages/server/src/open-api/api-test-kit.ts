@@ -12,6 +12,7 @@ import type {
 import type { AxbBinding } from '../bindings/binding.ts'
 import type { Config } from '../config/config.ts'
 import type { E164 } from '../shared/e164.ts'
+import { createLinkSigner } from '../recordings/links.ts'
 import { systemClock, type Clock, type EpochMs } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import { createOpenApi, type OpenApi, type OpenApiOptions } from './server.ts'
@@ -121,6 +122,14 @@ function absent<T extends object>(name: string): T {
   return new Proxy({} as T, { get: () => ask })
 }
 
+/** An API over a platform that has no recording. */
+export const NO_RECORDINGS: OpenApiOptions['recordings'] = {
+  library: { find: async () => undefined, open: async () => undefined },
+  links: createLinkSigner(new Uint8Array(64)),
+  linkHours: 72,
+  linkRatePerMin: 0,
+}
+
 export type Reply = {
   readonly status: number
   readonly headers: NodeJS.Dict<string | string[]>
@@ -169,6 +178,8 @@ export async function startTestApi(
     axyb: absent('axyb'),
     axe: absent('axe'),
     announcementExists: (_app, name) => name.endsWith('.wav'),
+    terminate: () => false,
+    recordings: NO_RECORDINGS,
     ...changes,
     clock,
     config: { ...API_CONFIG, ...changes.config },

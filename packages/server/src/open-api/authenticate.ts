@@ -8,6 +8,7 @@ import { FlowControl } from './flow-control.ts'
 import { allowsIp } from './ip-allowlist.ts'
 import { Lockout } from './lockout.ts'
 import { ReplayMemory } from './replay-memory.ts'
+import type { BarredApps } from './resource.ts'
 import type { ResultKey } from './result-codes.ts'
 
 export type AuthRules = Pick<
@@ -29,6 +30,7 @@ export type AuthRequest = {
   readonly now: EpochMs
   /** The mode that owns the called API; absent: any mode may call it. */
   readonly mode?: Mode
+  readonly barred?: BarredApps
 }
 
 export type Verdict =
@@ -90,10 +92,15 @@ function proofFault(claim: Credentials, app: App, now: EpochMs, gates: Gates): R
 }
 
 /** Checks 6 to 10: an app that proved its secret, but may not call this API from there or now. */
-function admissionFault(app: App, { ip, now, mode }: AuthRequest, gates: Gates): ResultKey | undefined {
+function admissionFault(
+  app: App,
+  { ip, now, mode, barred }: AuthRequest,
+  gates: Gates,
+): ResultKey | undefined {
   if (!allowsIp(app.ipAllowlist, ip)) return '403 1020166'
-  if (app.status === 'suspended') return '403 1010008'
-  if (app.accountStatus === 'frozen') return '403 1010029'
+  if (app.status === 'suspended') return barred?.suspended ?? '403 1010008'
+  const frozen = barred?.frozen ?? '403 1010029'
+  if (app.accountStatus === 'frozen' && frozen !== 'served') return frozen
   if (mode !== undefined && app.mode !== mode) return '403 1010040'
   return gates.flow.admit(app.key, now) ? undefined : '403 1010010'
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { failure, invalidParameter, invalidRequest, refusal, success } from './answers.ts'
 import { RESULTS, businessResult } from './result-codes.ts'
 
-/** Every row of spec/auth-and-errors.md sections 6.1 and 6.2 as printed there: HTTP status and resultcode. */
+/** Every row of spec/auth-and-errors.md sections 6.1 and 6.2: HTTP status (1020001 and 1020002: that of their page) and code. */
 const DOCUMENTED = `
   200 0
   400 1023006   400 1023007   400 1023008   400 1023009   400 1023010   400 1023011   400 1023012   400 1023013
@@ -16,7 +16,7 @@ const DOCUMENTED = `
   403 1011001   403 1011002   403 1011003   403 1011004   403 1011005   403 1011006
   403 1012001   403 1012007   403 1012008   403 1012009   403 1012010   403 1012010 AXYB   403 1012012   403 1012102
   403 1016001   403 1016002
-  403 1020001   403 1020002   403 1020167   403 1020178   403 1020182
+  500 1020001   500 1020002   403 1020167   403 1020178   403 1020182
 `
   .trim()
   .split(/\s{2,}/)

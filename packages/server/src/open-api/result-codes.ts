@@ -46,6 +46,10 @@ const TABLE = {
   '500 1023001': 'Internal error.',
   '500 1023002': 'Response timeout.',
 
+  // Of terminate call (spec/stop-call-and-recording.md section 1).
+  '500 1020001': 'Parameter error.',
+  '500 1020002': 'Internal error.',
+
   // Of the modes (section 6.2).
   '403 1011001': 'Account does not exist.',
   '403 1011002': 'Insufficient number of resources.',
@@ -64,8 +68,6 @@ const TABLE = {
   '403 1012102': 'The number is contained in the blacklist.',
   '403 1016001': 'The record does not exist.',
   '403 1016002': 'The record already exists.',
-  '403 1020001': 'Parameter error.',
-  '403 1020002': 'Internal error.',
   '403 1020167': 'No idle extend Number.',
   '403 1020178': 'The transparent mode is not allowed.',
   '403 1020182': 'The number succeeds the max bind times per day',

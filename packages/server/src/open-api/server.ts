@@ -20,13 +20,18 @@ import { axResource, type AxDependencies } from './ax.ts'
 import { axbResource, type AxbDependencies } from './axb.ts'
 import { axybResource, type AxybDependencies } from './axyb.ts'
 import { type AxeDependencies, axeListResource, axeResource } from './axe.ts'
+import { callStopResource, type CallStopDependencies } from './call-stop.ts'
 import type { LockedSource } from './lockout.ts'
-import type { ApiHandler, ApiMethod, Resource } from './resource.ts'
+import { recordingResource, type RecordingDependencies } from './recording.ts'
+import { addRecordingLink } from './recording-link.ts'
+import type { ApiHandler, ApiMethod, Requester, Resource } from './resource.ts'
 
 export type OpenApiOptions = AxDependencies &
   AxbDependencies &
   AxeDependencies &
-  AxybDependencies & {
+  AxybDependencies &
+  CallStopDependencies &
+  RecordingDependencies & {
     readonly config: Config['api']
     readonly apps: AppStore
     readonly clock: Clock
@@ -59,6 +64,8 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
     axybResource(options),
     axeResource(options),
     axeListResource(options),
+    callStopResource(options),
+    recordingResource(options),
   ]
   const gates = createGates(config)
   let closing = false
@@ -71,6 +78,7 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
   })
   acceptAnyBody(fastify)
   for (const resource of resources) addResource(fastify, resource, { ...options, log, gates })
+  addRecordingLink(fastify, { ...options, send })
   answerUnknown(fastify, resources, log)
   await fastify.ready()
 
@@ -129,11 +137,14 @@ const SERVER_OPTIONS = {
   noDelay: true,
 }
 
-/** The app that a request's headers proved; set before its handler runs. */
+/** The app that a request's headers proved, and where it came from; set before its handler runs. */
 const CALLER = Symbol('caller')
-type AuthenticatedRequest = FastifyRequest & { [CALLER]?: App }
+type AuthenticatedRequest = FastifyRequest & { [CALLER]?: { readonly app: App; readonly from: Requester } }
 
-type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock'> & { readonly log: Log; readonly gates: Gates }
+type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock' | 'config'> & {
+  readonly log: Log
+  readonly gates: Gates
+}
 
 /**
  * Authentication stands before the body is read: a stranger's bytes are not buffered. Neither hook nor handler
@@ -141,15 +152,16 @@ type RouteContext = Pick<OpenApiOptions, 'apps' | 'clock'> & { readonly log: Log
  */
 function addResource(
   fastify: FastifyInstance,
-  { path, mode, handlers }: Resource,
-  { apps, clock, log, gates }: RouteContext,
+  { path, mode, barred, handlers }: Resource,
+  { apps, clock, config, log, gates }: RouteContext,
 ): void {
   const onRequest = async (request: AuthenticatedRequest, reply: FastifyReply): Promise<void> => {
     const { raw } = request
     const ip = plainAddress(raw.socket.remoteAddress)
-    const verdict = await authenticate({ headers: raw.headers, ip, now: clock.now(), mode }, apps, gates)
+    const now = clock.now()
+    const verdict = await authenticate({ headers: raw.headers, ip, now, mode, barred }, apps, gates)
     if (verdict.ok) {
-      request[CALLER] = verdict.app
+      request[CALLER] = { app: verdict.app, from: { ip, now, baseUrl: baseUrlOf(raw, config) } }
       return
     }
     if (verdict.locked) log.warn({ ip }, 'API source locked out after failed authentications')
@@ -164,10 +176,10 @@ function addResource(
 
 function routeHandler(handler: ApiHandler) {
   return (request: AuthenticatedRequest, reply: FastifyReply): void => {
-    const app = request[CALLER]
-    if (app === undefined) throw new Error('a request came to its handler without authentication')
+    const caller = request[CALLER]
+    if (caller === undefined) throw new Error('a request came to its handler without authentication')
     const query = firstValues(request.query as Record<string, string | string[]>)
-    handler({ app, query, body: request.body as Buffer | undefined }).then(
+    handler({ ...caller, query, body: request.body as Buffer | undefined }).then(
       (answer) => send(reply, answer),
       (error: unknown) => reply.send(error),
     )
@@ -180,6 +192,18 @@ function firstValues(query: Record<string, string | string[]>): Record<string, s
     if (Array.isArray(value)) query[name] = value[0] ?? ''
   }
   return query as Record<string, string>
+}
+
+/** Host and port of a URL, with no room for anything else. */
+const HOST = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
+/** The platform's address as the client reached it, unless configured; the client alone is told what it wrote. */
+function baseUrlOf({ headers: { host }, socket }: IncomingMessage, { publicUrl }: Config['api']): string {
+  if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, '')
+  const scheme = 'encrypted' in socket ? 'https' : 'http'
+  if (host !== undefined && HOST.test(host)) return `${scheme}://${host}`
+  const address = plainAddress(socket.localAddress)
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${socket.localPort}`
 }
 
 /** Bodies arrive as raw bytes; resources that want JSON parse it themselves. */
@@ -212,6 +236,7 @@ function pathOf(url: string): string {
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  if (answer.headers !== undefined) reply.headers(answer.headers)
   return reply.code(answer.status).header('content-type', CONTENT_TYPE).send(answer.body)
 }
 

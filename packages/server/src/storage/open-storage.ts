@@ -9,6 +9,7 @@ import type { OutboxStore } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
 import type { NumberStates, NumberStore } from '../numbers/ports.ts'
 import type { XNumber } from '../numbers/x-number.ts'
+import type { RecordingIndex } from '../recordings/ports.ts'
 import { AppError } from '../shared/app-error.ts'
 import { loadSealKey, SEAL_KEY_FILE } from '../shared/key-file.ts'
 import { createSealer, SEAL_KEY_BYTES, type Sealer } from '../shared/seal.ts'
@@ -26,6 +27,7 @@ import { migrate } from './migrations/migrations.ts'
 import { nodeIdOfFolder, ownNodeId } from './node-id.ts'
 import { createOutboxStore, type OutboxFeed } from './outbox-store.ts'
 import { openPostgres } from './postgres/engine.ts'
+import { createRecordingIndex } from './recordings-store.ts'
 import { type CallArchive, createCallArchive } from './retention.ts'
 import { checkSealKey } from './seal-check.ts'
 import { openSqlite } from './sqlite/engine.ts'
@@ -41,6 +43,7 @@ export type Storage = {
   readonly journal: CallJournal
   readonly outbox: OutboxStore & OutboxFeed
   readonly subscribers: SubscriberStore
+  readonly recordings: RecordingIndex
   /** When the process before this one was last seen alive; undefined at the first start. */
   readonly aliveUntil: EpochMs | undefined
   /** What is kept of ended calls, to be let go some day (retention.ts). */
@@ -147,6 +150,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       journal,
       outbox,
       subscribers,
+      recordings: createRecordingIndex(runner, builder),
       aliveUntil: heartbeat.aliveUntil,
       archive: createCallArchive(runner, builder),
       startHeartbeat: heartbeat.start,

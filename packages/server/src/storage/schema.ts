@@ -118,6 +118,21 @@ export type Database = {
     /** Why the last attempt failed. */
     error: string | null
   }
+  /** Recordings: what the CDRs name, and where it is (recordings/ports.ts). */
+  recording: {
+    object: string
+    bucket: string
+    domain: string
+    app_key: string
+    session_id: string
+    started_at: number
+    kept_until: number
+    bytes: number
+    duration_ms: number
+    /** Null while the file waits in the folder of parts. */
+    stored_at: number | null
+    deleted_at: number | null
+  }
   subscriber: {
     sealed_username: string
     sealed_password: string
