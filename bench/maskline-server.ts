@@ -36,6 +36,7 @@ const base = loadConfig({
   MASKLINE_API_HOST: '127.0.0.1',
   MASKLINE_APP_RATE: '0',
   MASKLINE_PLATFORM_RATE: '0',
+  MASKLINE_ADMIN: 'false',
   MASKLINE_MEDIA_HOST: values.address,
   MASKLINE_LOG_LEVEL: 'warn',
 })

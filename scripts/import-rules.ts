@@ -51,8 +51,22 @@ const serverFolders: Readonly<
       'trunks imports shared, tenants (who may register), numbers, the ports of calls, its part of the configuration and @maskline/sip: it turns numbers into SIP peers and back.',
   },
   storage: {
-    may: ['shared', 'tenants', 'numbers', 'bindings', 'calls', 'notifications', 'recordings/ports.ts'],
+    may: [
+      'shared',
+      'tenants',
+      'numbers',
+      'bindings',
+      'calls',
+      'notifications',
+      'announcements',
+      'recordings/ports.ts',
+    ],
     sentence: 'storage imports the ports of the domain and shared, never an edge, config or a protocol.',
+  },
+  'admin-api': {
+    may: ['shared', 'tenants', 'numbers', 'announcements', 'notifications/push-url.ts', 'config/config.ts'],
+    sentence:
+      'admin-api imports the domain, announcements, shared and its part of the configuration, never storage: an HTTP edge touches no table.',
   },
   'open-api': {
     may: [

@@ -50,6 +50,7 @@ export function serveEnv(
     MASKLINE_API_HOST: '127.0.0.1',
     MASKLINE_HTTP_PORT: `${ports.http}`,
     MASKLINE_HTTPS_PORT: `${ports.https}`,
+    MASKLINE_ADMIN_PORT: '0',
     MASKLINE_MEDIA_HOST: '127.0.0.1',
     ...more,
   }

@@ -1,8 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { createEmbeddedEngine, MediaError, recoverWav } from '@maskline/media'
+import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@maskline/media'
 import { type StackHandlers, createSipStack } from '@maskline/sip'
-import { openAnnouncements } from './announcements/library.ts'
+import { announcementOperations } from './admin-api/announcements.ts'
+import { appOperations } from './admin-api/apps.ts'
+import { numberOperations } from './admin-api/numbers.ts'
+import { createAdminApi } from './admin-api/server.ts'
+import { loadAdminToken } from './admin-api/token.ts'
+import { openAnnouncements } from './announcements/announcements.ts'
+import { openLibrary } from './announcements/library.ts'
 import { createAxRouting } from './bindings/ax-route.ts'
 import { createAxService } from './bindings/ax-service.ts'
 import { createControls } from './bindings/controls.ts'
@@ -41,6 +47,8 @@ import { createTrunks } from './trunks/trunks.ts'
 export type Platform = {
   readonly sip: { readonly host: string; readonly port: number }
   readonly api: { readonly httpPort: number; readonly httpsPort: number | undefined }
+  /** Absent when it is switched off. */
+  readonly admin?: { readonly host: string; readonly port: number }
   /** For seeding and inspection by the command line, the lab and tests. */
   readonly storage: Storage
   readonly activeCalls: number
@@ -139,7 +147,15 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     opened.push(() => recordings.close())
 
-    const announcements = openAnnouncements(path.join(config.dataDir, 'announcements'), log)
+    const announcements = await openAnnouncements({
+      store: storage.announcements,
+      bindingTones: storage.bindingTones,
+      apps: storage.apps,
+      library: openLibrary(path.join(config.dataDir, 'announcements'), config.announcements.language, log),
+      convert: toAnnouncement,
+      autoApprove: config.announcements.autoApprove,
+      clock,
+    })
     const sipHost = advertisedHost(config.sip.host, config.sip.publicHost)
     const phones = await createPhones({
       realm: config.hostName,
@@ -167,7 +183,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
           AXYB: createAxybRouting({ ...axyb, ...storage.routes }),
           X: createXRouting({
             readAnswer: readXAnswer,
-            announcementExists: (_app, name) => announcements.has(name),
+            announcementExists: announcements.exists,
             findX: (number) => storage.bindings.findX(number),
             onFault: (app, why) =>
               log.warn({ app: app.key, why }, 'a customer’s server gave no usable answer to a callin'),
@@ -189,7 +205,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       }),
       recordings,
       customers: asker,
-      announcements: { find: (_app, fileName) => announcements.find(fileName) },
+      announcements,
       clock,
       policy: { connectTimeoutMs: config.calls.connectTimeoutSec * 1000 },
       alertOn183: config.calls.alertOn183,
@@ -256,7 +272,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       axb,
       axyb,
       axe,
-      announcementExists: (_app, name) => announcements.has(name),
+      announcementExists: announcements.exists,
       terminate: (appKey, sessionId) => controller.terminate(appKey, sessionId),
       recordings: {
         library: recordings,
@@ -269,6 +285,29 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     opened.push(() => api.close())
     const ports = await api.listen()
+    const admin = createAdminApi({
+      config: config.admin,
+      token: loadAdminToken(config.dataDir),
+      operations: [
+        ...announcementOperations(announcements, storage.apps),
+        ...appOperations({
+          apps: storage.apps,
+          numberStates: storage.numberStates,
+          announcementExists: announcements.exists,
+          defaults: config.defaults,
+          clock,
+        }),
+        ...numberOperations({
+          apps: storage.apps,
+          numbers: storage.numbers,
+          numberStates: storage.numberStates,
+          clock,
+        }),
+      ],
+      log,
+    })
+    opened.push(() => admin.close())
+    const adminPort = config.admin.enabled ? (await admin.listen()).port : undefined
     const sweeper = startSweeper({ store: storage.bindings, clock, log })
     opened.push(() => sweeper.close())
     const retention = startRetention({
@@ -282,6 +321,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     return {
       sip: { host: sipHost, port: stack.addresses[0]!.port },
       api: ports,
+      ...(adminPort !== undefined && { admin: { host: config.admin.host, port: adminPort } }),
       storage,
       get activeCalls() {
         return controller.activeCalls

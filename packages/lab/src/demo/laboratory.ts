@@ -68,6 +68,8 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       MASKLINE_API_HOST: '127.0.0.1',
       MASKLINE_HTTP_PORT: '0',
       MASKLINE_HTTPS_PORT: '0',
+      MASKLINE_ADMIN_PORT: '0',
+      MASKLINE_AUTO_APPROVE: 'true',
       MASKLINE_MEDIA_HOST: '127.0.0.1',
       // Away from the default range, which a platform that runs on this machine uses, and from the ports the system
       // gives to the phones: one inside the range would be taken for the platform's own.

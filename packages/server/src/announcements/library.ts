@@ -3,22 +3,19 @@ import path from 'node:path'
 import { type PlayAudio, readWav, toPlayAudio } from '@maskline/media'
 import { AppError } from '../shared/app-error.ts'
 import type { Log } from '../shared/log.ts'
-import { builtinTones } from './builtin.ts'
-
-/** Digits, letters and `-` `_` `.` `@` (spec/announcements.md section 4). */
-export const ANNOUNCEMENT_NAME = /^[A-Za-z0-9\-_.@]{1,128}$/
+import { ANNOUNCEMENT_NAME } from './announcement.ts'
+import { type AnnouncementLanguage, builtinAnnouncements } from './builtin.ts'
 
 export type AnnouncementLibrary = {
   find(fileName: string): PlayAudio | undefined
-  has(fileName: string): boolean
 }
 
 /**
- * Announcement files by name: built-in tones, and the WAV files of a folder, which win over a built-in of the same
- * name. Files are read at start; one that cannot be used is reported and left out.
+ * Announcements that every account has, by name: the built-in ones, and the WAV files of a folder, which win over a
+ * built-in of the same name. Files are read at start; one that cannot be used is reported and left out.
  */
-export function openAnnouncements(folder: string, log: Log): AnnouncementLibrary {
-  const audio = new Map(builtinTones())
+export function openLibrary(folder: string, language: AnnouncementLanguage, log: Log): AnnouncementLibrary {
+  const audio = new Map(builtinAnnouncements(language))
   for (const name of namesIn(folder)) {
     try {
       audio.set(name, toPlayAudio(readWav(readFileSync(path.join(folder, name)))))
@@ -29,7 +26,7 @@ export function openAnnouncements(folder: string, log: Log): AnnouncementLibrary
       )
     }
   }
-  return { find: (name) => audio.get(name), has: (name) => audio.has(name) }
+  return { find: (name) => audio.get(name) }
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -103,16 +103,17 @@ export async function printLab(config: Config): Promise<number> {
 export type Reach = {
   readonly sip: { readonly host: string; readonly port: number }
   readonly api: { readonly httpPort: number }
+  readonly admin?: { readonly host: string; readonly port: number }
 }
 
 const reachFile = (config: Config): string => path.join(config.dataDir, 'running.json')
 
 /** Writes down where this start listens, so that `maskline lab` tells the same, whatever settings it is given. */
-export function noteReach(config: Config, { sip, api }: Reach): void {
-  writeFileSync(reachFile(config), JSON.stringify({ sip, api }))
+export function noteReach(config: Config, { sip, api, admin }: Reach): void {
+  writeFileSync(reachFile(config), JSON.stringify({ sip, api, admin }))
 }
 
-function lastStart(config: Config): Reach | undefined {
+export function lastStart(config: Config): Reach | undefined {
   try {
     return JSON.parse(readFileSync(reachFile(config), 'utf8')) as Reach
   } catch {

@@ -1,23 +1,16 @@
 import { AppError } from '../shared/app-error.ts'
 import { printConfig } from '../config/load.ts'
 import { loadFromCommandLine } from './options.ts'
-
-const USAGE = `maskline: the open number-masking platform. Usage: npm run maskline -- COMMAND …
-
-  serve                 run the platform (npm start)
-  lab                   print the lab's numbers, passwords and key, and what to type
-  api METHOD PATH …     send a signed request to the API; \`maskline api --help\`
-  config                print the configuration in force, secrets hidden
-  help                  this text
-
-  --config FILE         JSON file of settings (default: maskline.json in the data folder, when it exists)
-  --data DIR            data folder (default ./data)
-`
+import { USAGE } from './usage.ts'
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   serve: async (args) => (await import('./serve.ts')).serve(loadFromCommandLine(args, process.env)),
   lab: async (args) => (await import('./lab.ts')).printLab(loadFromCommandLine(args, process.env)),
   api: async (args) => (await import('./api-call.ts')).runApiCall(args, process),
+  apps: async (args) => (await import('./inventory.ts')).runApps(args, process.env, process),
+  numbers: async (args) => (await import('./inventory.ts')).runNumbers(args, process.env, process),
+  announcements: async (args) =>
+    (await import('./announcements.ts')).runAnnouncements(args, process.env, process),
   async config(args) {
     process.stdout.write(`${printConfig(loadFromCommandLine(args, process.env))}\n`)
     return 0

@@ -7,11 +7,11 @@ import { ensureLab, labGuide, noteReach } from './lab.ts'
 /** Runs until SIGINT or SIGTERM; a second signal ends at once. Resolves to the exit code. */
 export async function serve(config: Config): Promise<number> {
   const platform = await startPlatform(config, { log: createLogger(config.logLevel) })
-  const { api, sip } = platform
+  const { admin, api, sip } = platform
   const { databaseUrl } = config.storage
   const created = await ensureLab(platform.storage, config)
   if (created) await platform.reloadSubscribers()
-  noteReach(config, { sip, api })
+  noteReach(config, { sip, api, ...(admin && { admin }) })
   process.stdout.write(
     `maskline is running\n` +
       `  SIP    ${sip.host}:${sip.port} (UDP and TCP)\n` +

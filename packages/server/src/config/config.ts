@@ -58,6 +58,19 @@ export type Config = {
     readonly lockoutWindowMin: number
     readonly lockoutMin: number
   }
+  /** The operator's own API and command line (admin-api). */
+  readonly admin: {
+    readonly enabled: boolean
+    readonly host: string
+    /** 0 = a free one. */
+    readonly port: number
+  }
+  readonly announcements: {
+    /** Of the built-in prompts; `zh+en` says each in Chinese, then in English. */
+    readonly language: 'zh' | 'en' | 'zh+en'
+    /** Whether an uploaded file may be used without a review. */
+    readonly autoApprove: boolean
+  }
   readonly media: {
     readonly host: string
     readonly publicHost?: string

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
+import type { AnnouncementStore, BindingTones } from '../announcements/ports.ts'
 import type { BindingMemory, BindingStore, RouteStore } from '../bindings/ports.ts'
 import type { CallFact } from '../calls/call-record.ts'
 import type { CallJournal } from '../calls/ports.ts'
@@ -17,6 +18,8 @@ import { newUuid } from '../shared/ids.ts'
 import { type Clock, type EpochMs, systemClock, type Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
+import { createAnnouncementStore } from './announcement-store.ts'
+import { createBindingTones } from './binding-tones.ts'
 import { createBindingStores } from './bindings-store.ts'
 import type { Engine } from './engine.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -44,6 +47,8 @@ export type Storage = {
   readonly outbox: OutboxStore & OutboxFeed
   readonly subscribers: SubscriberStore
   readonly recordings: RecordingIndex
+  readonly announcements: AnnouncementStore
+  readonly bindingTones: BindingTones
   /** When the process before this one was last seen alive; undefined at the first start. */
   readonly aliveUntil: EpochMs | undefined
   /** What is kept of ended calls, to be let go some day (retention.ts). */
@@ -151,6 +156,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       outbox,
       subscribers,
       recordings: createRecordingIndex(runner, builder),
+      announcements: createAnnouncementStore(runner, builder),
+      bindingTones: createBindingTones(runner, builder, sealer),
       aliveUntil: heartbeat.aliveUntil,
       archive: createCallArchive(runner, builder),
       startHeartbeat: heartbeat.start,

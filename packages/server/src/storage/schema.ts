@@ -137,5 +137,24 @@ export type Database = {
     sealed_username: string
     sealed_password: string
   }
+  announcement: {
+    tenant_id: string
+    name: string
+    /** `reviewing`, `approved`, `rejected`. */
+    state: string
+    description: string
+    review_note: string
+    uploaded_by: string
+    uploaded_at: number
+    reviewed_at: number | null
+    /** Of the WAV file, hex. */
+    sha256: string
+    /** Bytes of the WAV file. */
+    size: number
+    duration_ms: number
+    original_name: string
+    /** The WAV file, base64. */
+    audio: string
+  }
   meta: { key: string; value: string }
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/app-error.ts'
 import { core } from './0001-core.ts'
 import { journalDead } from './0002-journal-dead.ts'
 import { modes } from './0003-modes.ts'
+import { announcements } from './0004-announcements.ts'
 import { recordings } from './0005-recordings.ts'
 import { bindCount } from './0006-bind-count.ts'
 
@@ -11,6 +12,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0001-core': core,
   '0002-journal-dead': journalDead,
   '0003-modes': modes,
+  '0004-announcements': announcements,
   '0005-recordings': recordings,
   '0006-bind-count': bindCount,
 }

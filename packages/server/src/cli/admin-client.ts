@@ -1,0 +1,132 @@
+import { parseArgs } from 'node:util'
+import { readAdminToken } from '../admin-api/token.ts'
+import type { Config } from '../config/config.ts'
+import { AppError } from '../shared/app-error.ts'
+import { lastStart } from './lab.ts'
+import { loadFromCommandLine } from './options.ts'
+
+/** What a command of the admin API writes to. */
+export type CommandIo = { readonly stdout: { write(text: string | Uint8Array): unknown } }
+
+/** Talks to the admin API of the platform that runs on a data folder. */
+export type AdminClient = {
+  json(method: string, path: string, body?: object): Promise<Record<string, unknown>>
+  /** Sends a file. */
+  send(method: string, path: string, file: Uint8Array): Promise<Record<string, unknown>>
+  bytes(path: string): Promise<Uint8Array>
+}
+
+/** A command of words and `--options`, with those of every command (`--data`, `--config`) taken out. */
+export type AdminCommand = {
+  readonly words: readonly string[]
+  readonly options: Readonly<Record<string, string | undefined>>
+  readonly client: AdminClient
+}
+
+/** Reads a command line. Throws AppError `USAGE` for an option that is none of `names`. */
+export function readCommand(args: string[], env: NodeJS.ProcessEnv, names: readonly string[]): AdminCommand {
+  const options = Object.fromEntries(
+    ['data', 'config', ...names].map((name) => [name, { type: 'string' as const }]),
+  )
+  let parsed: { readonly values: Record<string, unknown>; readonly positionals: string[] }
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true })
+  } catch (cause) {
+    throw usage((cause as Error).message)
+  }
+  const { data, config, ...rest } = parsed.values as Record<string, string | undefined>
+  const own = [
+    ...(data === undefined ? [] : ['--data', data]),
+    ...(config === undefined ? [] : ['--config', config]),
+  ]
+  return { words: parsed.positionals, options: rest, client: clientOf(loadFromCommandLine(own, env)) }
+}
+
+export const usage = (what: string): AppError =>
+  new AppError('USAGE', `${what}; \`npm run maskline -- help\` lists what there is`)
+
+/** The word at a place of the command line, or a fault that says what is missing. */
+export function need(words: readonly string[], at: number, what: string): string {
+  const word = words[at]
+  if (word === undefined) throw usage(`${what} is missing`)
+  return word
+}
+
+/** `a/b` as one step of a path. */
+export const step = (text: string): string => encodeURIComponent(text)
+
+function clientOf(config: Config): AdminClient {
+  const ask = async (
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: string | Uint8Array<ArrayBuffer>,
+  ) => {
+    const token = readAdminToken(config.dataDir)
+    const { host, port } = lastStart(config)?.admin ?? config.admin
+    let response: Response
+    try {
+      response = await fetch(`http://${urlHost(host)}:${port}${path}`, {
+        method,
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        ...(body !== undefined && { body }),
+      })
+    } catch (cause) {
+      const why = (cause as { cause?: NodeJS.ErrnoException }).cause?.code ?? (cause as Error).message
+      throw new AppError(
+        'NO_PLATFORM',
+        `no platform answers at ${host}:${port} (${why}); \`npm start\` runs one, --data DIR names the folder of another`,
+        { cause },
+      )
+    }
+    if (response.ok) return response
+    throw await refusal(response)
+  }
+  const parsed = async (response: Response) => (await response.json()) as Record<string, unknown>
+  return {
+    json: async (method, path, body) =>
+      parsed(
+        body === undefined
+          ? await ask(method, path, {})
+          : await ask(method, path, { 'content-type': 'application/json' }, JSON.stringify(body)),
+      ),
+    send: async (method, path, file) =>
+      parsed(await ask(method, path, { 'content-type': 'application/octet-stream' }, new Uint8Array(file))),
+    bytes: async (path) => new Uint8Array(await (await ask('GET', path, {})).arrayBuffer()),
+  }
+}
+
+/** A wildcard listens on this machine too; an IPv6 address stands in brackets. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+async function refusal(response: Response): Promise<AppError> {
+  const { error } = (await response.json().catch(() => ({}))) as {
+    error?: { code: string; message: string; faults?: readonly string[] }
+  }
+  if (error === undefined)
+    return new AppError('NO_PLATFORM', `what answers there is no Maskline (HTTP ${response.status})`)
+  const { code, message, faults = [] } = error
+  return new AppError(code, faults.length > 1 ? `refused:\n  - ${faults.join('\n  - ')}` : message)
+}
+
+/** Rows under heads, in columns as wide as they need. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heads, ...rows]
+  const widths = heads.map((_, i) => Math.max(...all.map((row) => widthOf(row[i] ?? ''))))
+  return all
+    .map((row) =>
+      row
+        .map((cell, i) => cell + ' '.repeat(widths[i]! - widthOf(cell)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+    .concat('\n')
+}
+
+/** Columns on a terminal: a Chinese character takes two. */
+const widthOf = (cell: string): number =>
+  [...cell].reduce((sum, char) => sum + (/[\u2e80-\u9fff\uff00-\uffef]/.test(char) ? 2 : 1), 0)

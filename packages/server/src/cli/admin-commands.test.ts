@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { generateTone, readWav, writeWav } from '@maskline/media'
+import { ADMIN_TOKEN_FILE } from '../admin-api/token.ts'
+import { loadConfig } from '../config/load.ts'
+import { startPlatform, type Platform } from '../platform.ts'
+import { silentLog } from '../shared/log.ts'
+import { newApp } from '../tenants/app.ts'
+import { runAnnouncements } from './announcements.ts'
+import { readSettings, runApps, runNumbers } from './inventory.ts'
+import { noteReach } from './lab.ts'
+
+/** The commands against a platform that runs, in a folder of its own. */
+const dir = mkdtempSync(path.join(tmpdir(), 'maskline-cli-'))
+const env = {
+  MASKLINE_DATA: path.join(dir, 'data'),
+  MASKLINE_SIP_HOST: '127.0.0.1',
+  MASKLINE_SIP_PORT: '0',
+  MASKLINE_API_HOST: '127.0.0.1',
+  MASKLINE_HTTP_PORT: '0',
+  MASKLINE_HTTPS_PORT: '0',
+  MASKLINE_ADMIN_PORT: '0',
+  MASKLINE_MEDIA_HOST: '127.0.0.1',
+  MASKLINE_RTP_PORT_MIN: '28000',
+  MASKLINE_RTP_PORT_MAX: '28999',
+}
+let platform: Platform
+let stopped: Promise<void> | undefined
+const stop = (): Promise<void> => (stopped ??= platform.close())
+
+before(async () => {
+  const config = loadConfig(env)
+  platform = await startPlatform(config, { log: silentLog })
+  noteReach(config, platform)
+  await platform.storage.apps.saveApp(
+    newApp({ key: 'axb', secret: 's', tenantId: 't1', mode: 'AXB', name: 'shop' }),
+  )
+})
+after(async () => {
+  await stop()
+  rmSync(dir, { recursive: true })
+})
+
+type Run = typeof runApps
+async function say(run: Run, line: string): Promise<string> {
+  let said = ''
+  const write = (text: string | Uint8Array): void => void (said += String(text))
+  assert.equal(await run(line.split(' '), env, { stdout: { write } }), 0)
+  return said
+}
+const refused = (run: Run, line: string, code: string, message: RegExp): Promise<void> =>
+  assert.rejects(say(run, line), (error: unknown) => {
+    assert.equal((error as { code?: string }).code, code)
+    assert.match((error as Error).message, message)
+    return true
+  })
+
+test('the token of the admin API is made at the first start, for its owner only', () => {
+  const file = path.join(env.MASKLINE_DATA, ADMIN_TOKEN_FILE)
+  assert.match(readFileSync(file, 'utf8'), /^[\w-]{43}\n$/)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+})
+
+test('announcements: a file goes from a folder to the callers and back', async () => {
+  const source = path.join(dir, 'hello.wav')
+  writeFileSync(source, writeWav({ encoding: 'pcm16', samples: generateTone(440, 1) }))
+  assert.match(
+    await say(runAnnouncements, `upload ${source} --name wait.wav --description 等待`),
+    /wait\.wav of account t1: reviewing/,
+  )
+  assert.match(await say(runAnnouncements, 'list'), /t1 +wait\.wav +reviewing 待审核 +1\.0 s +等待/)
+  await refused(runAnnouncements, `upload ${source} --name wait.wav`, 'ANNOUNCEMENT_EXISTS', /replace/)
+  assert.match(await say(runAnnouncements, 'reject wait.wav --note loud'), /rejected/)
+  assert.match(await say(runAnnouncements, 'list --tenant t1'), /rejected 审核不通过 .*\[loud\]/)
+  assert.match(await say(runAnnouncements, `upload ${source} --name wait.wav --replace yes`), /reviewing/)
+  await say(runAnnouncements, 'approve wait.wav')
+  assert.match(await say(runApps, 'set axb noBindingTone=wait.wav'), /"noBindingTone": "wait\.wav"/)
+  assert.match(
+    await say(runAnnouncements, 'uses wait.wav'),
+    /named by app axb \(noBindingTone\), 0 bindings\./,
+  )
+  const out = path.join(dir, 'out.wav')
+  await say(runAnnouncements, `download wait.wav --out ${out}`)
+  const { encoding, samples } = readWav(readFileSync(out))
+  assert.deepEqual([encoding, samples.length], ['alaw', 8000])
+  assert.match(await say(runAnnouncements, 'delete wait.wav'), /deleted\. It is named by app axb/)
+  await refused(runAnnouncements, 'uses wait.wav', 'ANNOUNCEMENT_UNKNOWN', /wait\.wav/)
+  await say(runApps, 'set axb noBindingTone=no_binding.wav')
+})
+
+test('apps: are made, listed, shown and set', async () => {
+  const made = await say(runApps, 'create AXE taxi --tenant t2')
+  const key = /^key +(\S+)$/m.exec(made)?.[1]
+  assert.match(made, /^secret +\S{32}$/m)
+  assert.match(await say(runApps, 'list'), new RegExp(`${key} +t2 +AXE +taxi +normal +active`))
+  await say(runApps, `set ${key} axe.repeatCount=1 statusUrl=http://customer.example/s recordingEnabled=true`)
+  const shown = JSON.parse(await say(runApps, `show ${key}`)) as Record<string, unknown>
+  assert.deepEqual(shown.axe, { extensionLength: 4, wrongEndTone: 'extension_wrong_end.wav', repeatCount: 1 })
+  assert.equal(shown.recordingEnabled, true)
+  await say(runApps, `set ${key} statusUrl=`)
+  assert.equal('statusUrl' in (JSON.parse(await say(runApps, `show ${key}`)) as object), false)
+  await refused(
+    runApps,
+    `set ${key} status=asleep nothing=1`,
+    'INVALID',
+    /refused:\n {2}- nothing is not known here\n {2}- status must be one of/,
+  )
+})
+
+test('numbers: are added, listed and suspended', async () => {
+  assert.match(await say(runNumbers, 'add axb 0755 +8617000000001 +8617000000002'), /2 numbers/)
+  assert.match(await say(runNumbers, 'status +8617000000002 unusable --cause 2'), /is unusable/)
+  const listed = await say(runNumbers, 'list axb')
+  assert.match(listed, /\+8617000000001 +0755 +normal\n/)
+  assert.match(listed, /\+8617000000002 +0755 +unusable +2\n/)
+})
+
+test('settings are JSON where they are JSON, text otherwise, and nothing removes', () => {
+  assert.deepEqual(readSettings(['a=true', 'b=12', 'c=x=y', 'd.e=', 'd.f=["192.0.2.1"]', 'g={', 'h="12"']), {
+    a: true,
+    b: 12,
+    c: 'x=y',
+    d: { e: null, f: ['192.0.2.1'] },
+    g: '{',
+    h: '12',
+  })
+})
+
+test('a wrong command line is told in a sentence', async () => {
+  await refused(runAnnouncements, 'sing', 'USAGE', /does not know "sing"/)
+  await refused(runAnnouncements, 'upload', 'USAGE', /the file is missing/)
+  await refused(runAnnouncements, 'list --what ever', 'USAGE', /--what/)
+  await refused(runAnnouncements, `upload ${dir}/none.wav`, 'FILE_UNREADABLE', /none\.wav \(ENOENT\)/)
+  await refused(runApps, 'set axb name', 'USAGE', /field=value/)
+  await refused(runApps, `list --data ${dir}/empty`, 'NO_DATA', /no platform has run on/)
+})
+
+test('when the platform is stopped, that is what is said', async () => {
+  await stop()
+  await refused(runApps, 'list', 'NO_PLATFORM', /no platform answers at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/)
+})

@@ -1,0 +1,133 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { AppError } from '../shared/app-error.ts'
+import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
+
+type View = {
+  readonly tenant: string
+  readonly name: string
+  readonly stateLabel: string
+  readonly state: string
+  readonly durationMs: number
+  readonly description: string
+  readonly reviewNote: string
+}
+type UsesView = {
+  readonly apps: readonly { readonly key: string; readonly settings: readonly string[] }[]
+  readonly bindings: number
+}
+
+/** `maskline announcements …`: the announcement files of accounts. */
+export async function runAnnouncements(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  io: CommandIo,
+): Promise<number> {
+  const { words, options, client } = readCommand(args, env, [
+    'tenant',
+    'name',
+    'description',
+    'replace',
+    'note',
+    'out',
+  ])
+  const say = (text: string): void => void io.stdout.write(text)
+  const list = async (): Promise<readonly View[]> => {
+    const query = options.tenant === undefined ? '' : `?tenant=${step(options.tenant)}`
+    return (await client.json('GET', `/v1/announcements${query}`)).announcements as View[]
+  }
+  /** Path of a file; the account is looked up when it was not named. */
+  const pathOf = async (name: string): Promise<string> => {
+    const found = (await list()).filter((view) => view.name === name)
+    if (found.length > 1)
+      throw usage(`name the account with --tenant: ${found.map(({ tenant }) => tenant).join(', ')}`)
+    if (found.length === 0)
+      throw new AppError('ANNOUNCEMENT_UNKNOWN', `there is no announcement file ${name}`)
+    return `/v1/announcements/${step(found[0]!.tenant)}/${step(name)}`
+  }
+
+  switch (need(words, 0, 'what to do with announcements')) {
+    case 'list': {
+      const rows = (await list()).map((view) => [
+        view.tenant,
+        view.name,
+        `${view.state} ${view.stateLabel}`,
+        `${(view.durationMs / 1000).toFixed(1)} s`,
+        view.reviewNote === '' ? view.description : `${view.description} [${view.reviewNote}]`,
+      ])
+      say(table(['ACCOUNT', 'NAME', 'STATE', 'LENGTH', 'DESCRIPTION [NOTE]'], rows))
+      return 0
+    }
+    case 'upload': {
+      const file = need(words, 1, 'the file')
+      const fileName = path.basename(file)
+      const { name = fileName, tenant, description } = options
+      const query = new URLSearchParams({
+        ...(options.replace === undefined && { name, ...(tenant !== undefined && { tenant }) }),
+        fileName,
+        ...(description !== undefined && { description }),
+      })
+      const target = options.replace === undefined ? '/v1/announcements' : await pathOf(name)
+      const view = (await client.send(
+        options.replace === undefined ? 'POST' : 'PUT',
+        `${target}?${query}`,
+        readFile(file),
+      )) as unknown as View
+      say(`${view.name} of account ${view.tenant}: ${view.state} ${view.stateLabel}\n`)
+      return 0
+    }
+    case 'approve': {
+      const name = need(words, 1, 'the name')
+      await client.json(
+        'POST',
+        `${await pathOf(name)}/approve`,
+        options.note === undefined ? {} : { note: options.note },
+      )
+      say(`${name} is approved; callers hear it from now on\n`)
+      return 0
+    }
+    case 'reject': {
+      const name = need(words, 1, 'the name')
+      if (options.note === undefined) throw usage('--note, the reason, is missing')
+      await client.json('POST', `${await pathOf(name)}/reject`, { note: options.note })
+      say(`${name} is rejected\n`)
+      return 0
+    }
+    case 'delete': {
+      const name = need(words, 1, 'the name')
+      const uses = (await client.json('DELETE', await pathOf(name))) as unknown as UsesView
+      say(`${name} is deleted. ${usesText(uses)}\n`)
+      return 0
+    }
+    case 'uses': {
+      const name = need(words, 1, 'the name')
+      say(`${usesText((await client.json('GET', `${await pathOf(name)}/uses`)) as unknown as UsesView)}\n`)
+      return 0
+    }
+    case 'download': {
+      const name = need(words, 1, 'the name')
+      const out = options.out ?? name
+      writeFileSync(out, await client.bytes(`${await pathOf(name)}/audio`))
+      say(`${out} written\n`)
+      return 0
+    }
+    default:
+      throw usage(`announcements does not know "${words[0]}"`)
+  }
+}
+
+function usesText({ apps, bindings }: UsesView): string {
+  if (apps.length === 0 && bindings === 0) return 'Nothing names it.'
+  const named = apps.map(({ key, settings }) => `app ${key} (${settings.join(', ')})`)
+  return `It is named by ${[...named, `${bindings} bindings`].join(', ')}.`
+}
+
+function readFile(file: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(file))
+  } catch (cause) {
+    throw new AppError('FILE_UNREADABLE', `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,26 @@
+/** What `maskline help` says. */
+export const USAGE = `maskline: the open number-masking platform. Usage: npm run maskline -- COMMAND …
+
+  serve                 run the platform (npm start)
+  lab                   print the lab's numbers, passwords and key, and what to type
+  api METHOD PATH …     send a signed request to the API; \`maskline api --help\`
+  config                print the configuration in force, secrets hidden
+  help                  this text
+
+Of the platform that runs on the data folder:
+
+  apps list | show KEY
+  apps create MODE NAME --tenant T               prints key and secret, once
+  apps set KEY field=value …                     field= alone removes; values are JSON or text; axe.repeatCount=1
+  numbers list APP_KEY
+  numbers add APP_KEY AREA_CODE NUMBER …
+  numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1..9]
+  announcements list [--tenant T]
+  announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace yes]
+  announcements approve NAME | reject NAME --note WHY | delete NAME | uses NAME
+  announcements download NAME [--out FILE]       each with [--tenant T]
+
+
+  --config FILE         JSON file of settings (default: maskline.json in the data folder, when it exists)
+  --data DIR            data folder (default ./data)
+`
