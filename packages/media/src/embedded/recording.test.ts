@@ -52,7 +52,10 @@ test('a recording has what both parties said, each in its law, and no announceme
     await assert.rejects(session.startRecording({ file, layout }), { code: 'ALREADY_RECORDING' })
     await session.play('a', { encoding: 'alaw', samples: encodeG711('alaw', generateTone(700, 0.4)) })
     await Promise.all([a.sendTone(440, 0.6), b.sendTone(1000, 0.6)])
-    await until('b heard a', () => b.packetsReceived >= 30)
+    await until('all has come', async () => {
+      const { legs } = await session.stats()
+      return legs['a']?.packets === 30 && legs['b']?.packets === 30
+    })
     const result = await session.stopRecording()
     assert.equal(await session.stopRecording(), undefined)
     assert.ok(events.every(({ kind }) => kind === 'play-finished'))
@@ -84,7 +87,10 @@ test('who is on hold is silent in the recording, and the party that follows anot
   await session.answer('c', 'a', answer.sdp)
   a.clear()
   await Promise.all([other.b.sendTone(1500, 0.5), a.sendTone(440, 0.5)])
-  await until('c was heard', () => a.packetsReceived >= 25)
+  await until('all has come', async () => {
+    const { legs } = await session.stats()
+    return legs['a']?.packets === 25 && legs['c']?.packets === 25
+  })
   const [left = new Int16Array(), right = new Int16Array()] = await channelsOf(
     await session.stopRecording(),
     2,
