@@ -1,3 +1,4 @@
+import { SAMPLE_RATE_HZ } from '@maskline/media'
 import type { CallEvent, FeeInfo } from '../customer/push-body.ts'
 import { CallEndedError } from '../softphone/call-progress.ts'
 import type { PhoneCall, Softphone } from '../softphone/types.ts'
@@ -186,14 +187,13 @@ export async function hearsTone(
   let heard = false
   // A call that ends has nothing more to hear: what was heard until then counts.
   for (let waiting = true; waiting && !heard;) {
+    const sofar = call.audio().length / SAMPLE_RATE_HZ
+    waiting = await call.hears(sofar + 0.1).then(
+      () => true,
+      () => false,
+    )
     heard = longest(call, hz) >= seconds * 1000
-    if (!heard)
-      waiting = await call.hears(0.1).then(
-        () => true,
-        () => false,
-      )
   }
-  heard ||= longest(call, hz) >= seconds * 1000
   tell.check(claim, heard, `${hz} Hz for ${longest(call, hz)} ms`)
 }
 
