@@ -1,16 +1,7 @@
 import { NO_BODY, allHeaders } from '@maskline/sip'
-import type {
-  ClientCall,
-  ClientCallHandlers,
-  DialogCall,
-  IncomingRequest,
-  ServerCall,
-  ServerCallHandlers,
-  SipRequest,
-  SipResponse,
-} from '@maskline/sip'
+import type { ClientCall, IncomingRequest, ServerCall, SipRequest, SipResponse } from '@maskline/sip'
 import { MediaError, type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
-import type { Arrival, Ask, Collect, RouteDecision } from '../bindings/route.ts'
+import type { Arrival, Ask, RouteDecision, Router } from '../bindings/route.ts'
 import { type E164, maskNumber } from '../shared/e164.ts'
 import type { Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
@@ -23,6 +14,8 @@ import { CallTones, type ToneOwner } from './call-tones.ts'
 import { calleeInvite } from './callee-invite.ts'
 import { DigitSources } from './digit-sources.ts'
 import { readInfo } from './dtmf-info.ts'
+import { logEnd } from './end-log.ts'
+import { calleeHandlers, callerHandlers, keyingCallerHandlers, type LegOwner } from './leg-handlers.ts'
 import { RELEASE } from './machine/endings.ts'
 import type { CallEffect, CallInput, CallState, CallTimer } from './machine/states.ts'
 import { playable } from './playable.ts'
@@ -34,7 +27,7 @@ import { formatReason, q850Of, releaseOfFailure } from './release-map.ts'
  * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
  * report into its inputs.
  */
-export class ActiveCall implements MediaOwner, ToneOwner {
+export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   readonly #services: CallServices
   readonly #caller: ServerCall
   /** Digits are collected in early media, where there can be any. */
@@ -149,34 +142,21 @@ export class ActiveCall implements MediaOwner, ToneOwner {
     return decision
   }
 
-  #arrival(): Arrival {
-    const { x, caller, callInAt } = this.record
-    return { x, from: caller, at: callInAt }
-  }
-
-  async #ask(asked: Ask): Promise<void> {
-    const { customers, router, clock } = this.#services
+  /** Follows what the router finds out; a router that fails ends the call. */
+  async #follow(found: ReturnType<Router['digits']>): Promise<void> {
     try {
-      const answer = await customers.ask(this.record, this.#app!, asked.url, clock.now(), asked.timeoutMs)
-      this.routed(await router.answered(this.#arrival(), asked, answer))
-    } catch (error) {
-      this.#services.log.error(
-        { sessionId: this.sessionId, err: error },
-        'the answer of the customer could not be followed',
-      )
-      this.input(INTERNAL_FAULT)
-    }
-  }
-
-  async #lookUp(asked: Collect, digits: string): Promise<void> {
-    try {
-      const outcome = await this.#services.router.digits(this.#arrival(), asked, digits)
+      const outcome = await found
       if (outcome.kind === 'wrong') this.input({ kind: 'digits-wrong' })
       else this.routed(outcome)
     } catch (error) {
-      this.#services.log.error({ sessionId: this.sessionId, err: error }, 'digits could not be looked up')
-      this.input(INTERNAL_FAULT)
+      this.#internalFault(error, 'routing')
     }
+  }
+
+  async #ask(asked: Ask): Promise<RouteDecision> {
+    const { customers, router, clock } = this.#services
+    const answer = await customers.ask(this.record, this.#app!, asked.url, clock.now(), asked.timeoutMs)
+    return router.answered(arrivalOf(this.record), asked, answer)
   }
 
   // --- effects ----------------------------------------------------------------------------------------------------
@@ -191,9 +171,11 @@ export class ActiveCall implements MediaOwner, ToneOwner {
           ...(effect.digits !== undefined && { digits: effect.digits }),
         })
       case 'ask':
-        return void this.#ask(effect.asked)
+        return void this.#follow(this.#ask(effect.asked))
       case 'look-up':
-        return void this.#lookUp(effect.asked, effect.digits)
+        return void this.#follow(
+          this.#services.router.digits(arrivalOf(this.record), effect.asked, effect.digits),
+        )
       case 'open-caller':
         return this.#media.inOrder(() => this.#openCaller())
       case 'listen':
@@ -356,28 +338,7 @@ export class ActiveCall implements MediaOwner, ToneOwner {
     this.#letGo()
     this.#media.release()
     this.#services.forget(this.record.sessionId)
-    this.#logEnd()
-  }
-
-  /** The one line that a call leaves in the log. */
-  #logEnd(): void {
-    const { log } = this.#services
-    const { sessionId, appKey, x, caller, forward, end } = this.record
-    const talkMs =
-      forward?.answerAt !== undefined && end !== undefined ? end.at - forward.answerAt : undefined
-    log.info(
-      {
-        sessionId,
-        app: appKey,
-        x: maskNumber(x),
-        caller: caller === undefined ? undefined : maskNumber(caller),
-        callee: forward === undefined ? undefined : maskNumber(forward.callee),
-        releaseCode: end?.releaseCode,
-        sipStatus: end?.sipStatus,
-        talkMs,
-      },
-      'call ended',
-    )
+    logEnd(this.#services.log, this.record)
   }
 
   // --- media ------------------------------------------------------------------------------------------------------
@@ -550,6 +511,8 @@ export class ActiveCall implements MediaOwner, ToneOwner {
   }
 }
 
+const arrivalOf = ({ x, caller, callInAt }: CallRecord): Arrival => ({ x, from: caller, at: callInAt })
+
 const NONE = { decision: undefined } as const
 
 const LEGS_OF = { caller: [CALLER], callee: [CALLEE], both: [CALLER, CALLEE] } as const
@@ -583,32 +546,3 @@ function reasonHeaders(q850: number): readonly string[] {
   return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]
 }
 const NO_HEADERS: readonly string[] = []
-
-const callOf = (leg: DialogCall): ActiveCall => leg.owner as ActiveCall
-
-/** One handler object serves all caller legs: the call is the leg's owner. */
-const callerHandlers: ServerCallHandlers = {
-  onCancel: (leg) => callOf(leg).legGone(CALLER),
-  onAck: (leg, request) => callOf(leg).callerAcknowledged(request),
-  onBye: (leg) => callOf(leg).legGone(CALLER),
-  onReinvite: (leg, request) => callOf(leg).reinvited(CALLER, request),
-  onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
-  onLost: (leg) => callOf(leg).legGone(CALLER),
-}
-
-/** The same for a leg whose keys are asked for: it may send INFO, and is told so in Allow. */
-const keyingCallerHandlers: ServerCallHandlers = {
-  ...callerHandlers,
-  takes: ['INFO'],
-  onRequest: (leg, request) => callOf(leg).callerInformed(request),
-}
-
-const calleeHandlers: ClientCallHandlers = {
-  onProvisional: (leg, response) => callOf(leg).calleeProgress(response),
-  onAnswer: (leg, response) => callOf(leg).calleeAnswered(response),
-  onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),
-  onBye: (leg) => callOf(leg).legGone(CALLEE),
-  onReinvite: (leg, request) => callOf(leg).reinvited(CALLEE, request),
-  onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLEE, request),
-  onLost: (leg) => callOf(leg).legGone(CALLEE),
-}
