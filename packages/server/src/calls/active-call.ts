@@ -12,8 +12,7 @@ import { CallRecording } from './call-recording.ts'
 import type { CallServices } from './call-services.ts'
 import { CallTones, type ToneOwner } from './call-tones.ts'
 import { calleeInvite } from './callee-invite.ts'
-import { DigitSources } from './digit-sources.ts'
-import { readInfo } from './dtmf-info.ts'
+import { CallerSide, reasonHeaders } from './caller-side.ts'
 import { logEnd } from './end-log.ts'
 import { calleeHandlers, callerHandlers, keyingCallerHandlers, type LegOwner } from './leg-handlers.ts'
 import { RELEASE } from './machine/endings.ts'
@@ -21,7 +20,7 @@ import type { CallEffect, CallInput, CallState, CallTimer } from './machine/stat
 import { playable } from './playable.ts'
 import type { Outbound } from './ports.ts'
 import { ReinviteRelay } from './reinvite-relay.ts'
-import { formatReason, q850Of, releaseOfFailure } from './release-map.ts'
+import { q850Of, releaseOfFailure } from './release-map.ts'
 
 /**
  * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
@@ -29,7 +28,7 @@ import { formatReason, q850Of, releaseOfFailure } from './release-map.ts'
  */
 export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   readonly #services: CallServices
-  readonly #caller: ServerCall
+  readonly #caller: CallerSide
   /** Digits are collected in early media, where there can be any. */
   readonly #collectsEarly: boolean
   #callee: ClientCall | undefined
@@ -41,28 +40,20 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   #busyKey: string | undefined
   readonly #media: CallMedia
   #tones: CallTones | undefined
-  #digits: DigitSources | undefined
   #recording: CallRecording | undefined
   #reinvites: ReinviteRelay | undefined
   #outbound: Outbound | undefined
-  /** The caller's SDP: its offer, or its answer to ours. */
-  #callerSdp: Uint8Array
   #calleeOffer: Uint8Array = NO_BODY
-  /** The SDP that answers the caller's offer, as last computed. */
-  #callerAnswer: Uint8Array = NO_BODY
-  /** The caller got that SDP, so that it hears us. */
-  #callerHears = false
   #timers: Partial<Record<CallTimer, Timer>> = {}
   /** Inputs not yet taken; the first is being taken. */
   readonly #inputs: CallInput[] = []
 
   constructor(services: CallServices, caller: ServerCall, record: CallRecord, collectsEarly: boolean) {
     this.#services = services
-    this.#caller = caller
-    this.#callerSdp = caller.request.body
-    this.#collectsEarly = collectsEarly && this.#callerSdp.length > 0
     this.#state = arrive(record)
     this.#media = new CallMedia(this, services.media, services.log)
+    this.#caller = new CallerSide(caller, this.#media)
+    this.#collectsEarly = collectsEarly && this.#caller.sdp.length > 0
     this.#media.comesFrom(CALLER, caller.source.address)
     caller.owner = this
     caller.handlers = callerHandlers
@@ -126,7 +117,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   routed(decision: RouteDecision): void {
     if (this.isOver) return
     this.#app = decision.subject.app
-    const canHear = this.#callerSdp.length > 0
+    const canHear = this.#caller.sdp.length > 0
     const { announcements } = this.#services
     this.input({ kind: 'routed', decision: playable(this.#inTurn(decision), canHear, announcements) })
   }
@@ -193,15 +184,13 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
       case 'dial':
         return this.#dial(effect.callee, effect.display)
       case 'progress-caller':
-        return this.#progressCaller(effect.status)
+        return this.#caller.progress(effect.status)
       case 'answer-caller':
-        return this.#caller.answer(this.#callerAnswer.length > 0 ? { body: this.#callerAnswer } : {})
+        return this.#caller.answer()
       case 'reject-caller':
-        return this.#caller.reject(effect.status, {
-          headers: [...reasonHeaders(effect.q850), ...(effect.status === 503 ? RETRY_AFTER : [])],
-        })
+        return this.#caller.reject(effect.status, effect.q850)
       case 'bye-caller':
-        return this.#caller.bye({ headers: reasonHeaders(effect.q850) })
+        return this.#caller.bye(effect.q850)
       case 'bye-callee':
         return this.#callee?.bye({ headers: reasonHeaders(effect.q850) })
       case 'cancel-callee':
@@ -249,30 +238,25 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     }
     this.#media.comesFrom(CALLEE, this.#outbound.hop.address)
     await this.#media.open()
-    if (early) await this.#answerEarly().catch((error: unknown) => this.onToneFault(error))
-    const sdp = this.#callerSdp
+    if (early) await this.#caller.answerEarly().catch((error: unknown) => this.onToneFault(error))
+    const sdp = this.#caller.sdp
     if (sdp.length > 0) this.#calleeOffer = await this.#media.offer(CALLER, sdp)
-    this.input({ kind: 'media-ready', hears: this.#callerHears })
-  }
-
-  async #answerEarly(): Promise<void> {
-    this.#callerAnswer = await this.#media.answerLocally(CALLER, this.#callerSdp)
-    this.#callerHears = true
+    this.input({ kind: 'media-ready', hears: this.#caller.hears })
   }
 
   /** Makes the caller hear us, and us hear its keys: by 200, or by 183 where its trunk takes digits so. */
   async #openCaller(): Promise<void> {
-    this.#caller.handlers = keyingCallerHandlers
+    this.#caller.leg.handlers = keyingCallerHandlers
     const session = await this.#media.open()
-    if (this.#callerSdp.length === 0) {
+    if (this.#caller.sdp.length === 0) {
       const body = await session.offerLocally(CALLER)
-      if (!this.isOver) this.#caller.answer({ body })
+      if (!this.isOver) this.#caller.leg.answer({ body })
       return
     }
-    await this.#answerEarly()
+    await this.#caller.answerEarly()
     if (this.isOver) return
-    if (this.#collectsEarly) this.#progressCaller(183)
-    else this.#caller.answer({ body: this.#callerAnswer })
+    if (this.#collectsEarly) this.#caller.progress(183)
+    else this.#caller.answer()
     this.input({ kind: 'caller-open', answered: !this.#collectsEarly })
   }
 
@@ -287,10 +271,10 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   /** 183, not 200: a refused caller is never charged (spec/codes.md section 5). */
   async #announce(tone: string): Promise<void> {
     await this.#media.open()
-    if (!this.#callerHears) {
-      await this.#answerEarly()
+    if (!this.#caller.hears) {
+      await this.#caller.answerEarly()
       if (this.isOver) return
-      this.#progressCaller(183)
+      this.#caller.progress(183)
     }
     this.#play(LEGS_OF.caller, this.#find(tone))
   }
@@ -306,16 +290,17 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
 
   #dial(callee: E164, display: E164): void {
     const { sip } = this.#services
-    const invite = calleeInvite(this.#outbound!, display, sip.host, this.#caller.request, this.#calleeOffer)
+    const invite = calleeInvite(
+      this.#outbound!,
+      display,
+      sip.host,
+      this.#caller.leg.request,
+      this.#calleeOffer,
+    )
     this.#callee = sip.stack().invite(invite, calleeHandlers)
     this.#callee.owner = this
     this.#calleeOffer = NO_BODY
     this.#services.log.debug({ sessionId: this.sessionId, callee: maskNumber(callee) }, 'callee leg started')
-  }
-
-  #progressCaller(status: number): void {
-    if (this.#callerAnswer.length > 0) return this.#caller.progress(status, { body: this.#callerAnswer })
-    this.#caller.progress(status)
   }
 
   #endCallee(q850: number): void {
@@ -353,7 +338,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
         if (
           event.leg === CALLER &&
           this.#takesDigits() &&
-          this.#keys().fromMedia(event.digit, this.#services.clock.now())
+          this.#caller.digits.fromMedia(event.digit, this.#services.clock.now())
         )
           this.input({ kind: 'digit', digit: event.digit })
         return
@@ -386,18 +371,11 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     return this.#state.kind === 'collecting' || this.#state.kind === 'looking-up'
   }
 
-  #keys(): DigitSources {
-    return (this.#digits ??= new DigitSources())
-  }
-
   /** INFO of a caller who was asked for digits. Keys that nobody waits for are taken and forgotten. */
   callerInformed(request: IncomingRequest): void {
-    const info = readInfo(request.request)
-    if (info.kind === 'refused') return request.respond(info.status, { headers: info.headers })
-    request.respond(200)
-    if (info.kind !== 'digit' || !this.#takesDigits()) return
-    if (this.#keys().fromInfo(info.digit, this.#services.clock.now()))
-      this.input({ kind: 'digit', digit: info.digit })
+    const digit = this.#caller.keyOf(request)
+    if (digit === undefined || !this.#takesDigits()) return
+    if (this.#caller.digits.fromInfo(digit, this.#services.clock.now())) this.input({ kind: 'digit', digit })
   }
 
   // --- the callee's leg -------------------------------------------------------------------------------------------
@@ -412,8 +390,8 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     if (response.body.length === 0 && !this.#media.isBusy)
       return this.input({ kind: 'callee-progress', status, ringing, early: false })
     this.#media.inOrder(async () => {
-      const early = response.body.length > 0 && this.#callerSdp.length > 0
-      if (early) this.#callerAnswer = await this.#media.answer(CALLEE, response.body)
+      const early = response.body.length > 0 && this.#caller.sdp.length > 0
+      if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, response.body)
       this.input({ kind: 'callee-progress', status, ringing, early })
     })
   }
@@ -422,9 +400,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.#calleeUp = true
     this.#media.inOrder(async () => {
       if (this.isOver) return
-      const delayedOffer = this.#callerSdp.length === 0
+      const delayedOffer = this.#caller.sdp.length === 0
       if (response.body.length > 0) {
-        this.#callerAnswer = delayedOffer
+        this.#caller.answerSdp = delayedOffer
           ? await this.#media.offer(CALLEE, response.body)
           : await this.#media.answer(CALLEE, response.body)
       }
@@ -471,12 +449,10 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
 
   /** ACK of our 200 to an INVITE without an offer: it answers the callee's offer, or ours. */
   callerAcknowledged(request: SipRequest): void {
-    if (this.#callerSdp.length > 0) return
+    if (this.#caller.sdp.length > 0) return
     this.#media.inOrder(async () => {
       if (this.#state.kind === 'collecting') {
-        await this.#media.acceptAnswer(CALLER, request.body)
-        this.#callerSdp = request.body
-        this.#callerHears = true
+        await this.#caller.takeAnswer(request.body)
         return this.input({ kind: 'caller-open', answered: true })
       }
       if (this.#callee === undefined || this.isOver) return
@@ -486,24 +462,11 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
 
   /** Talks are re-negotiated between the two; a caller alone with us is answered by us. */
   reinvited(leg: LegName, request: IncomingRequest): void {
-    if (leg === CALLER && this.#callee === undefined && this.#callerHears && request.request.body.length > 0)
-      return this.#answerAlone(request)
+    if (leg === CALLER && this.#callee === undefined && this.#caller.hears && request.request.body.length > 0)
+      return this.#media.inOrder(() => this.#caller.takeOffer(request))
     if (this.#state.kind !== 'talking' || this.#callee === undefined) return request.respond(491)
-    this.#reinvites ??= new ReinviteRelay(this.#media, { [CALLER]: this.#caller, [CALLEE]: this.#callee })
+    this.#reinvites ??= new ReinviteRelay(this.#media, { [CALLER]: this.#caller.leg, [CALLEE]: this.#callee })
     this.#reinvites.relay(leg, request)
-  }
-
-  #answerAlone(request: IncomingRequest): void {
-    this.#media.inOrder(async () => {
-      try {
-        this.#callerAnswer = await this.#media.answerLocally(CALLER, request.request.body)
-        this.#callerSdp = request.request.body
-        request.respond(200, { body: this.#callerAnswer })
-      } catch (error) {
-        request.respond(488)
-        if (!(error instanceof MediaError)) throw error
-      }
-    })
   }
 
   reinviteAcknowledged(leg: LegName, request: SipRequest): void {
@@ -538,11 +501,3 @@ const FAULT_OF: Readonly<Record<string, { releaseCode: number; statusToCaller: n
   BAD_SDP: { releaseCode: 8020, statusToCaller: 488 },
   NO_COMMON_CODEC: { releaseCode: 8020, statusToCaller: 488 },
 }
-
-/** Seconds after which a refused caller may try again (spec/codes.md section 5). */
-const RETRY_AFTER = ['Retry-After', '5'] as const
-
-function reasonHeaders(q850: number): readonly string[] {
-  return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]
-}
-const NO_HEADERS: readonly string[] = []

@@ -1,0 +1,91 @@
+import { MediaError } from '@maskline/media'
+import { type IncomingRequest, NO_BODY, type ServerCall } from '@maskline/sip'
+import { CALLER, type CallMedia } from './call-media.ts'
+import { DigitSources } from './digit-sources.ts'
+import { readInfo } from './dtmf-info.ts'
+import { formatReason } from './release-map.ts'
+
+/** Seconds after which a refused caller may try again (spec/codes.md section 5). */
+const RETRY_AFTER = ['Retry-After', '5'] as const
+const NO_HEADERS: readonly string[] = []
+
+export function reasonHeaders(q850: number): readonly string[] {
+  return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]
+}
+
+/** The caller's leg: what it was told in SIP, the SDP between it and us, and its keys. */
+export class CallerSide {
+  readonly leg: ServerCall
+  /** Its SDP: its offer, or its answer to ours. */
+  sdp: Uint8Array
+  /** The SDP that answers its offer, as last computed. */
+  answerSdp: Uint8Array = NO_BODY
+  /** It hears us: the answer was ours, and it gets it with the next response. */
+  hears = false
+  readonly #media: CallMedia
+  #digits: DigitSources | undefined
+
+  constructor(leg: ServerCall, media: CallMedia) {
+    this.leg = leg
+    this.sdp = leg.request.body
+    this.#media = media
+  }
+
+  /** The engine answers the offer itself, before there is a callee. */
+  async answerEarly(): Promise<void> {
+    this.answerSdp = await this.#media.answerLocally(CALLER, this.sdp)
+    this.hears = true
+  }
+
+  /** Takes the ACK's answer to an offer of ours. */
+  async takeAnswer(sdp: Uint8Array): Promise<void> {
+    await this.#media.acceptAnswer(CALLER, sdp)
+    this.sdp = sdp
+    this.hears = true
+  }
+
+  /** A new offer of a caller who is alone with us. */
+  async takeOffer(request: IncomingRequest): Promise<void> {
+    const { body } = request.request
+    try {
+      this.answerSdp = await this.#media.answerLocally(CALLER, body)
+      this.sdp = body
+      request.respond(200, { body: this.answerSdp })
+    } catch (error) {
+      request.respond(488)
+      if (!(error instanceof MediaError)) throw error
+    }
+  }
+
+  progress(status: number): void {
+    if (this.answerSdp.length > 0) return this.leg.progress(status, { body: this.answerSdp })
+    this.leg.progress(status)
+  }
+
+  answer(): void {
+    this.leg.answer(this.answerSdp.length > 0 ? { body: this.answerSdp } : {})
+  }
+
+  reject(status: number, q850: number): void {
+    this.leg.reject(status, {
+      headers: [...reasonHeaders(q850), ...(status === 503 ? RETRY_AFTER : [])],
+    })
+  }
+
+  bye(q850: number): void {
+    this.leg.bye({ headers: reasonHeaders(q850) })
+  }
+
+  /** Its keys: those of its media, and those of its INFOs, which are answered. One key gives one digit. */
+  get digits(): DigitSources {
+    return (this.#digits ??= new DigitSources())
+  }
+
+  /** Answers an INFO; the key that it brought. */
+  keyOf(request: IncomingRequest): string | undefined {
+    const info = readInfo(request.request)
+    if (info.kind === 'refused') request.respond(info.status, { headers: info.headers })
+    else request.respond(200)
+    return info.kind === 'digit' ? info.digit : undefined
+  }
+}
