@@ -63,7 +63,7 @@ async function promptEnds(bench: Bench): Promise<void> {
 }
 
 describe('a caller who is asked for digits', () => {
-  test('[call.collect.answered] [call.events.callinFirst] is answered with 200 and hears the prompt', async () => {
+  test('[call.collect.answered] [axe.call.prompt-heard] [call.events.callinFirst] is answered with 200 and hears the prompt', async () => {
     const bench = await asking()
     assert.deepEqual(bench.toCaller, ['200'])
     assert.deepEqual(bench.media.heard, ['a prompt.wav'])
@@ -90,7 +90,7 @@ describe('a caller who is asked for digits', () => {
     assert.deepEqual(bench.toCallee, ['INVITE'])
   })
 
-  test('[call.collect.length] is put through as soon as all digits came', async () => {
+  test('[call.collect.length] [axe.call.length] is put through as soon as all digits came', async () => {
     const bench = await asking()
     await promptEnds(bench)
     await key(bench, '0001')
@@ -101,7 +101,7 @@ describe('a caller who is asked for digits', () => {
     assert.equal(record.subscriptionId, 'sub')
   })
 
-  test('[call.collect.bargeIn] cuts the prompt with the first key, which counts', async () => {
+  test('[call.collect.bargeIn] [axe.call.barge-in] cuts the prompt with the first key, which counts', async () => {
     const bench = await asking()
     await key(bench, '0')
     assert.deepEqual(bench.media.heard, ['a prompt.wav', 'a nothing'])
@@ -123,7 +123,7 @@ describe('a caller who is asked for digits', () => {
     assert.deepEqual(bench.media.heard, ['a prompt.wav', 'a prompt.wav'])
   })
 
-  test('[call.collect.interDigit] [call.collect.tooFew] has five seconds for each next one; too few digits are wrong', async () => {
+  test('[call.collect.interDigit] [axe.call.timers.run] [call.collect.tooFew] [axe.call.digits.short] has five seconds for each next one; too few digits are wrong', async () => {
     const bench = await asking()
     await promptEnds(bench)
     for (const digit of '00') {
@@ -138,7 +138,7 @@ describe('a caller who is asked for digits', () => {
     assert.equal(bench.media.heard.at(-1), 'a wrong.wav')
   })
 
-  test('[call.collect.hash] ends an attempt with #', async () => {
+  test('[call.collect.hash] [axe.call.hash] ends an attempt with #', async () => {
     const bench = await asking()
     await key(bench, '12#')
     assert.deepEqual(bench.events(), ['callin', 'collectInfo 12'])
@@ -160,7 +160,7 @@ describe('a caller who is asked for digits', () => {
     assert.deepEqual(bench.events(), ['callin', 'collectInfo 0001', 'callout'])
   })
 
-  test('[call.collect.empty] [call.collect.emptyEnd] [codes.8033] hears the prompt again, then the tone for nothing, and BYE 8033', async () => {
+  test('[call.collect.empty] [axe.call.empty-again] [call.collect.emptyEnd] [axe.call.empty-end] [codes.8033] hears the prompt again, then the tone for nothing, and BYE 8033', async () => {
     const bench = await asking()
     await promptEnds(bench)
     bench.time.advance(10_000)
@@ -178,7 +178,7 @@ describe('a caller who is asked for digits', () => {
     assert.equal(bench.time.pending(), 0)
   })
 
-  test('[call.collect.wrongTone] [call.collect.wrongEnd] [call.events.collectInfo] [codes.8022] hears wrong tones, then BYE 8022; each attempt is told', async () => {
+  test('[call.collect.wrongTone] [axe.call.wrong-again] [call.collect.wrongEnd] [axe.call.wrong-end] [call.events.collectInfo] [axe.call.collectInfo.each-attempt] [codes.8022] hears wrong tones, then BYE 8022; each attempt is told', async () => {
     const bench = await asking()
     await key(bench, '1111')
     assert.equal(bench.media.heard.at(-1), 'a wrong.wav')
@@ -190,7 +190,7 @@ describe('a caller who is asked for digits', () => {
     assert.equal(bench.ended()?.releaseCode, 8022)
   })
 
-  test('[call.collect.wrongPrompt] hears the prompt where there is no wrong tone, or its file is gone', async () => {
+  test('[call.collect.wrongPrompt] [axe.call.tone.wrong.default] hears the prompt where there is no wrong tone, or its file is gone', async () => {
     const { wrongTone: _gone, ...decide } = COLLECT
     for (const options of [{ decide }, { files: ['prompt.wav'] }]) {
       const bench = await asking(options)
@@ -199,7 +199,7 @@ describe('a caller who is asked for digits', () => {
     }
   })
 
-  test('[call.collect.callerGone] [codes.7516] who hangs up before the forwarding leaves 7516 and no second leg', async () => {
+  test('[call.collect.callerGone] [axe.call.given-up] [codes.7516] who hangs up before the forwarding leaves 7516 and no second leg', async () => {
     const bench = await asking()
     await key(bench, '00')
     bench.hangsUp()
@@ -246,14 +246,14 @@ describe('a caller who is asked for digits', () => {
 })
 
 describe('keys', () => {
-  test('[call.collect.rfc4733] [call.collect.inBand] of the media count, tones too until the call is put through', async () => {
+  test('[call.collect.rfc4733] [axe.call.dtmf.rfc4733] [call.collect.inBand] [axe.call.dtmf.in-band] of the media count, tones too until the call is put through', async () => {
     const bench = await asking()
     assert.ok(bench.media.log.includes('in-band on'))
     await key(bench, '0001')
     assert.ok(bench.media.log.includes('in-band off'))
   })
 
-  test('[call.collect.info] of SIP INFO count, in both forms, and are answered 200', async () => {
+  test('[call.collect.info] [axe.call.dtmf.info] of SIP INFO count, in both forms, and are answered 200', async () => {
     const bench = await asking()
     assert.deepEqual(bench.informs('application/dtmf-relay', 'Signal=0\r\nDuration=160\r\n'), ['200'])
     assert.deepEqual(bench.informs('application/dtmf', '0'), ['200'])

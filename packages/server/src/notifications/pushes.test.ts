@@ -57,7 +57,7 @@ describe('call events', () => {
     }
   })
 
-  it('[call.events.digitInfo] writes collectInfo with the digits and nothing of the parties', () => {
+  it('[call.events.digitInfo] [axe.call.collectInfo.fields] writes collectInfo with the digits and nothing of the parties', () => {
     const keyed = { ...fact('collectInfo', demoRecord({ userData: 'u' })), digits: '0001' }
     assert.deepEqual(
       pushesOf(keyed, { ...app, mode: 'AXE' }).map(({ kind, body }) => [kind, body]),
