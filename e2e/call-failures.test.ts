@@ -258,7 +258,7 @@ describe('a call that the caller gives up', { timeout: 60_000 }, () => {
     { title: 'a callee who never answers', scenario: 'uas-noanswer', rings: true },
     { title: 'a callee who never even rings', scenario: 'uas-silent', rings: false },
   ] as const)
-    test(`${title} is given up after the connection time-out (8035)`, async (t) => {
+    test(`[axb.call.noAnswer] [faq.64] ${title} is given up after the connection time-out (8035)`, async (t) => {
       if (requirePeer(t, 'sipp') === undefined) return
       const called = await startSipp({ scenario, local: lab.callee, calls: 1 })
       try {
@@ -331,7 +331,7 @@ describe('a call that the platform refuses', { timeout: 60_000 }, () => {
         assert.equal('subscriptionId' in part, direction !== 2)
     })
 
-  test('a binding that has expired no longer connects (8014)', async () => {
+  test('[axb.expiry.between] [faq.47] a binding that has expired no longer connects (8014)', async () => {
     const temporary = { callerNum: STRANGER, calleeNum: '+8613800000024', relationNum: X, duration: 1 }
     const subscriptionId = await lab.bind(temporary)
     await waitFor(
@@ -433,7 +433,8 @@ describe('numbers in every form that carriers send', { timeout: 60_000 }, () => 
   }
 
   for (const dialled of [X, X.slice(1), `00${X.slice(1)}`, national(X), `0${national(X)}`])
-    test(`X dialled as ${dialled} is reached`, async () => assertTalks(await caller(lab), dialled))
+    test(`[axb.call.dialled] X dialled as ${dialled} is reached`, async () =>
+      assertTalks(await caller(lab), dialled))
 
   for (const user of [A.slice(1), `00${A.slice(1)}`, national(A), `0${national(A)}`])
     test(`a caller whose From says ${user} is known`, async () => assertTalks(await caller(lab, { user }), X))
@@ -467,28 +468,63 @@ describe('a call that is under way', { timeout: 60_000 }, () => {
     assert.ok(loud > 0.05 && loud > 10 * faint, `${VOICE} Hz is heard at ${loud}, 440 Hz at ${faint}`)
   }
 
-  test('goes on to its end when its binding is removed; the next one is refused', async () => {
-    const subscriptionId = await lab.bind({ callerNum: A, calleeNum: B, relationNum: X })
-    const to = await callee(lab, { toneHz: VOICE })
-    const from = await caller(lab, { toneHz: 440 })
-    const all = await told(lab, 1, async () => {
-      const call = await from.call(national(X))
-      const incoming = await to.incoming()
-      await incoming.answer()
-      await call.answered()
-      const { body } = await lab.api('DELETE', `${AXB}?subscriptionId=${subscriptionId}`)
-      assert.equal(body.resultcode, '0')
-      call.forgetAudio()
-      await call.hears(0.4)
-      assert.ok((call.heard([VOICE])[0] ?? 0) > 0.05)
-      call.hangup()
-      await incoming.ended()
+  type Change = {
+    readonly title: string
+    /** What becomes of the binding during the call, and what the next call of A gets: status, cause, release code. */
+    readonly change: (id: string) => Promise<void>
+    readonly next: readonly [status: number, cause: number, code: number]
+  }
+  const changed = async (method: string, url: string, body?: Readonly<Record<string, unknown>>) =>
+    assert.equal((await lab.api(method, url, body)).body.resultcode, '0')
+  const changes: readonly Change[] = [
+    {
+      title: '[axb.call.unbind.running] [axb.call.unbind.next] when its binding is removed',
+      change: (id) => changed('DELETE', `${AXB}?subscriptionId=${id}`),
+      next: [404, 1, 8014],
+    },
+    {
+      title: '[axb.expiry.calls] [faq.46] when its binding expires',
+      change: async (id) => {
+        await changed('PUT', AXB, { subscriptionId: id, duration: 1 })
+        await waitFor(
+          async () => (await lab.api('GET', `${AXB}?subscriptionId=${id}`)).body.resultcode === '1012007',
+          { what: 'the binding to expire' },
+        )
+      },
+      next: [404, 1, 8014],
+    },
+    {
+      title: '[axb.call.modify.running] when its binding gets another callee and direction',
+      change: (id) =>
+        changed('PUT', AXB, { subscriptionId: id, calleeNum: '+8613800000024', callDirection: 2 }),
+      next: [403, 21, 8016],
+    },
+  ]
+  for (const { title, change, next } of changes)
+    test(`${title} a call goes on as it began, and the next one is refused`, async () => {
+      const subscriptionId = await lab.bind({ callerNum: A, calleeNum: B, relationNum: X })
+      const to = await callee(lab, { toneHz: VOICE })
+      const from = await caller(lab, { toneHz: 440 })
+      const all = await told(lab, 1, async () => {
+        const call = await from.call(national(X))
+        const incoming = await to.incoming()
+        await incoming.answer()
+        await call.answered()
+        await change(subscriptionId)
+        call.forgetAudio()
+        await call.hears(0.4)
+        assert.ok((call.heard([VOICE])[0] ?? 0) > 0.05)
+        call.hangup()
+        await incoming.ended()
+      })
+      assertCodes(all, FULL_CALL, [0, 0, 0])
+      assert.deepEqual([all.fees[0]?.subscriptionId, all.fees[0]?.fwdDstNum], [subscriptionId, B])
+      const [status, cause, code] = next
+      const refused = await told(lab, 1, async () =>
+        assertRefused(await from.call(national(X)), status, cause),
+      )
+      assertCodes(refused, ['callin', 'disconnect'], [code, 0, status])
     })
-    assertCodes(all, FULL_CALL, [0, 0, 0])
-    assert.equal(all.fees[0]?.subscriptionId, subscriptionId)
-    const next = await told(lab, 1, async () => assertRefused(await from.call(national(X)), 404, 1))
-    assertCodes(next, ['callin', 'disconnect'], [8014, 0, 404])
-  })
 
   test('is held and taken back: the callee sees both, and hears the caller again', async (t) => {
     if (requirePeer(t, 'sipp') === undefined) return

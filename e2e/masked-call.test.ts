@@ -18,7 +18,7 @@ const CLEARLY = 10
 const national = (number: string): string => number.slice(3)
 
 describe('a masked call between two baresips', () => {
-  test('both hear each other through X, B sees X, B can call back, and nothing of A reaches B', async (t) => {
+  test('[axb.call.masked] [axb.call.aToX] [axb.call.bToX] [axb.call.display] [axb.rule.stays] [faq.46] both hear each other through X, B sees X, B can call back, and nothing of A reaches B', async (t) => {
     if (requirePeer(t, 'baresip') === undefined || requirePeer(t, 'tcpdump') === undefined) return
     const lab = await openLaboratory({ x: [X] })
     const phones: Baresip[] = []

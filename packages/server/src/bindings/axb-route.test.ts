@@ -92,14 +92,14 @@ const refused = (given: Case) => {
   return [releaseCode, sipStatus, tone]
 }
 
-test('A reaches B and B reaches A, and both are shown X', () => {
+test('[axb.call.aToX] [axb.call.bToX] [axb.call.display] [cdr.direction.a] [cdr.direction.b] A reaches B and B reaches A, and both are shown X', () => {
   const fromA = connected({ role: 'a' })
   assert.deepEqual([fromA.callee, fromA.display, fromA.subject.direction], [B, X, 1])
   const fromB = connected({ role: 'b' })
   assert.deepEqual([fromB.callee, fromB.display, fromB.subject.direction], [A, X, 0])
 })
 
-test('the call belongs to app, binding, user data and AXB', () => {
+test('[axb.call.subject] [cdr.serviceType.004] the call belongs to app, binding, user data and AXB', () => {
   const { subject } = connected({ binding: { userData: 'order-1' } })
   assert.deepEqual(subject, {
     app,
@@ -110,7 +110,7 @@ test('the call belongs to app, binding, user data and AXB', () => {
   })
 })
 
-test('callDirection decides who may call: 0 both, 1 only A, 2 only B, else 8016 with the no-permission tone', () => {
+test('[axb.call.direction] [faq.60] callDirection decides who may call: 0 both, 1 only A, 2 only B, else 8016 with the no-permission tone', () => {
   const outcome = (callDirection: CallDirection, role: 'a' | 'b') =>
     route({ role, binding: { callDirection } }).kind
   assert.deepEqual([outcome(0, 'a'), outcome(0, 'b')], ['connect', 'connect'])
@@ -120,7 +120,7 @@ test('callDirection decides who may call: 0 both, 1 only A, 2 only B, else 8016 
   assert.equal(refusal({ role: 'b', binding: { callDirection: 1 } }).subject.subscriptionId, 'binding-1')
 })
 
-test('each party hears its own waiting tone, or none', () => {
+test('[axb.call.waitingTone] each party hears its own waiting tone, or none', () => {
   const preVoice = { callerHintTone: 'for-a.wav', calleeHintTone: 'for-b.wav' }
   assert.equal(connected({ role: 'a', binding: { preVoice } }).waitingTone, 'for-a.wav')
   assert.equal(connected({ role: 'b', binding: { preVoice } }).waitingTone, 'for-b.wav')
@@ -130,13 +130,17 @@ test('each party hears its own waiting tone, or none', () => {
   )
 })
 
-test('a time limit and its last-minute prompt come with the binding; no limit, no prompt', () => {
+test('[axb.rule.parallelCalls] an X of AXB is not taken by one call', () => {
+  assert.equal(connected({}).exclusive, undefined)
+})
+
+test('[axb.call.maxDuration] [axb.call.lastMinVoice] [faq.62] a time limit and its last-minute prompt come with the binding; no limit, no prompt', () => {
   const limited = connected({ binding: { maxDurationMin: 5, lastMinVoice: 'last.wav' } })
   assert.deepEqual([limited.maxDurationMin, limited.lastMinVoice], [5, 'last.wav'])
   assert.equal(connected({ binding: { lastMinVoice: 'last.wav' } }).lastMinVoice, undefined)
 })
 
-test('recording needs the binding and the app, and the hint is optional', () => {
+test('[axb.call.recording] [axb.call.recordHintTone] [faq.31] recording needs the binding and the app, and the hint is optional', () => {
   assert.deepEqual(connected({ binding: { recordFlag: true, recordHintTone: 'h.wav' } }).recording, {
     hintTone: 'h.wav',
   })
@@ -148,7 +152,7 @@ test('recording needs the binding and the app, and the hint is optional', () => 
   assert.equal(connected({}).recording, undefined)
 })
 
-test('a stranger on an X with bindings hears no-binding, on one without no-permission: 8014 and direction 2', () => {
+test('[axb.call.stranger] [axb.call.emptyX] [faq.58] [cdr.direction.none] a stranger on an X with bindings hears no-binding, on one without no-permission: 8014 and direction 2', () => {
   assert.deepEqual(refused({ role: 'none' }), [8014, 404, 'no-binding.wav'])
   assert.deepEqual(refused({ role: 'none', xHasBindings: false }), [8014, 404, 'no-permission.wav'])
   const { subject } = refusal({ role: 'none' })
@@ -156,15 +160,15 @@ test('a stranger on an X with bindings hears no-binding, on one without no-permi
   assert.equal(subject.subscriptionId, undefined)
 })
 
-test('a withheld caller is a stranger', () => {
+test('[axb.call.anonymous] a withheld caller is a stranger', () => {
   assert.deepEqual(refused({ role: 'none', from: 'anonymous' }), [8014, 404, 'no-binding.wav'])
 })
 
-test('a tone that is not set is not played', () => {
+test('[axb.call.noTone] a tone that is not set is not played', () => {
   assert.deepEqual(refused({ role: 'none', app: { noBindingTone: undefined } }), [8014, 404, undefined])
 })
 
-test('a fixed line may not call X, bound or not and before the direction is asked, unless the app allows it', () => {
+test('[axb.call.fixedLine] [axb.rule.landline] a fixed line may not call X, bound or not and before the direction is asked, unless the app allows it', () => {
   const fixed: Case = { from: FIXED, role: 'a', binding: { a: FIXED } }
   assert.deepEqual(refused(fixed), [8023, 403, 'no-permission.wav'])
   assert.equal(refused({ ...fixed, binding: { a: FIXED, callDirection: 2 } })[0], 8023)
@@ -173,7 +177,7 @@ test('a fixed line may not call X, bound or not and before the direction is aske
   assert.equal(connected({ binding: { b: FIXED } }).callee, FIXED)
 })
 
-test('a frozen account is 7108 and a suspended app 8018, both with the exception tone', () => {
+test('[axb.call.suspended] [axb.call.frozen] [auth.rule.frozen.calls] a frozen account is 7108 and a suspended app 8018, both with the exception tone', () => {
   assert.deepEqual(refused({ app: { accountStatus: 'frozen' } }), [7108, 403, 'exception.wav'])
   assert.deepEqual(refused({ app: { status: 'suspended' } }), [8018, 403, 'exception.wav'])
   assert.equal(refused({ app: { status: 'suspended', accountStatus: 'frozen' } })[0], 7108)

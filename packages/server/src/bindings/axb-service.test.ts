@@ -265,7 +265,7 @@ eachEngine(({ open }) => {
     assert.equal(await bindCode({ areaMatchMode: '1' }), '1012008')
   })
 
-  test('binds by area spread over the X numbers with the fewest bindings', async () => {
+  test('[axb.choose.spread] binds by area spread over the X numbers with the fewest bindings', async () => {
     await storage.numbers.save([number(Y)])
     await bind({ relationNum: X })
     assert.equal((await bind({ callerNum: C, calleeNum: D, areaCode: '0755' })).x, Y)
@@ -330,7 +330,7 @@ eachEngine(({ open }) => {
     assert.deepEqual(changed.preVoice, { callerHintTone: 'w', calleeHintTone: 'v' })
   })
 
-  test('two modifications at the same time both count', async () => {
+  test('[axb.modify.absent] two modifications at the same time both count', async () => {
     const { id } = await bind({ relationNum: X })
     const codes = await Promise.all([
       code(axb.modify(app, { subscriptionId: id, callDirection: 1 })),
@@ -423,7 +423,7 @@ eachEngine(({ open }) => {
     assert.equal(await bindCode({ relationNum: X }), '0')
   })
 
-  test('bind and unbind take effect at once for calls', async () => {
+  test('[axb.rule.atOnce] bind and unbind take effect at once for calls', async () => {
     const kind = async () => {
       const view = await storage.routes.lookup(X, A, now)
       const decision = routeAxb({ x: X, from: A, at: now }, view, app)
@@ -438,7 +438,7 @@ eachEngine(({ open }) => {
     assert.equal(await kind(), 8014)
   })
 
-  test('thousands of binds by area at once on a small pool break no rule and leave no X unused', async () => {
+  test('[axb.rule.race] thousands of binds by area at once on a small pool break no rule and leave no X unused', async () => {
     const xs = Array.from({ length: 8 }, (_, n) => `+861700000100${n}` as E164)
     await storage.numbers.save(xs.map((x) => number(x)))
     const service = createAxbService({

@@ -120,7 +120,7 @@ eachEngine(({ open }) => {
       })
     })
 
-    it('subscriptionId has at most 64 letters, digits and dashes', async () => {
+    it('[axb.bind.answer.subscriptionId] subscriptionId has at most 64 letters, digits and dashes', async () => {
       assert.match(await bound(), /^[A-Za-z0-9-]{1,64}$/)
     })
 
@@ -199,7 +199,7 @@ eachEngine(({ open }) => {
       assert.equal(await culprit({ callerNum: '+12025550123' }), 'Invalid request. callerNum is invalid.')
     })
 
-    it('of fifty binds of one pair at the same moment exactly one succeeds', async () => {
+    it('[axb.rule.race] of fifty binds of one pair at the same moment exactly one succeeds', async () => {
       const codes = await Promise.all(Array.from({ length: 50 }, () => bindCode({ relationNum: X })))
       assert.equal(codes.filter((code) => code === '200 0').length, 1)
       assert.equal(codes.filter((code) => code === '403 1012010').length, 49)
@@ -272,7 +272,7 @@ eachEngine(({ open }) => {
       )
     })
 
-    it('swaps A and B, and sets the same A again', async () => {
+    it('[axb.modify.ownParties] swaps A and B, and sets the same A again', async () => {
       const id = await bound()
       assert.equal(await modify({ subscriptionId: id, callerNum: A }), '200 0')
       assert.equal(await modify({ subscriptionId: id, callerNum: B, calleeNum: A }), '200 0')
