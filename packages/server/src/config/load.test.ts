@@ -25,6 +25,14 @@ test('an empty environment gives every default', () => {
   assert.deepEqual(config.sip.trunks, [])
 })
 
+test('[auth.rule.skew.default] [auth.rule.replay.default] [auth.rule.flow.defaults] [auth.rule.lockout.defaults] the gates of the API are as wide as documented', () => {
+  const { api } = loadConfig({})
+  assert.deepEqual([api.createdSkewHours, api.rejectReplayedNonce], [24, false])
+  assert.deepEqual([api.appRatePerSec, api.platformRatePerSec], [50, 500])
+  assert.deepEqual([api.lockoutFailures, api.lockoutWindowMin, api.lockoutMin], [20, 5, 30])
+  assert.equal(loadConfig({ MASKLINE_CREATED_SKEW_HOURS: '1' }).api.createdSkewHours, 1)
+})
+
 test('the environment wins over the file, the file over the default', () => {
   withFile('{"sip":{"port":5070},"api":{"httpPort":9000}}', (file) => {
     const config = loadConfig({ MASKLINE_HTTP_PORT: '9001' }, file)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, createHmac } from 'node:crypto'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { wsseHexDigest } from '../shared/credentials.ts'
 import { formatCreated } from '../shared/time.ts'
@@ -117,10 +118,38 @@ describe('authentication of API requests', () => {
   }
 
   for (const { wrong, headers, answer } of ROWS) {
-    it(`answers ${answer} to ${wrong}`, () => answers(answer, { headers }))
+    it(`[auth.code.${answer.replace(' ', '.')}] answers ${answer} to ${wrong}`, () =>
+      answers(answer, { headers }))
   }
 
-  it('accepts AKSK, WSSE, and the hex form of WSSE', async () => {
+  it('[auth.header.case] takes header names in any letter case', async () => {
+    const { key, secret } = test.app
+    for (const scheme of ['AKSK', 'WSSE'] as const) {
+      const signed = Object.entries(signHeaders({ scheme, key, secret, now: NOW, nonce: 'n' }))
+      for (const write of ['toLowerCase', 'toUpperCase'] as const) {
+        const headers = Object.fromEntries(signed.map(([name, value]) => [name[write](), value]))
+        await answers('200 0', { unsigned: true, headers })
+      }
+    }
+  })
+
+  it('[auth.header.aksk.digest] takes Base64 of HMAC-SHA256, keyed with the secret, over nonce and time', async () => {
+    const { key, secret } = test.app
+    const Created = formatCreated(NOW)
+    const PasswordDigest = createHmac('sha256', secret).update(`0a1b${Created}`).digest('base64')
+    const fields = { Username: key, PasswordDigest, Nonce: '0a1b', Created }
+    await answers('200 0', { unsigned: true, headers: { Authorization: AKSK, 'X-AKSK': token(fields) } })
+  })
+
+  it('[auth.header.wsse.digest] takes Base64 of SHA256 over nonce, time and secret', async () => {
+    const { key, secret } = test.app
+    const Created = formatCreated(NOW)
+    const PasswordDigest = createHash('sha256').update(`0a1b${Created}${secret}`).digest('base64')
+    const fields = { Username: key, PasswordDigest, Nonce: '0a1b', Created }
+    await answers('200 0', { unsigned: true, headers: { Authorization: WSSE, 'X-WSSE': token(fields) } })
+  })
+
+  it('[auth.header.aksk] [auth.header.wsse] [auth.header.wsse.hex] [auth.code.200.0] [habit.1] accepts AKSK, WSSE, and the hex form of WSSE', async () => {
     await answers('200 0', { scheme: 'AKSK' })
     await answers('200 0', { scheme: 'WSSE' })
     const created = formatCreated(NOW)
@@ -129,7 +158,7 @@ describe('authentication of API requests', () => {
     await answers('200 0', { headers: { Authorization: WSSE, 'X-WSSE': token(fields) } })
   })
 
-  it('answers 401 1010010 to a wrong secret in every form', async () => {
+  it('[auth.code.401.1010010] answers 401 1010010 to a wrong secret in every form', async () => {
     const { key } = test.app
     const bad = (scheme: 'AKSK' | 'WSSE') =>
       signHeaders({ scheme, key, secret: 'other', now: NOW, nonce: 'n' })
@@ -140,18 +169,18 @@ describe('authentication of API requests', () => {
     await answers('401 1010010', { headers: { Authorization: WSSE, 'X-WSSE': token(fields) } })
   })
 
-  it('does not take a WSSE digest under the AKSK scheme', async () => {
+  it('[auth.header.scheme] does not take a WSSE digest under the AKSK scheme', async () => {
     const { key, secret } = test.app
     const wsse = signHeaders({ scheme: 'WSSE', key, secret, now: NOW, nonce: 'n' })['X-WSSE']
     await answers('401 1010010', { headers: { Authorization: AKSK, 'X-AKSK': wsse } })
   })
 
-  it('answers 403 1010003 to an unknown app_key', async () => {
+  it('[auth.code.403.1010003] [auth.header.Username] answers 403 1010003 to an unknown app_key', async () => {
     const headers = signHeaders({ scheme: 'AKSK', key: 'nobody', secret: 's', now: NOW, nonce: 'n' })
     await answers('403 1010003', { headers })
   })
 
-  it('takes Created up to the skew away from now on both sides and answers 401 1010013 beyond', async () => {
+  it('[auth.code.401.1010013] [auth.rule.skew] takes Created up to the skew away from now on both sides and answers 401 1010013 beyond', async () => {
     const at = (now: number) => {
       const { key, secret } = test.app
       return { headers: signHeaders({ scheme: 'AKSK', key, secret, now, nonce: 'n' }) }
@@ -162,7 +191,7 @@ describe('authentication of API requests', () => {
     await answers('401 1010013', at(NOW - 24 * HOUR_MS - 1000))
   })
 
-  it('answers 403 1020166 to a source outside the allowlist of addresses and CIDRs', async () => {
+  it('[auth.code.403.1020166] [auth.rule.allowlist] answers 403 1020166 to a source outside the allowlist of addresses and CIDRs', async () => {
     test.app = anApp({ ipAllowlist: ['192.0.2.1', '2001:db8::/32', 'nonsense', '10.0.0.0/99'] })
     await answers('403 1020166', {})
     for (const entry of ['127.0.0.1', '127.0.0.0/8', ' 127.0.0.0/30 ', '0.0.0.0/0']) {
@@ -171,7 +200,7 @@ describe('authentication of API requests', () => {
     }
   })
 
-  it('answers 403 1010008 to a suspended app, 1010029 to a frozen account, 1010040 to another mode', async () => {
+  it('[auth.code.403.1010008] [auth.code.403.1010029] [auth.code.403.1010040] [auth.rule.mode] answers 403 1010008 to a suspended app, 1010029 to a frozen account, 1010040 to another mode', async () => {
     test.app = anApp({ status: 'suspended' })
     await answers('403 1010008', {})
     test.app = anApp({ accountStatus: 'frozen' })
@@ -180,7 +209,7 @@ describe('authentication of API requests', () => {
     await answers('403 1010040', {})
   })
 
-  it('tells of several faults the first in the order of the checks', async () => {
+  it('[auth.rule.order] tells of several faults the first in the order of the checks', async () => {
     const broken: Partial<typeof test.app> = {
       ipAllowlist: ['192.0.2.1'],
       status: 'suspended',
@@ -203,7 +232,7 @@ describe('authentication of API requests', () => {
     await answers('403 1010040', { query: '' })
   })
 
-  it('takes one header for many requests by default', async () => {
+  it('[auth.rule.replay.default] [habit.4] takes one header for many requests by default', async () => {
     await answers('200 0', {})
     await answers('200 0', {})
   })
@@ -223,7 +252,7 @@ describe('gates of the API', () => {
     headers: signHeaders({ scheme: 'AKSK', key: 'app-key-0001', secret: 'guess', now: NOW, nonce }),
   })
 
-  it('refuses a used nonce in strict mode, but takes it with another Created', async () => {
+  it('[auth.rule.replay.strict] refuses a used nonce in strict mode, but takes it with another Created', async () => {
     const test = await startTestApi({ config: { rejectReplayedNonce: true } })
     try {
       assert.equal(await codeOf(test), '200 0')
@@ -245,7 +274,7 @@ describe('gates of the API', () => {
     }
   })
 
-  it('locks a source out after its failures, before anything else is looked at, until the lock ends', async () => {
+  it('[auth.rule.lockout] [auth.rule.order] [auth.code.403.1020176] locks a source out after its failures, before anything else is looked at, until the lock ends', async () => {
     const test = await startTestApi({ config: { lockoutFailures: 3 } })
     try {
       for (let i = 0; i < 3; i += 1) assert.equal(await codeOf(test, wrongSecret()), '401 1010010')
@@ -260,7 +289,7 @@ describe('gates of the API', () => {
     }
   })
 
-  it('counts unknown keys and old Created towards the lockout, header faults not', async () => {
+  it('[auth.rule.lockout.counts] counts unknown keys and old Created towards the lockout, header faults not', async () => {
     const test = await startTestApi({ config: { lockoutFailures: 2 } })
     try {
       for (let i = 0; i < 5; i += 1) assert.equal(await codeOf(test, { unsigned: true }), '400 1023006')
@@ -275,7 +304,7 @@ describe('gates of the API', () => {
     }
   })
 
-  it('lists locked sources and lets an operator release one', async () => {
+  it('[auth.rule.lockout.release] lists locked sources and lets an operator release one', async () => {
     const test = await startTestApi({ config: { lockoutFailures: 1 } })
     try {
       await codeOf(test, wrongSecret())
@@ -289,7 +318,7 @@ describe('gates of the API', () => {
     }
   })
 
-  it('answers 403 1010010 to the excess over the rate of the app, refilled with time', async () => {
+  it('[auth.rule.flow.app] [auth.rule.flow.excess] [auth.code.403.1010010] answers 403 1010010 to the excess over the rate of the app, refilled with time', async () => {
     const test = await startTestApi({ config: { appRatePerSec: 2 } })
     try {
       assert.deepEqual(await Promise.all([codeOf(test), codeOf(test)]), ['200 0', '200 0'])
@@ -304,7 +333,7 @@ describe('gates of the API', () => {
     }
   })
 
-  it('answers 403 1010010 to the excess over the rate of the platform', async () => {
+  it('[auth.rule.flow.platform] answers 403 1010010 to the excess over the rate of the platform', async () => {
     const test = await startTestApi({ config: { platformRatePerSec: 1 } })
     try {
       assert.equal(await codeOf(test), '200 0')
@@ -315,7 +344,7 @@ describe('gates of the API', () => {
     }
   })
 
-  it('serves the same API under the documented path only', async () => {
+  it('[auth.rule.path] serves the same API under the documented path only', async () => {
     const test = await startTestApi()
     try {
       assert.equal((await test.call('GET', { query: QUERY, path: AXB_PATH })).status, 200)

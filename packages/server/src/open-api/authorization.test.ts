@@ -6,23 +6,27 @@ import { parseCreated, readCredentials, scanAttributes } from './authorization.t
 const TOKEN = 'UsernameToken Username="k",PasswordDigest="d=",Nonce="n",Created="2026-02-12T15:30:20Z"'
 
 describe('authorization headers', () => {
+  /** By row and what is odd. */
   const accepted: Record<string, string> = {
-    'without blanks': 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"',
-    'with a blank after each comma': 'AKSK realm="SDP", profile="UsernameToken", type="Appkey"',
-    'in another order': 'AKSK type="Appkey",realm="SDP",profile="UsernameToken"',
-    'with type app_key': 'AKSK realm="SDP",profile="UsernameToken",type="app_key"',
-    'with type in another letter case': 'AKSK realm="SDP",profile="UsernameToken",type="APPKEY"',
-    'with blanks around the equals signs':
+    '[habit.1] [auth.header.blanks] without blanks:':
+      'AKSK realm="SDP",profile="UsernameToken",type="Appkey"',
+    '[habit.1] [auth.header.blanks] with a blank after each comma:':
+      'AKSK realm="SDP", profile="UsernameToken", type="Appkey"',
+    '[auth.header.order] in another order:': 'AKSK type="Appkey",realm="SDP",profile="UsernameToken"',
+    '[auth.header.type] with type app_key:': 'AKSK realm="SDP",profile="UsernameToken",type="app_key"',
+    '[auth.header.type] with type in another letter case:':
+      'AKSK realm="SDP",profile="UsernameToken",type="APPKEY"',
+    '[auth.header.blanks] with blanks around the equals signs:':
       'AKSK  realm = "SDP" , profile = "UsernameToken" , type = "Appkey"',
-    'without quotes': 'aksk realm=SDP,profile=UsernameToken,type=Appkey',
+    'without quotes:': 'aksk realm=SDP,profile=UsernameToken,type=Appkey',
   }
   for (const [title, authorization] of Object.entries(accepted)) {
-    it(`reads Authorization ${title}`, () => {
+    it(`${title} Authorization is read`, () => {
       assert.equal(readCredentials({ authorization, 'x-aksk': TOKEN }).ok, true)
     })
   }
 
-  it('reads the four fields of the token in any order, with and without blanks', () => {
+  it('[auth.header.order] [auth.header.blanks] reads the four fields of the token in any order, with and without blanks', () => {
     const authorization = 'WSSE realm="SDP",profile="UsernameToken",type="Appkey"'
     const read = readCredentials({
       authorization,
@@ -72,7 +76,7 @@ describe('authorization headers', () => {
 })
 
 describe('Created', () => {
-  it('is yyyy-MM-ddTHH:mm:ssZ', () => {
+  it('[auth.header.Created] [faq.3] is yyyy-MM-ddTHH:mm:ssZ', () => {
     assert.equal(parseCreated('2026-02-12T15:30:20Z'), Date.UTC(2026, 1, 12, 15, 30, 20))
   })
 
@@ -88,6 +92,6 @@ describe('Created', () => {
     '2026-02-12T15:30:61Z',
     '1770910220',
   ]) {
-    it(`refuses ${text}`, () => assert.equal(parseCreated(text), undefined))
+    it(`[auth.header.Created] refuses ${text}`, () => assert.equal(parseCreated(text), undefined))
   }
 })

@@ -94,7 +94,7 @@ const BIND: readonly Case[] = [
     shows: { relationNum: X, callerNum: A, calleeNum: B },
   },
   {
-    rows: 'axb.bind.answer.userData',
+    rows: 'axb.bind.answer.userData auth.rule.status200',
     what: 'answers the user data of the request',
     bind: { userData: 'order 7' },
     answers: { userData: 'order 7' },
@@ -183,14 +183,14 @@ const BIND: readonly Case[] = [
     verdict: '403 1012007',
   },
   {
-    rows: 'axb.bind.areaCode axb.choose.areaCode',
+    rows: 'axb.bind.areaCode axb.choose.areaCode habit.10',
     what: 'an X of the city is picked, which the query tells',
     bind: { relationNum: undefined, areaCode: '020' },
     answers: { relationNum: X2 },
     shows: { areaCode: '020' },
   },
   {
-    rows: 'axb.bind.areaCode',
+    rows: 'axb.bind.areaCode habit.7',
     what: 'without its leading 0 too',
     bind: { relationNum: undefined, areaCode: '20' },
     answers: { relationNum: X2 },
@@ -337,13 +337,13 @@ const BIND: readonly Case[] = [
     ['2', 2],
   ]),
   ...refuses('axb.bind.callDirection', 'callDirection', [3, -1, 1.5, 'one']),
-  ...keeps('axb.bind.duration axb.bind.types', 'duration', [
+  ...keeps('axb.bind.duration axb.bind.types habit.6', 'duration', [
     [0, 0],
     [7_776_000, 7_776_000],
     ['60', 60],
   ]),
   ...refuses('axb.bind.duration', 'duration', [-1, 7_776_001, '60s']),
-  ...keeps('axb.bind.recordFlag axb.bind.types', 'recordFlag', [
+  ...keeps('axb.bind.recordFlag axb.bind.types habit.6', 'recordFlag', [
     ['true', 'true'],
     ['false', 'false'],
     [true, 'true'],
@@ -432,7 +432,7 @@ const BIND: readonly Case[] = [
   ...refuses('axb.bind.userData', 'userData', ['', long(257)]),
   ...refuses('axb.bind.userData.braces', 'userData', ['a{', 'b}', '{"order":7}']),
   {
-    rows: 'axb.bind.userData.lenient',
+    rows: 'axb.bind.userData.lenient habit.11',
     what: 'braces in userData of an app that is known to send them',
     app: { lenientUserData: true },
     bind: { userData: '{"order":7}' },
@@ -444,7 +444,7 @@ const BIND: readonly Case[] = [
     bind: { colour: 'red', callerHintTone: 'x.mp3' },
   },
   {
-    rows: 'axb.bind.null',
+    rows: 'axb.bind.null habit.6',
     what: 'null is not given',
     bind: { duration: null, recordHintTone: null, preVoice: null, userData: null, callDirection: null },
     shows: { duration: 0, callDirection: 0, recordHintTone: undefined, userData: undefined },
@@ -454,13 +454,13 @@ const BIND: readonly Case[] = [
 const UNBIND: readonly Case[] = (
   [
     {
-      rows: 'axb.unbind.subscriptionId axb.unbind.answer',
+      rows: 'axb.unbind.subscriptionId axb.unbind.answer habit.9 auth.rule.status200',
       what: 'by id, and answers only the envelope',
       unbind: { subscriptionId: '$id' },
       answers: { resultcode: '0', resultdesc: 'Success', subscriptionId: undefined },
     },
     {
-      rows: 'axb.unbind.relationNum',
+      rows: 'axb.unbind.relationNum habit.9 auth.rule.plus faq.71',
       what: 'by X with its plus as %2B',
       unbind: { relationNum: X },
     },
@@ -557,7 +557,7 @@ const ALL_SET = {
 const MODIFY: readonly Case[] = (
   [
     {
-      rows: 'axb.modify.subscriptionId axb.modify.answer axb.modify.absent',
+      rows: 'axb.modify.subscriptionId axb.modify.answer axb.modify.absent habit.15 auth.rule.status200',
       what: 'what is absent stays, and the answer is only the envelope',
       given: [ALL_SET],
       modify: { subscriptionId: '$id' },
@@ -734,7 +734,7 @@ const QUERY: readonly Case[] = (
       },
     },
     {
-      rows: 'axb.query.subscriptionId axb.query.one',
+      rows: 'axb.query.subscriptionId axb.query.one habit.9 auth.rule.status200',
       what: 'by id: exactly one',
       given: [{}, other],
       query: { subscriptionId: '$id' },
@@ -768,7 +768,7 @@ const QUERY: readonly Case[] = (
       answers: { totalCount: 1 },
     },
     {
-      rows: 'axb.query.exact',
+      rows: 'axb.query.exact habit.9',
       what: 'A, X and B exactly',
       given: [{}, other],
       query: { relationNum: X, callerNum: A, calleeNum: B },
@@ -837,7 +837,7 @@ const QUERY: readonly Case[] = (
       answers: { pageSize: 50 },
     })),
     {
-      rows: 'axb.code.query.1012007',
+      rows: 'axb.code.query.1012007 habit.16',
       what: 'an X of the app without bindings',
       query: { relationNum: X2 },
       verdict: '403 1012007',
@@ -912,6 +912,25 @@ eachEngine(({ name, open }) => {
       await api.reset()
       const id = await api.bound()
       assert.match(id, /^[A-Za-z0-9-]{1,64}$/)
+      assert.equal((await api.infoOf(id))['callerNum'], A)
+    })
+
+    it('[habit.27] an X of 15 digits with prefix 700 is a number like any other', async () => {
+      await api.reset()
+      const x700 = '+86700123456789012'
+      await api.storage.numbers.save([xNumber(x700)])
+      const id = await api.bound({ relationNum: x700 })
+      assert.equal((await api.infoOf(id))['relationNum'], x700)
+      assert.equal(await api.verdict('unbind', { relationNum: x700 }), '200 0')
+    })
+
+    it('[auth.rule.frozen.keepsBindings] [auth.rule.editsAtOnce] a frozen account is refused from the next request on and has its bindings when it is back', async () => {
+      await api.reset()
+      const id = await api.bound()
+      await api.storage.apps.saveApp(anApp({ accountStatus: 'frozen' }))
+      for (const operation of ['query', 'unbind', 'modify', 'bind'] as const)
+        assert.equal(await api.verdict(operation, { subscriptionId: id }), '403 1010029', operation)
+      await api.storage.apps.saveApp(anApp())
       assert.equal((await api.infoOf(id))['callerNum'], A)
     })
 

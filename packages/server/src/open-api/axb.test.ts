@@ -118,7 +118,7 @@ describe('AXB bind: parameters of spec/axb.md section 3', () => {
   }
   for (const [parameter, rows] of Object.entries(accepted)) {
     for (const [wire, member, value] of rows) {
-      it(`${parameter} ${JSON.stringify(wire)?.slice(0, 60)} is taken`, async () => {
+      it(`[axb.bind.${parameter}] ${parameter} ${JSON.stringify(wire)?.slice(0, 60)} is taken`, async () => {
         const request = await bind({ ...BIND, [parameter]: wire })
         assert.deepEqual(request[member], value)
       })
@@ -134,7 +134,7 @@ describe('AXB bind: parameters of spec/axb.md section 3', () => {
   }
   for (const [parameter, values] of Object.entries(refused)) {
     for (const value of values) {
-      it(`${parameter} ${JSON.stringify(value)?.slice(0, 60)} is refused by name`, async () => {
+      it(`[axb.bind.${parameter}] ${parameter} ${JSON.stringify(value)?.slice(0, 60)} is refused by name`, async () => {
         assert.equal(await bind({ maxDuration: 5, ...BIND, [parameter]: value }), `blames ${parameter}`)
       })
     }
@@ -177,7 +177,7 @@ describe('AXB bind: parameters of spec/axb.md section 3', () => {
     )
   })
 
-  it('takes braces in userData when the app is lenient', async () => {
+  it('[axb.bind.userData.lenient] [habit.11] takes braces in userData when the app is lenient', async () => {
     test.app = anApp({ lenientUserData: true })
     assert.equal((await bind({ ...BIND, userData: '{"order":7}' }))['userData'], '{"order":7}')
   })
@@ -194,7 +194,7 @@ describe('AXB bind: parameters of spec/axb.md section 3', () => {
 })
 
 describe('AXB bind: answer', () => {
-  it('has the documented members in the documented order', async () => {
+  it('[axb.bind.answer.relationNum] [habit.14] has the documented members in the documented order', async () => {
     const { status, text } = await test.call('POST', { body: BIND })
     assert.equal(status, 200)
     assert.equal(
@@ -246,7 +246,7 @@ describe('AXB modify: parameters of spec/axb.md section 5', () => {
 
   for (const [parameter, rows] of Object.entries(COMMON_ACCEPTED)) {
     for (const [wire, member, value] of rows) {
-      it(`${parameter} ${JSON.stringify(wire)?.slice(0, 60)} is taken`, async () => {
+      it(`[axb.modify.${parameter}] ${parameter} ${JSON.stringify(wire)?.slice(0, 60)} is taken`, async () => {
         const request = await modify({ subscriptionId: ID, [parameter]: wire })
         assert.deepEqual(
           request,
@@ -257,7 +257,7 @@ describe('AXB modify: parameters of spec/axb.md section 5', () => {
   }
   for (const [parameter, values] of Object.entries(COMMON_REFUSED)) {
     for (const value of values) {
-      it(`${parameter} ${JSON.stringify(value)?.slice(0, 60)} is refused by name`, async () => {
+      it(`[axb.modify.${parameter}] ${parameter} ${JSON.stringify(value)?.slice(0, 60)} is refused by name`, async () => {
         assert.equal(await modify({ subscriptionId: ID, [parameter]: value }), `blames ${parameter}`)
       })
     }
@@ -326,7 +326,7 @@ describe('AXB query: parameters of spec/axb.md section 6', () => {
     it(`GET ${text.slice(0, 80)}`, async () => assert.deepEqual(await query(text), outcome))
   }
 
-  it('answers every member of relationNumInfo in order, and leaves out what was never set', async () => {
+  it('[axb.query.answer.relationNumList] [axb.query.unset] [habit.16] answers every member of relationNumInfo in order, and leaves out what was never set', async () => {
     const full: AxbBinding = bindingOf('k', {
       recordFlag: true,
       recordHintTone: 'hint.wav',
@@ -369,13 +369,13 @@ describe('AXB refusals of the domain', () => {
       assert.equal(text, '{"resultcode":"1012007","resultdesc":"The record does not exist."}')
     })
 
-    it(`${method} names the parameter that the domain blames`, async () => {
+    it(`[auth.code.403.1010002] ${method} names the parameter that the domain blames`, async () => {
       test.axb.refuseWith = { ok: false, code: '1010002', parameter: 'calleeNum' }
       const { json } = await test.call(method, options)
       assert.equal(json['resultdesc'], 'Invalid request. calleeNum is invalid.')
     })
 
-    it(`${method} answers 500 1010001 in JSON when the domain fails`, async () => {
+    it(`[auth.code.500.1010001] ${method} answers 500 1010001 in JSON when the domain fails`, async () => {
       test.axb.crashWith = new Error('disk full')
       const { status, text } = await test.call(method, options)
       assert.equal(status, 500)

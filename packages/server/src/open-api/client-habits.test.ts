@@ -17,9 +17,9 @@ beforeEach(() => {
 
 const SUCCESS = /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n\{"resultcode":"0","resultdesc":"Success"/
 
-/** Numbers stand for the lines of spec/client-habits.md. */
+/** Rows of spec/client-habits.md. */
 describe('client habits: requests', () => {
-  it('2: takes nonces of 13 hex digits, 32 hex digits and UUIDs without dashes', async () => {
+  it('[habit.2] [auth.header.Nonce] takes nonces of 13 hex digits, 32 hex digits and UUIDs without dashes', async () => {
     const { key, secret } = test.app
     for (const nonce of ['5f1e2d3c4b5a6', '0123456789abcdef0123456789abcdef', 'A'.repeat(128)]) {
       const headers = signHeaders({ scheme: 'WSSE', key, secret, now: NOW, nonce })
@@ -27,13 +27,13 @@ describe('client habits: requests', () => {
     }
   })
 
-  it('3: takes a Created in Beijing time with a literal Z', async () => {
+  it('[habit.3] takes a Created in Beijing time with a literal Z', async () => {
     const { key, secret } = test.app
     const headers = signHeaders({ scheme: 'WSSE', key, secret, now: NOW + 8 * 3_600_000, nonce: 'n' })
     assert.equal((await test.call('GET', { headers, query: '?subscriptionId=s' })).status, 200)
   })
 
-  it('5: DELETE and GET with a JSON content type and no body', async () => {
+  it('[habit.5] DELETE and GET with a JSON content type and no body', async () => {
     for (const method of ['DELETE', 'GET']) {
       const { status } = await test.call(method, { query: `?subscriptionId=${ID}` })
       assert.equal(status, 200, method)
@@ -41,7 +41,7 @@ describe('client habits: requests', () => {
     assert.deepEqual(test.axb.unbinds, [{ subscriptionId: ID }])
   })
 
-  it('5: GET with a urlencoded body under a JSON content type', async () => {
+  it('[habit.5] GET with a urlencoded body under a JSON content type', async () => {
     const body = 'subscriptionId=other'
     const { status } = await test.call('GET', {
       query: `?subscriptionId=${ID}`,
@@ -53,7 +53,7 @@ describe('client habits: requests', () => {
   })
 
   for (const body of ['{"subscriptionId":"other"}', '{broken', 'null', '']) {
-    it(`5: DELETE with the stale body ${JSON.stringify(body)}: the query wins`, async () => {
+    it(`[habit.5] DELETE with the stale body ${JSON.stringify(body)}: the query wins`, async () => {
       const headers = { 'Content-Length': String(body.length) }
       const { status } = await test.call('DELETE', { query: `?subscriptionId=${ID}`, body, headers })
       assert.equal(status, 200)
@@ -61,7 +61,7 @@ describe('client habits: requests', () => {
     })
   }
 
-  it('5: DELETE with a body that has no length is answered, then the connection closes', async () => {
+  it('[habit.5] DELETE with a body that has no length is answered, then the connection closes', async () => {
     const head = `DELETE ${AXB_PATH}?subscriptionId=${ID} HTTP/1.1\r\nHost: h\r\n${test.signedLines()}\r\n`
     const answer = await test.raw(`${head}{"subscriptionId":"other"}`)
     assert.match(answer, SUCCESS)
@@ -69,7 +69,7 @@ describe('client habits: requests', () => {
     assert.deepEqual(test.axb.unbinds, [{ subscriptionId: ID }])
   })
 
-  it('5: HTTP/1.0 without a Host header', async () => {
+  it('[habit.5] HTTP/1.0 without a Host header', async () => {
     const answer = await test.raw(
       `GET ${AXB_PATH}?subscriptionId=${ID} HTTP/1.0\r\n${test.signedLines()}\r\n`,
     )
@@ -77,7 +77,7 @@ describe('client habits: requests', () => {
     assert.match(answer, /\r\nConnection: close\r\n/i)
   })
 
-  it('5: a connection is closed after its answer, unless the client asks to keep it', async () => {
+  it('[habit.5] [auth.rule.shortConnection] [faq.72] a connection is closed after its answer, unless the client asks to keep it', async () => {
     const lines = `${test.signedLines()}Host: api.example\r\n`
     const request = `GET ${AXB_PATH}?subscriptionId=${ID} HTTP/1.1\r\n${lines}`
     assert.match(await test.raw(`${request}Connection: close\r\n\r\n`), /\r\nConnection: close\r\n/i)
@@ -88,7 +88,7 @@ describe('client habits: requests', () => {
     assert.match(two, /\r\nKeep-Alive: timeout=5\r\n/i)
   })
 
-  it('5: short connections can be switched on: the server closes first', async () => {
+  it('[habit.5] [auth.rule.shortConnection] short connections can be switched on: the server closes first', async () => {
     const short = await startTestApi({ config: { shortConnections: true } })
     try {
       const socket = connect(short.port, '127.0.0.1')
@@ -116,13 +116,13 @@ describe('client habits: requests', () => {
     ';;=,',
     '',
   ]) {
-    it(`5: a bind under Content-Type ${contentType === undefined ? '(absent)' : JSON.stringify(contentType)}`, async () => {
+    it(`[habit.5] [auth.rule.contentType] a bind under Content-Type ${contentType === undefined ? '(absent)' : JSON.stringify(contentType)}`, async () => {
       const { status } = await test.call('POST', { body: BIND, headers: { 'Content-Type': contentType } })
       assert.equal(status, 200)
     })
   }
 
-  it('5: a chunked body, and one behind Expect: 100-continue', async () => {
+  it('[habit.5] a chunked body, and one behind Expect: 100-continue', async () => {
     const lines = `POST ${AXB_PATH} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n${test.signedLines()}`
     const size = BIND.length.toString(16)
     assert.match(
@@ -135,7 +135,7 @@ describe('client habits: requests', () => {
     assert.match(await test.raw(`${lines}${length}Expect: something\r\n\r\n${BIND}`), SUCCESS)
   })
 
-  it('6: JSON null counts as not given, of duplicate keys the last counts', async () => {
+  it('[habit.6] JSON null counts as not given, of duplicate keys the last counts', async () => {
     const body = `{"callerNum":"rubbish","callerNum":"${A}","calleeNum":"${B}","duration":null,"userData":null,"preVoice":null}`
     assert.equal((await test.call('POST', { body })).status, 200)
     assert.equal(test.axb.binds[0]?.callerNum, A)
@@ -143,14 +143,14 @@ describe('client habits: requests', () => {
     assert.equal(test.axb.binds[0]?.userData, undefined)
   })
 
-  it('7: a number in the query with %2B, with a bare plus, and with a blank', async () => {
+  it('[habit.7] [auth.rule.plus] [faq.71] a number in the query with %2B, with a bare plus, and with a blank', async () => {
     for (const number of ['%2B8617000000001', '+8617000000001', '%208617000000001']) {
       await test.call('GET', { query: `?relationNum=${number}` })
       assert.equal(test.axb.queries.at(-1)?.relationNum, X)
     }
   })
 
-  it('takes a body in broken UTF-8 or behind a byte-order mark', async () => {
+  it('[auth.rule.invalidUtf8] takes a body in broken UTF-8 or behind a byte-order mark', async () => {
     const broken = Buffer.concat([
       Buffer.from(`\ufeff{"callerNum":"${A}","calleeNum":"${B}","userData":"`),
       Buffer.from([0xe8, 0xae, 0xff, 0x80]),
@@ -162,13 +162,13 @@ describe('client habits: requests', () => {
     assert.match(String(json['userData']), /\ufffd/)
   })
 
-  it('takes doubled and trailing slashes of a carelessly joined address', async () => {
+  it('[auth.rule.slashes] takes doubled and trailing slashes of a carelessly joined address', async () => {
     for (const path of [`/${AXB_PATH}`, `${AXB_PATH}/`]) {
       assert.equal((await test.call('GET', { path, query: '?subscriptionId=s' })).status, 200)
     }
   })
 
-  it('12: answers 4xx in JSON to headers a program got wrong', async () => {
+  it('[habit.12] answers 4xx in JSON to headers a program got wrong', async () => {
     const line = (header: string) =>
       `GET ${AXB_PATH} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n${header}\r\n\r\n`
     for (const header of [
@@ -187,20 +187,20 @@ describe('client habits: requests', () => {
 })
 
 describe('client habits: answers', () => {
-  it('13: resultcode is always a string', async () => {
+  it('[habit.13] [auth.rule.envelope.resultcode] resultcode is always a string', async () => {
     for (const options of [{ query: '?subscriptionId=s' }, { unsigned: true }, { path: '/' }]) {
       assert.equal(typeof (await test.call('GET', options)).json['resultcode'], 'string')
     }
   })
 
-  it('14: bind answers subscriptionId, relationNum and an integer duration', async () => {
+  it('[habit.14] bind answers subscriptionId, relationNum and an integer duration', async () => {
     const { json } = await test.call('POST', { body: BIND })
     assert.equal(typeof json['subscriptionId'], 'string')
     assert.equal(json['relationNum'], X)
     assert.equal(json['duration'], 0)
   })
 
-  it('17: sends no byte-order mark and says its length and type', async () => {
+  it('[habit.17] [auth.rule.answerType] sends no byte-order mark and says its length and type', async () => {
     const { text, headers } = await test.call('POST', { body: BIND })
     assert.equal(text[0], '{')
     assert.equal(headers['content-type'], 'application/json;charset=utf-8')
@@ -218,7 +218,7 @@ describe('client habits: answers', () => {
     assert.match(String(reply.json['resultdesc']), /^[\x20-\x7e]{1,256}$/)
   }
 
-  it('19: JSON on unknown paths', async () => {
+  it('[habit.19] [auth.rule.unknownPath] [faq.68] JSON on unknown paths', async () => {
     for (const path of [
       '/',
       '/rest',
@@ -232,7 +232,7 @@ describe('client habits: answers', () => {
     }
   })
 
-  it('19: JSON and 405 on methods that the path does not have', async () => {
+  it('[habit.19] JSON and 405 on methods that the path does not have', async () => {
     for (const method of ['PATCH', 'OPTIONS', 'PROPFIND', 'QUERY', 'TRACE']) {
       const reply = test.call(method)
       await json(method, 405, reply)
@@ -241,24 +241,24 @@ describe('client habits: answers', () => {
     assert.equal((await test.call('HEAD')).status, 405)
   })
 
-  it('19: JSON on CONNECT, and on an upgrade that nobody offers', async () => {
+  it('[habit.19] JSON on CONNECT, and on an upgrade that nobody offers', async () => {
     assert.match(await test.raw('CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n'), /^HTTP\/1\.1 405 [^]+"1010002"/)
     const upgrade = 'GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
     assert.match(await test.raw(upgrade), /^HTTP\/1\.1 404 [^]+"1010002"/)
   })
 
-  it('19: JSON on a body that is nested without end', async () => {
+  it('[habit.19] JSON on a body that is nested without end', async () => {
     await json('nested', 403, test.call('POST', { body: '['.repeat(60_000) }))
     await json('number', 403, test.call('POST', { body: BIND.replace('{', '{"duration":1e999,') }))
   })
 
-  it('19: JSON on a body that is too large, with a length and chunked', async () => {
+  it('[habit.19] JSON on a body that is too large, with a length and chunked', async () => {
     const body = JSON.stringify({ userData: 'x'.repeat(70_000) })
     await json('length', 413, test.call('POST', { body, headers: { 'Content-Length': String(body.length) } }))
     await json('chunked', 413, test.call('POST', { body, headers: { 'Transfer-Encoding': 'chunked' } }))
   })
 
-  it('19: JSON on a header that is too large', async () => {
+  it('[habit.19] JSON on a header that is too large', async () => {
     await json('header', 431, test.call('GET', { headers: { 'X-Large': 'x'.repeat(20_000) } }))
   })
 })

@@ -8,7 +8,7 @@ import { ReplayMemory } from './replay-memory.ts'
 describe('Lockout', () => {
   const rule = { failures: 3, windowMs: 1000, lockMs: 5000 }
 
-  it('locks at the third failure within the window', () => {
+  it('[auth.rule.lockout] locks at the third failure within the window', () => {
     const lockout = new Lockout(rule)
     assert.equal(lockout.fail('192.0.2.1', 0), false)
     assert.equal(lockout.fail('192.0.2.1', 500), false)
@@ -50,7 +50,7 @@ describe('Lockout', () => {
 describe('Lockout against many addresses', () => {
   const rule = { failures: 3, windowMs: 1000, lockMs: 5000 }
 
-  it('counts the addresses of one IPv6 /64 as one source, and its neighbours apart', () => {
+  it('[auth.rule.lockout.source] counts the addresses of one IPv6 /64 as one source, and its neighbours apart', () => {
     const lockout = new Lockout(rule)
     const locks = [1, 2, 3].map((n) => lockout.fail(`2001:db8:0:1:${n}::${n}`, 0))
     assert.deepEqual(locks, [false, false, true])
@@ -77,7 +77,7 @@ describe('Lockout against many addresses', () => {
 })
 
 describe('FlowControl', () => {
-  it('admits one second of requests at once and refills continuously', () => {
+  it('[auth.rule.flow.excess] admits one second of requests at once and refills continuously', () => {
     const flow = new FlowControl(10, 0)
     const admitted = (at: number, n: number) =>
       Array.from({ length: n }, () => flow.admit('k', at)).filter(Boolean).length
@@ -155,5 +155,6 @@ describe('IP allowlist', () => {
     })
   }
 
-  it('allows everybody when it is empty', () => assert.equal(allowsIp([], '192.0.2.1'), true))
+  it('[auth.rule.allowlist.empty] allows everybody when it is empty', () =>
+    assert.equal(allowsIp([], '192.0.2.1'), true))
 })

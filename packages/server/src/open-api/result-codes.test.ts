@@ -22,18 +22,18 @@ const DOCUMENTED = `
   .split(/\s{2,}/)
 
 describe('result codes', () => {
-  it('holds exactly the documented rows', () => {
+  it('[auth.rule.codes] holds exactly the documented rows', () => {
     assert.deepEqual(Object.keys(RESULTS).toSorted(), DOCUMENTED.toSorted())
   })
 
-  it('gives each row its status, code and a text of 1 to 256 printable ASCII characters', () => {
+  it('[auth.rule.envelope.resultdesc] [habit.17] gives each row its status, code and a text of 1 to 256 printable ASCII characters', () => {
     for (const [key, { status, code, text }] of Object.entries(RESULTS)) {
       assert.ok(key === `${status} ${code}` || key === `${status} ${code} AXYB`, key)
       assert.match(text, /^[\x20-\x7e]{1,256}$/)
     }
   })
 
-  it('tells the two meanings of 1010010 apart by status', () => {
+  it('[auth.code.401.1010010] [auth.code.403.1010010] tells the two meanings of 1010010 apart by status', () => {
     assert.equal(RESULTS['401 1010010'].text, 'Invalid digest.')
     assert.equal(RESULTS['403 1010010'].text, 'The flow control upper limit is reached on the platform.')
   })
@@ -46,7 +46,7 @@ describe('result codes', () => {
 })
 
 describe('answers', () => {
-  it('starts every answer with resultcode and resultdesc', () => {
+  it('[auth.rule.envelope.success] [auth.rule.envelope.resultdesc] starts every answer with resultcode and resultdesc', () => {
     assert.equal(success().body, '{"resultcode":"0","resultdesc":"Success"}')
     assert.equal(
       success({ b: 1, gone: undefined, a: 'x' }).body,
@@ -59,7 +59,7 @@ describe('answers', () => {
     })
   })
 
-  it('names the parameter of an invalid request', () => {
+  it('[auth.code.403.1010002] [faq.44] names the parameter of an invalid request', () => {
     assert.equal(
       invalidParameter('lastMinVoice').body,
       '{"resultcode":"1010002","resultdesc":"Invalid request. lastMinVoice is invalid."}',
@@ -68,7 +68,7 @@ describe('answers', () => {
     assert.equal(invalidRequest(404, 'URI').status, 404)
   })
 
-  it('writes non-ASCII text as escapes that read back the same', () => {
+  it('[habit.17] writes non-ASCII text as escapes that read back the same', () => {
     const { body } = success({ userData: '订单 7 \u{1f4de}\u007f' })
     assert.match(body, /^[\x20-\x7e]+$/)
     assert.equal(JSON.parse(body).userData, '订单 7 \u{1f4de}\u007f')

@@ -132,7 +132,7 @@ describe('certificate of the deployment', () => {
 })
 
 describe('API over TLS', () => {
-  it('serves the same resources to a client that trusts the certificate', async () => {
+  it('[auth.rule.https] serves the same resources to a client that trusts the certificate', async () => {
     const tls = await makeSelfSigned(['localhost', '127.0.0.1'], Date.now())
     const test = await startTestApi({ tls })
     try {

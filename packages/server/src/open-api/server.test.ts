@@ -75,7 +75,7 @@ describe('API server', () => {
     await gone
   })
 
-  it('answers 500 1010001 in JSON when the store of apps fails', async () => {
+  it('[auth.code.500.1010001] answers 500 1010001 in JSON when the store of apps fails', async () => {
     const test = await startTestApi({ apps: { findApp: () => Promise.reject(new Error('no disk')) } })
     try {
       const { status, text } = await test.call('GET', { query: '?subscriptionId=s' })
