@@ -526,6 +526,34 @@ describe('a call that is under way', { timeout: 60_000 }, () => {
       assertCodes(refused, ['callin', 'disconnect'], [code, 0, status])
     })
 
+  test('[habit.24] ends by order of a customer who is still handling its answer event', async () => {
+    await lab.bind({ callerNum: A, calleeNum: B, relationNum: X })
+    const to = await callee(lab)
+    const from = await caller(lab)
+    const handled = Promise.withResolvers<void>()
+    lab.customer.misbehave({
+      when: ({ body }) => body.includes('"eventType":"answer"'),
+      until: handled.promise,
+    })
+    try {
+      const all = await told(lab, 1, async () => {
+        const call = await from.call(national(X))
+        const incoming = await to.incoming()
+        await incoming.answer()
+        await call.answered()
+        await lab.customer.waitFor((c) => c.events.at(-1)?.eventType === 'answer', 'the answer event')
+        const sessionid = lab.customer.events.at(-1)!.statusInfo.sessionId
+        await changed('POST', '/rest/httpsessions/callStop/v2.0', { sessionid, signal: 'call_stop' })
+        await Promise.all([call.ended(), incoming.ended()])
+        handled.resolve()
+      })
+      assertCodes(all, FULL_CALL, [8017, 0, 0])
+    } finally {
+      handled.resolve()
+      lab.customer.behave()
+    }
+  })
+
   test('is held and taken back: the callee sees both, and hears the caller again', async (t) => {
     if (requirePeer(t, 'sipp') === undefined) return
     await lab.bind({ callerNum: A, calleeNum: B, relationNum: X })

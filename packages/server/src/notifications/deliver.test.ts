@@ -79,7 +79,7 @@ const feePush = (...ns: readonly number[]): string =>
   `{"eventType":"fee","feeLst":[${ns.map(fee).join(',')}]}`
 
 describe('a push on the wire', () => {
-  it('is a POST of the whole body to the very address, with its length and not chunked', async (t) => {
+  it('[push.method] [push.url] [push.header.Content-Type] [push.body.length] [faq.21] is a POST of the whole body to the very address, with its length and not chunked', async (t) => {
     const { push, receiver, deliverer, outbox } = await bench(t)
     push({ url: `${receiver.url}/a%20b/status?x=1&y=%2B`, body: '{"eventType":"callin","größe":1}' })
     await deliverer.drain()
@@ -92,7 +92,7 @@ describe('a push on the wire', () => {
     assert.equal(outbox.rows.size, 0)
   })
 
-  it('is signed so that a receiver who splits the header by position can verify it', async (t) => {
+  it('[push.sign.verified] [habit.20] is signed so that a receiver who splits the header by position can verify it', async (t) => {
     const { push, receiver, deliverer } = await bench(t, { app: { pushSignature: 'aksk+x-wsse' } })
     push({})
     await deliverer.drain()
@@ -106,7 +106,7 @@ describe('a push on the wire', () => {
     assert.equal(wsse.digest, expectedWsse('demo secret', wsse.nonce, wsse.created))
   })
 
-  it('is signed anew for every attempt', async (t) => {
+  it('[push.sign.anew] is signed anew for every attempt', async (t) => {
     const { push, receiver, deliverer, clock } = await bench(t)
     receiver.react = (_, index) => ({ status: index === 0 ? 500 : 200 })
     await deliverer.start()
@@ -136,7 +136,7 @@ describe('a push on the wire', () => {
 
 describe('what counts as delivered', () => {
   for (const status of [200, 201, 202, 204]) {
-    it(`is ${status}`, async (t) => {
+    it(`[push.ack.2xx] [push.ack.body] [habit.26] is ${status}`, async (t) => {
       const { push, receiver, deliverer, outbox } = await bench(t)
       receiver.react = () => ({ status, ...(status !== 204 && { body: 'any text' }) })
       push({})
@@ -146,7 +146,7 @@ describe('what counts as delivered', () => {
   }
 
   for (const status of [301, 302, 307, 400, 401, 404, 500, 503]) {
-    it(`is not ${status}`, async (t) => {
+    it(`[push.ack.others] is not ${status}`, async (t) => {
       const { push, receiver, deliverer, outbox } = await bench(t)
       receiver.react = () => ({ status, headers: { Location: `${receiver.url}/elsewhere` } })
       const [item] = push({})
@@ -184,7 +184,7 @@ describe('what counts as delivered', () => {
     })
   }
 
-  it('is not an answer that comes too late', async (t) => {
+  it('[push.timeout.answer] is not an answer that comes too late', async (t) => {
     const { push, receiver, deliverer, clock, outbox, reports } = await bench(t)
     receiver.react = () => ({ after: new Promise(() => {}) })
     const [item] = push({})
@@ -209,7 +209,7 @@ describe('what counts as delivered', () => {
 })
 
 describe('the retry ladder', () => {
-  it('tries seven times, 1, 4, 9, 106, 203 and 300 minutes after the first failure, then gives up', async (t) => {
+  it('[push.retry.ladder] [push.retry.sameBody] [push.retry.end] [faq.22] tries seven times, 1, 4, 9, 106, 203 and 300 minutes after the first failure, then gives up', async (t) => {
     const { push, receiver, deliverer, clock, outbox, reports } = await bench(t)
     receiver.react = () => ({ status: 500 })
     await deliverer.start()
@@ -234,7 +234,7 @@ describe('the retry ladder', () => {
     assert.equal(receiver.received.length, 7)
   })
 
-  it('stops as soon as one retry succeeds', async (t) => {
+  it('[push.retry.stop] [faq.26] stops as soon as one retry succeeds', async (t) => {
     const { push, receiver, deliverer, clock, outbox } = await bench(t)
     receiver.react = (_, index) => ({ status: index < 2 ? 503 : 200 })
     await deliverer.start()
@@ -274,7 +274,7 @@ describe('the retry ladder', () => {
     assert.equal(outbox.rows.size, 0)
   })
 
-  it('counts a name that does not resolve and a closed port as failures', async (t) => {
+  it('[push.retry.unreachable] counts a name that does not resolve and a closed port as failures', async (t) => {
     const { push, deliverer, outbox, receiver } = await bench(t)
     const closed = await createReceiver(createManualClock())
     await closed.close()
@@ -322,7 +322,7 @@ describe('the retry ladder', () => {
 })
 
 describe('order', () => {
-  it('sends the rows of a call one after another, also when the answers are slow', async (t) => {
+  it('[push.order.session] sends the rows of a call one after another, also when the answers are slow', async (t) => {
     const { push, receiver, deliverer } = await bench(t)
     let inFlight = 0
     receiver.react = () => {
@@ -335,7 +335,7 @@ describe('order', () => {
     assert.deepEqual(bodies(receiver), ['callin', 'callout', 'alerting', 'answer', 'disconnect'])
   })
 
-  it('sends different calls side by side', async (t) => {
+  it('[push.order.parallel] sends different calls side by side', async (t) => {
     const { push, receiver } = await bench(t)
     receiver.react = () => ({ after: new Promise(() => {}) })
     push({ sessionId: 'one' }, { sessionId: 'two' }, { sessionId: 'one' })
@@ -343,7 +343,7 @@ describe('order', () => {
     assert.equal(receiver.connections, 2)
   })
 
-  it('goes on after a failed event and sends the CDR after the disconnect was tried', async (t) => {
+  it('[push.order.failed] [push.order.cdr] [faq.12] goes on after a failed event and sends the CDR after the disconnect was tried', async (t) => {
     const { push, receiver, deliverer, outbox } = await bench(t)
     receiver.react = ({ body }) => ({ status: body === 'callin' || body === 'disconnect' ? 500 : 200 })
     push({ sessionId: 's', body: 'callin' }, { sessionId: 's', body: 'callout' })
@@ -358,7 +358,7 @@ describe('order', () => {
 })
 
 describe('CDR batches', () => {
-  it('gather for one second', async (t) => {
+  it('[push.batch.second] [push.batch.feeLst] [habit.25] [faq.25] gather for one second', async (t) => {
     const { push, receiver, clock, deliverer } = await bench(t)
     push({ kind: 'fee', body: fee(1) })
     clock.advance(400)
@@ -371,7 +371,7 @@ describe('CDR batches', () => {
     assert.deepEqual(bodies(receiver), [feePush(1, 2)])
   })
 
-  it('are complete at fifty', async (t) => {
+  it('[push.batch.fifty] [habit.25] [faq.25] are complete at fifty', async (t) => {
     const { push, receiver, deliverer } = await bench(t)
     push(...Array.from({ length: 120 }, (_, n) => ({ kind: 'fee' as const, body: fee(n) })))
     await receiver.arrived(2)
@@ -380,7 +380,7 @@ describe('CDR batches', () => {
     assert.deepEqual(sizes.toSorted(), [20, 50, 50])
   })
 
-  it('never mix apps or addresses', async (t) => {
+  it('[push.batch.app] never mix apps or addresses', async (t) => {
     const { push, receiver, deliverer } = await bench(t)
     const path = (name: string) => `${receiver.url}/${name}`
     push(
@@ -400,7 +400,7 @@ describe('CDR batches', () => {
     ])
   })
 
-  it('are retried as they were, never merged with new records', async (t) => {
+  it('[push.batch.retry] [push.retry.fee] [faq.23] are retried as they were, never merged with new records', async (t) => {
     const { push, receiver, deliverer, clock, outbox } = await bench(t)
     receiver.react = (_, index) => ({ status: index === 0 ? 500 : 200 })
     await deliverer.start()
@@ -462,7 +462,7 @@ describe('a crash', () => {
     assert.equal(outbox.rows.size, 0)
   })
 
-  it('between the delivery and its removal makes a duplicate', async (t) => {
+  it('[push.duplicates] between the delivery and its removal makes a duplicate', async (t) => {
     const { push, receiver, deliverer, outbox, another } = await bench(t)
     outbox.refuse('remove', 1_000)
     push({ body: 'answer' })

@@ -54,14 +54,14 @@ describe('https', () => {
     return { url: `https://localhost:${(server.address() as AddressInfo).port}/`, resumed: () => resumed }
   }
 
-  it('refuses a certificate nobody vouches for', async (t) => {
+  it('[push.https] [faq.30] refuses a certificate nobody vouches for', async (t) => {
     const { url } = await tlsServer(t)
     const outcome = await post(client(t), url)
     assert.equal(outcome.kind, 'failed')
     assert.match(outcome.kind === 'failed' ? outcome.error : '', /SELF_SIGNED|UNABLE_TO_VERIFY/)
   })
 
-  it('takes it when the app does not want certificates verified', async (t) => {
+  it('[push.https] [faq.30] takes it when the app does not want certificates verified', async (t) => {
     const { url } = await tlsServer(t)
     const pushes = client(t)
     assert.equal((await post(pushes, url, demoApp({ verifyPushCertificate: false }))).kind, 'delivered')
@@ -81,7 +81,7 @@ describe('https', () => {
 })
 
 describe('time', () => {
-  it('gives a connection five seconds, its TLS handshake included', async (t) => {
+  it('[push.timeout.connect] gives a connection five seconds, its TLS handshake included', async (t) => {
     const clock = createManualClock()
     const mute = createTcpServer()
     mute.listen(0, '127.0.0.1')
@@ -207,7 +207,7 @@ describe('addresses', () => {
     ['http:192.0.2.1/status', undefined],
   ]
   for (const [url, origin, path] of cases) {
-    it(`reads ${JSON.stringify(url)} as ${origin === undefined ? 'none' : `${origin} and ${path}`}`, () => {
+    it(`[push.url] reads ${JSON.stringify(url)} as ${origin === undefined ? 'none' : `${origin} and ${path}`}`, () => {
       const read = parsePushUrl(url)
       if (origin === undefined) assert.match('fault' in read ? read.fault : '', /^the address /)
       else assert.deepEqual(read, { origin, path })

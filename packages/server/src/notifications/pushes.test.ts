@@ -14,7 +14,7 @@ const feeOf = (record: CallRecord, of = app): string | undefined =>
   pushesOf(fact('disconnect', record, T0 + 19_000), of).find(({ kind }) => kind === 'fee')?.body
 
 describe('call events', () => {
-  it('writes callin with the real caller and X', () => {
+  it('[axb.call.notifyOnly] [event.body] writes callin with the real caller and X', () => {
     assert.equal(
       eventOf('callin', demoRecord()),
       `{"eventType":"callin","statusInfo":{"timestamp":"2026-01-24 02:30:03","sessionId":"${SESSION}","caller":"+8613800000021","called":"+8617000000001","subscriptionId":"${SUBSCRIPTION}"}}`,
@@ -22,7 +22,7 @@ describe('call events', () => {
   })
 
   for (const event of ['callout', 'alerting', 'answer'] as const) {
-    it(`writes ${event} with the number shown and the real callee`, () => {
+    it(`[event.body] [event.parties.forwarded] writes ${event} with the number shown and the real callee`, () => {
       assert.equal(
         eventOf(event, demoRecord({ forward: answered }), T0 + 1_000),
         `{"eventType":"${event}","statusInfo":{"timestamp":"2026-01-24 02:30:04","sessionId":"${SESSION}","caller":"+8617000000001","called":"+8613800000022","subscriptionId":"${SUBSCRIPTION}"}}`,
@@ -48,7 +48,7 @@ describe('call events', () => {
     )
   })
 
-  it('carries userData in every event, escaped as JSON', () => {
+  it('[faq.9] carries userData in every event, escaped as JSON', () => {
     const record = demoRecord({ userData: 'order "7"\\\n', forward: answered, end: ended })
     for (const event of ['callin', 'callout', 'alerting', 'answer', 'disconnect'] as const) {
       const body = eventOf(event, record) ?? ''
@@ -95,7 +95,7 @@ describe('call events', () => {
 })
 
 describe('addresses', () => {
-  it('sends callin to its own address when there is one, all else to the status address', () => {
+  it('[push.address.callin] [push.address.status] [faq.18] sends callin to its own address when there is one, all else to the status address', () => {
     const apart = demoApp({ callinUrl: 'http://192.0.2.2/callin' })
     const urlsOf = (event: 'callin' | 'callout') =>
       pushesOf(fact(event, demoRecord()), apart).map(({ url }) => url)
@@ -103,7 +103,7 @@ describe('addresses', () => {
     assert.deepEqual(urlsOf('callout'), ['http://192.0.2.1/status'])
   })
 
-  it('sends no events without a status address and no CDR without a CDR address', () => {
+  it('[push.address.empty] [push.address.cdr] [faq.13] [faq.17] sends no events without a status address and no CDR without a CDR address', () => {
     const end = fact('disconnect', demoRecord({ end: ended }))
     const kindsOf = (change: Partial<typeof app>) => pushesOf(end, demoApp(change)).map(({ kind }) => kind)
     assert.deepEqual(kindsOf({}), ['event', 'fee'])
@@ -112,7 +112,7 @@ describe('addresses', () => {
     assert.deepEqual(kindsOf({ statusUrl: '', cdrUrl: '' }), [])
   })
 
-  it('queues no callin for an X-mode app: that one is asked, not told', () => {
+  it('[push.x.callin] queues no callin for an X-mode app: that one is asked, not told', () => {
     assert.deepEqual(pushesOf(fact('callin', demoRecord()), demoApp({ mode: 'X' })), [])
   })
 })
@@ -123,7 +123,7 @@ const TAIL = `,"ttsPlayTimes":0,"ttsTransDuration":0,"mptyId":"${SUBSCRIPTION}",
 const LAST = `,"voiceCheckType":0}`
 
 describe('CDR', () => {
-  it('writes an answered and recorded call exactly as a real push', () => {
+  it('[cdr.recordObjectName] [faq.7] writes an answered and recorded call exactly as a real push', () => {
     const recording = {
       startAt: T0 + 3_000,
       domain: 'rec.pn.example',
@@ -225,7 +225,7 @@ describe('the failure triple', () => {
     assert.deepEqual(triple(demoRecord({ forward: rung, end })), [7502, 0, 7502, 0])
   })
 
-  it('says 0/0 of every call that was answered and ended by a party', () => {
+  it('[faq.15] says 0/0 of every call that was answered and ended by a party', () => {
     const end = { at: T0, releaseCode: 7502, q850: 16, sipStatus: 487 }
     assert.deepEqual(triple(demoRecord({ forward: answered, end })), [0, 0, 0, 0])
   })

@@ -7,7 +7,7 @@ const app = { key: 'demoKey', secret: 'demo secret', pushSignature: 'aksk' } as 
 const NONCE = '0123456789abcdef0123456789abcdef'
 
 describe('signing of pushes', () => {
-  it('writes the AKSK pair with fixed order and quoting and no blank after commas', () => {
+  it('[push.header.Authorization] [push.header.X-AKSK] [push.sign.order] [push.sign.aksk] [habit.20] writes the AKSK pair with fixed order and quoting and no blank after commas', () => {
     const digest = expectedAksk('demo secret', NONCE, '2026-01-24T02:30:03Z')
     assert.deepEqual(signingHeaders(app, T0, NONCE), [
       'Authorization',
@@ -17,7 +17,7 @@ describe('signing of pushes', () => {
     ])
   })
 
-  it('writes the WSSE pair for old receivers', () => {
+  it('[push.sign.wsse] [habit.20] writes the WSSE pair for old receivers', () => {
     const digest = expectedWsse('demo secret', NONCE, '2026-01-24T02:30:03Z')
     assert.deepEqual(signingHeaders({ ...app, pushSignature: 'wsse' }, T0, NONCE), [
       'Authorization',
@@ -27,7 +27,7 @@ describe('signing of pushes', () => {
     ])
   })
 
-  it('adds a valid X-WSSE beside AKSK for receivers that read only that', () => {
+  it('[push.sign.both] [habit.20] adds a valid X-WSSE beside AKSK for receivers that read only that', () => {
     const headers = signingHeaders({ ...app, pushSignature: 'aksk+x-wsse' }, T0, NONCE)
     assert.deepEqual(
       headers.filter((_, i) => i % 2 === 0),
@@ -41,7 +41,7 @@ describe('signing of pushes', () => {
     assert.equal(wsse.username, 'demoKey')
   })
 
-  it('writes Created in UTC of the instant, second by second and back', () => {
+  it('[push.sign.Created] writes Created in UTC of the instant, second by second and back', () => {
     const createdAt = (at: number) => tokenByPosition(signingHeaders(app, at)[3]).created
     assert.equal(createdAt(T0), '2026-01-24T02:30:03Z')
     assert.equal(createdAt(T0 + 999), '2026-01-24T02:30:03Z')
@@ -49,7 +49,7 @@ describe('signing of pushes', () => {
     assert.equal(createdAt(T0), '2026-01-24T02:30:03Z')
   })
 
-  it('takes a new nonce of 32 lower-case hex digits every time', () => {
+  it('[push.sign.Nonce] takes a new nonce of 32 lower-case hex digits every time', () => {
     const nonces = Array.from({ length: 1_000 }, newNonce)
     assert.equal(new Set(nonces).size, 1_000)
     for (const nonce of nonces) assert.match(nonce, /^[0-9a-f]{32}$/)

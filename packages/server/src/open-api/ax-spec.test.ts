@@ -424,7 +424,7 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     number(GUANGZHOU_X, { areaCode: '020', status: 'suspended' }),
     bind({ areaCode: '020' }, '1011002'),
   ],
-  '[ax.bind.privateNumType] privateNumType is taken whatever it is': [
+  '[habit.10.ax] [ax.bind.privateNumType] privateNumType is taken whatever it is': [
     'mobile-virtual',
     '',
     'fixed',
@@ -493,7 +493,7 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
   ],
 
   // Section 4.
-  '[ax.unbind.subscriptionId] the id wins over X, which is not even read': [
+  '[habit.9.ax] [ax.unbind.subscriptionId] the id wins over X, which is not even read': [
     bind({ privateNum: X }),
     bind({ privateNum: X2 }),
     unbind(`subscriptionId=$0&privateNum=${X2}`),
@@ -501,12 +501,12 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     unbind('subscriptionId=$1&privateNum=rubbish&origNum=rubbish'),
     unbind('subscriptionId=$1', '1016001'),
   ],
-  '[ax.unbind.privateNum] by X alone': [
+  '[habit.9.ax] [ax.unbind.privateNum] by X alone': [
     bind({ privateNum: X }),
     unbind(`privateNum=${X}`),
     unbind(`privateNum=${X}`, '1016001'),
   ],
-  '[ax.unbind.origNum] the pair of A and X must be the one that is bound': [
+  '[habit.9.ax] [ax.unbind.origNum] the pair of A and X must be the one that is bound': [
     bind({ privateNum: X }),
     unbind(`origNum=${A2}&privateNum=${X}`, '1016001'),
     unbind(`origNum=rubbish&privateNum=${X}`, '1010002 origNum'),

@@ -613,12 +613,12 @@ const UNBIND: readonly Case[] = [
     unbind: { ...onPair, virtualNum: X.replace('+', ' ') },
   },
   {
-    rows: 'axe.unbind.empty',
+    rows: 'axe.unbind.empty habit.9.axe',
     what: 'by id with the rest empty',
     unbind: { subscriptionId: '$id', virtualNum: '', extendNum: '' },
   },
   {
-    rows: 'axe.unbind.empty',
+    rows: 'axe.unbind.empty habit.9.axe',
     what: 'by X and extension with an empty id',
     unbind: { subscriptionId: '', ...onPair },
   },
@@ -988,7 +988,7 @@ const QUERY: readonly Case[] = [
     answers: { subscriptionId: '$id' },
   },
   {
-    rows: 'axe.query.empty',
+    rows: 'axe.query.empty habit.9.axe',
     what: 'unused members may be empty',
     query: { subscriptionId: '', ...onPair },
     answers: { subscriptionId: '$id' },

@@ -302,7 +302,7 @@ describe('AXYB: the answer and the app_key (spec/axyb.md 2 and 2.3)', () => {
     })
   }
 
-  it('[axyb.url.app_key] the app of the header, or none; another is 1010003, on every method', async () => {
+  it('[habit.8] [axyb.url.app_key] the app of the header, or none; another is 1010003, on every method', async () => {
     const { id } = await bindX()
     const methods = [
       ['POST', `?`, { origNum: B, subscriptionId: id }],

@@ -108,7 +108,7 @@ describe('download links', () => {
     assert.ok(bytes.equals(audio))
   })
 
-  it('[rec.link.again] it works again and again, and ignores authentication that a client repeats', async () => {
+  it('[habit.18] [rec.link.again] it works again and again, and ignores authentication that a client repeats', async () => {
     for (const headers of [
       {},
       {

@@ -192,7 +192,7 @@ for (const scheme of ['AKSK', 'WSSE'] as const) {
       })
     }
 
-    it('[rec.path] [rec.301] [rec.location] [rec.nostore] answers 301 with the address, not to be cached', async () => {
+    it('[habit.18] [rec.path] [rec.301] [rec.location] [rec.nostore] answers 301 with the address, not to be cached', async () => {
       const { status, headers, text } = await ask()
       assert.equal(status, 301)
       const link = String(headers['location'])
