@@ -391,17 +391,18 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     shows('subscriptionId=$0', { privateNum: GUANGZHOU_X, areaCode: '020' }),
     bind({ privateNum: NO_X, areaCode: '0755' }, '1011001'),
   ],
-  '[ax.bind.areaCode] the platform picks a free X of that city, with and without the leading 0': [
-    bind({ areaCode: '020' }),
-    shows('subscriptionId=$0', { privateNum: GUANGZHOU_X }),
-    unbind('subscriptionId=$0'),
-    bind({ areaCode: '20', privateNumType: 'mobile-virtual' }),
-    shows('subscriptionId=$1', { privateNum: GUANGZHOU_X }),
-    bind({ areaCode: '010' }),
-    shows('subscriptionId=$2', { privateNum: BEIJING_X }),
-    bind({ areaCode: long(33) }, '1010002 areaCode'),
-    bind({ areaCode: {} }, '1010002 areaCode'),
-  ],
+  '[habit.10.ax] [ax.bind.areaCode] the platform picks a free X of that city, with and without the leading 0':
+    [
+      bind({ areaCode: '020' }),
+      shows('subscriptionId=$0', { privateNum: GUANGZHOU_X }),
+      unbind('subscriptionId=$0'),
+      bind({ areaCode: '20', privateNumType: 'mobile-virtual' }),
+      shows('subscriptionId=$1', { privateNum: GUANGZHOU_X }),
+      bind({ areaCode: '010' }),
+      shows('subscriptionId=$2', { privateNum: BEIJING_X }),
+      bind({ areaCode: long(33) }, '1010002 areaCode'),
+      bind({ areaCode: {} }, '1010002 areaCode'),
+    ],
   '[ax.code.1011002] [ax.bind.area-strict] strict and by default: no free X in the city is 1011002': [
     bind({ areaCode: '0571' }, '1011002'),
     bind({ areaCode: '020', origNum: A2 }),
@@ -424,7 +425,7 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     number(GUANGZHOU_X, { areaCode: '020', status: 'suspended' }),
     bind({ areaCode: '020' }, '1011002'),
   ],
-  '[habit.10.ax] [ax.bind.privateNumType] privateNumType is taken whatever it is': [
+  '[ax.bind.privateNumType] privateNumType is taken whatever it is': [
     'mobile-virtual',
     '',
     'fixed',
