@@ -61,7 +61,7 @@ const NON_ASCII = /[^\x20-\x7e]/
 const EVERY_NON_ASCII = /[^\x20-\x7e]/g
 
 /** Writes what is not ASCII as `\uXXXX`: one deployed client re-encodes every answer from GBK (client-habits 17). */
-function ascii(json: string): string {
+export function ascii(json: string): string {
   if (!NON_ASCII.test(json)) return json
   return json.replace(EVERY_NON_ASCII, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -21,6 +21,7 @@ import { axbResource, type AxbDependencies } from './axb.ts'
 import { axybResource, type AxybDependencies } from './axyb.ts'
 import { type AxeDependencies, axeListResource, axeResource } from './axe.ts'
 import { callStopResource, type CallStopDependencies } from './call-stop.ts'
+import { addDocs } from './docs.ts'
 import type { LockedSource } from './lockout.ts'
 import { recordingResource, type RecordingDependencies } from './recording.ts'
 import { addRecordingLink } from './recording-link.ts'
@@ -79,6 +80,7 @@ export async function createOpenApi(options: OpenApiOptions): Promise<OpenApi> {
   acceptAnyBody(fastify)
   for (const resource of resources) addResource(fastify, resource, { ...options, log, gates })
   addRecordingLink(fastify, { ...options, send })
+  addDocs(fastify, resources)
   answerUnknown(fastify, resources, log)
   await fastify.ready()
 
