@@ -124,6 +124,33 @@ test('a database is named by our variable or the common one, and printed without
   })
 })
 
+test('a store of recordings is given whole or not at all, and its keys are hidden in print', () => {
+  const given = {
+    MASKLINE_S3_ENDPOINT: 'https://s3.example',
+    MASKLINE_S3_BUCKET: 'calls',
+    MASKLINE_S3_ACCESS_KEY_ID: 'MADEUPKEY',
+    MASKLINE_S3_SECRET_ACCESS_KEY: 'made-up',
+  }
+  const config = loadConfig(given)
+  assert.equal(config.recordings.s3.region, 'us-east-1')
+  assert.doesNotMatch(printConfig(config), /MADEUPKEY|made-up/)
+  assert.equal(loadConfig({}).recordings.s3.endpoint, undefined)
+  for (const name of Object.keys(given))
+    assert.throws(() => loadConfig({ ...given, [name]: '' }), /go together; set all four or none/)
+  assert.throws(() => loadConfig({ ...given, MASKLINE_S3_ENDPOINT: 's3.example' }), /endpoint must be/)
+  assert.throws(() => loadConfig({ ...given, MASKLINE_S3_PREFIX: 'a b' }), /prefix may hold/)
+})
+
+test('addresses that are handed out are checked', () => {
+  assert.equal(
+    loadConfig({ MASKLINE_PUBLIC_URL: 'https://api.example' }).api.publicUrl,
+    'https://api.example',
+  )
+  for (const url of ['api.example', 'ftp://api.example', 'https://api.example/?a=1'])
+    assert.throws(() => loadConfig({ MASKLINE_PUBLIC_URL: url }), /api\.publicUrl must be/)
+  assert.throws(() => loadConfig({ MASKLINE_RECORD_DOMAIN: 'a/b' }), /recordings\.domain must be/)
+})
+
 test('every setting has its own path and environment variable', () => {
   assert.equal(new Set(FIELDS.map((f) => f.path)).size, FIELDS.length)
   assert.equal(new Set(FIELDS.map((f) => f.env)).size, FIELDS.length)

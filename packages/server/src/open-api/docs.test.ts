@@ -27,7 +27,9 @@ after(() => test.close())
 describe('the OpenAPI document', () => {
   it('is valid OpenAPI 3.1', async () => {
     const validator = new Validator()
-    const { valid, errors } = await validator.validate(structuredClone<object>(document) as Record<string, unknown>)
+    const { valid, errors } = await validator.validate(
+      structuredClone<object>(document) as Record<string, unknown>,
+    )
     assert.ok(valid, JSON.stringify(errors, null, 2))
     assert.equal(validator.version, '3.1')
   })
