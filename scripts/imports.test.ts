@@ -146,6 +146,11 @@ const examples: readonly {
     lawful: ['packages/server/src/storage/open.ts', "import type { CallJournal } from '../calls/ports.ts'"],
   },
   {
+    rule: 'admin-api imports the domain',
+    broken: ['packages/server/src/admin-api/a.ts', "import { b } from '../storage/schema.ts'"],
+    lawful: ['packages/server/src/admin-api/a.ts', "import { b } from '../announcements/uses.ts'"],
+  },
+  {
     rule: 'open-api imports the domain',
     broken: ['packages/server/src/open-api/axb.ts', "export { open } from '../storage/open.ts'"],
     lawful: ['packages/server/src/open-api/axb.test.ts', "import { open } from '../storage/open.ts'"],
