@@ -206,7 +206,7 @@ test('an app of a mode that is not served is 7105, an X that is not ours 8025, o
       },
       memory: undefined as never,
       modes: {},
-      controls: { check: () => undefined },
+      controls: { admit: () => undefined, check: () => undefined },
       log: silentLog,
     })
     const decision = await router.route({ x: X, from: A, at: 0 })

@@ -57,7 +57,7 @@ eachEngine(({ open }) => {
       routes: storage.routes,
       memory: storage.memory,
       modes: { AXE: createAxeRouting({ bindings: storage.bindings, memory: storage.memory, clock }) },
-      controls: { check: () => undefined },
+      controls: { admit: () => undefined, check: () => undefined },
       log: silentLog,
     })
   })

@@ -101,7 +101,7 @@ async function route(given: Case): Promise<{ decision: RouteDecision; asked: rea
     },
     memory: undefined as never,
     modes: { AXYB: routing },
-    controls: { check: () => undefined },
+    controls: { admit: () => undefined, check: () => undefined },
     log: silentLog,
   })
   return { decision: await router.route({ x: number, from, at: 0 }), asked }

@@ -44,7 +44,7 @@ function outcomes(settings: Controls | undefined, ...calls: readonly Given[]): n
       display,
       maxDurationMin: 0,
     }
-    const refusal = controls.check(arrival, connect)
+    const refusal = controls.admit(arrival, connect.subject) ?? controls.check(arrival, connect)
     if (refusal !== undefined) assert.deepEqual([refusal.sipStatus, refusal.tone], [403, 'no.wav'])
     return refusal?.releaseCode ?? 0
   })

@@ -2,11 +2,13 @@ import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { App, CapKind, Controls } from '../tenants/app.ts'
 import { refuse } from './refusal.ts'
-import type { Arrival, Connect, Refuse } from './route.ts'
+import type { Arrival, CallSubject, Connect, Refuse } from './route.ts'
 
 /** What may still forbid a call that its mode would connect (spec/codes.md section 2.6). */
 export type CallControls = {
-  /** A refusal, or undefined; a call that passes counts towards the caps. */
+  /** What is known before the mode is asked: the caller and the hour. A refusal, or undefined. */
+  admit(arrival: Arrival, subject: CallSubject): Refuse | undefined
+  /** Where the call would go, and how often. A refusal, or undefined; a call that passes counts towards the caps. */
   check(arrival: Arrival, connect: Connect): Refuse | undefined
 }
 
@@ -37,15 +39,19 @@ export function createControls(options: {
   const counters = new Counters()
   const isHome = (number: E164): boolean => options.countryCodes.some((code) => number.startsWith(code, 1))
 
+  const codeOfCaller = ({ from, at }: Arrival, { controls }: App): number | undefined => {
+    if (from !== undefined && !isHome(from)) return 8042
+    if (controls === undefined) return undefined
+    if (from !== undefined && controls.blockedCallers?.includes(from)) return 7005
+    return isOpen(controls, at) ? undefined : 8050
+  }
+
   const codeOf = ({ from, x, at }: Arrival, connect: Connect, app: App): number | undefined => {
     const { callee, display } = connect
-    if (from !== undefined && !isHome(from)) return 8042
     if (!isHome(callee)) return 8043
     const { controls } = app
     if (controls === undefined) return undefined
     if (controls.blockedCallees?.includes(callee)) return 7004
-    if (from !== undefined && controls.blockedCallers?.includes(from)) return 7005
-    if (!isOpen(controls, at)) return 8050
     const keys: Readonly<Record<CapKind, string | undefined>> = {
       account: app.tenantId,
       app: app.key,
@@ -74,12 +80,13 @@ export function createControls(options: {
     return undefined
   }
 
+  const refusal = (subject: CallSubject, code: number | undefined): Refuse | undefined =>
+    code === undefined ? undefined : refuse(subject, code, 403, subject.app?.noPermissionTone)
+
   return {
-    check(arrival, connect) {
-      const { subject } = connect
-      const code = subject.app && codeOf(arrival, connect, subject.app)
-      return code === undefined ? undefined : refuse(subject, code, 403, subject.app?.noPermissionTone)
-    },
+    admit: (arrival, subject) => refusal(subject, subject.app && codeOfCaller(arrival, subject.app)),
+    check: (arrival, connect) =>
+      refusal(connect.subject, connect.subject.app && codeOf(arrival, connect, connect.subject.app)),
   }
 }
 

@@ -38,7 +38,11 @@ export function createRouter(options: RouterOptions): Router {
       if (refusal) return refusal
       const app = view.app!
       const mode = modeOf(app)
-      if (mode === undefined) return refuse(subjectIn(app, view), 7105, 403, app.exceptionTone)
+      const subject = subjectIn(app, view)
+      if (mode === undefined) return refuse(subject, 7105, 403, app.exceptionTone)
+      // Before the mode: a caller who may not call must not use up a Y, hear a prompt or be asked about.
+      const barred = controls.admit(arrival, subject)
+      if (barred) return barred
       return controlled(arrival, await mode.route(arrival, view, app))
     },
     async digits(arrival, asked, digits) {

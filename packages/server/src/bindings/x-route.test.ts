@@ -67,7 +67,7 @@ function routing(given: Given) {
         onFault: (_app, why) => faults.push(why),
       }),
     },
-    controls: { check: () => undefined },
+    controls: { admit: () => undefined, check: () => undefined },
     log: silentLog,
   })
   const arrival = { x: X, from: 'from' in given ? given.from : CALLER, at: 0 }

@@ -231,7 +231,7 @@ export function openBench(options: BenchOptions = {}) {
     routes: { lookup: options.lookup ?? (async () => view), isBehindY: async () => false },
     memory: undefined as never,
     modes: {},
-    controls: { check: () => undefined },
+    controls: { admit: () => undefined, check: () => undefined },
     log: silentLog,
   })
   const { decide } = options

@@ -848,7 +848,7 @@ eachEngine(({ open }) => {
       routes: storage.routes,
       memory: storage.memory,
       modes: { AX: createAxRouting(storage.memory) },
-      controls: { check: () => undefined },
+      controls: { admit: () => undefined, check: () => undefined },
       log: silentLog,
     })
     await storage.apps.saveApp(anApp({ key: 'app-key-0002', mode: 'AX', tenantId: 'tenant-2', spId: 'sp-2' }))

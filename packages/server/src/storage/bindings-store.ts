@@ -136,10 +136,13 @@ export function createBindingStores(
       if (!relation || relation.app_key !== binding.appKey) return NOT_FOUND
       parent = relation.seq
     }
-    // What is refused from here on still counts: a bind that fails for its number is an attempt all the same.
-    if (perDay > 0 && !(yield* countDay(binding.appKey, binding.a, perDay, at))) return DAY_FULL
     if (!(yield* takePlace(place, capacity, at)))
       return (yield* inventory.findNumber(place)) ? X_FULL : NOT_FOUND
+    // Last of all, so that only binds that are made count.
+    if (perDay > 0 && !(yield* countDay(binding.appKey, binding.a, perDay, at))) {
+      yield* all(q.release, place, at)
+      return DAY_FULL
+    }
     const row = yield* first(
       q.insert,
       binding.id,
