@@ -70,6 +70,8 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       MASKLINE_HTTPS_PORT: '0',
       MASKLINE_ADMIN_PORT: '0',
       MASKLINE_AUTO_APPROVE: 'true',
+      // One language: who is refused hears why in half the time.
+      MASKLINE_ANNOUNCEMENT_LANGUAGE: 'en',
       MASKLINE_MEDIA_HOST: '127.0.0.1',
       // Away from the default range, which a platform that runs on this machine uses, and from the ports the system
       // gives to the phones: one inside the range would be taken for the platform's own.
