@@ -7,7 +7,7 @@ export type Ran = {
   readonly stderr: string
 }
 
-/** Runs a program to its end, at most half a minute. A failure is in the result, not an error. */
+/** Runs a program to its end, at most two minutes. A failure is in the result, not an error. */
 export function run(
   command: string,
   args: readonly string[],
@@ -17,7 +17,7 @@ export function run(
     execFile(
       command,
       args,
-      { ...options, timeout: 30_000, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 },
+      { ...options, timeout: 120_000, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : (error.code ?? error.signal ?? null), stdout, stderr })
       },
