@@ -146,6 +146,11 @@ const examples: readonly {
     lawful: ['packages/server/src/storage/open.ts', "import type { CallJournal } from '../calls/ports.ts'"],
   },
   {
+    rule: 'recordings imports only',
+    broken: ['packages/server/src/recordings/keep.ts', "import { Relay } from '../calls/active-call.ts'"],
+    lawful: ['packages/server/src/recordings/keep.ts', "import type { Recordings } from '../calls/ports.ts'"],
+  },
+  {
     rule: 'admin-api imports the domain',
     broken: ['packages/server/src/admin-api/a.ts', "import { b } from '../storage/schema.ts'"],
     lawful: ['packages/server/src/admin-api/a.ts', "import { b } from '../announcements/uses.ts'"],
