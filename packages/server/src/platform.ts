@@ -9,17 +9,8 @@ import { createAdminApi } from './admin-api/server.ts'
 import { loadAdminToken } from './admin-api/token.ts'
 import { openAnnouncements } from './announcements/announcements.ts'
 import { openLibrary } from './announcements/library.ts'
-import { createAxRouting } from './bindings/ax-route.ts'
-import { createAxService } from './bindings/ax-service.ts'
-import { createControls } from './bindings/controls.ts'
-import { createAxbService } from './bindings/axb-service.ts'
-import { createAxybRouting } from './bindings/axyb-route.ts'
-import { createAxybService } from './bindings/axyb-service.ts'
-import { createAxeRouting } from './bindings/axe-route.ts'
-import { createAxeService } from './bindings/axe-service.ts'
-import { createRouter } from './bindings/router.ts'
+import { createModes } from './bindings/modes.ts'
 import { startSweeper } from './bindings/sweeper.ts'
-import { createXRouting } from './bindings/x-route.ts'
 import { createCallController } from './calls/call-controller.ts'
 import { createCallIds } from './calls/call-ids.ts'
 import { advertisedHost } from './config/advertised.ts'
@@ -92,7 +83,6 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const lock = lockDataDir(config.dataDir)
     opened.push(() => lock.release())
     await loadAreas()
-    const countryCodes = config.numbers.countryCodes.split(',')
     const storage = await openStorage({
       dataDir: config.dataDir,
       databaseUrl: config.storage.databaseUrl,
@@ -168,32 +158,19 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     const asker = createAsker(clock)
     opened.push(() => asker.close())
-    const axyb = createAxybService({
-      store: storage.bindings,
+    const modes = createModes({
+      ...storage,
       clock,
+      log,
+      countryCodes: config.numbers.countryCodes.split(','),
       maxBindsPerDay: config.numbers.maxBindsPerDay,
-      countryCodes,
+      maxPairsPerX: config.axb.maxPairsPerX,
+      defaultBindHours: config.axe.defaultBindHours,
+      readAnswer: readXAnswer,
+      announcementExists: announcements.exists,
     })
     const controller = createCallController({
-      router: createRouter({
-        routes: storage.routes,
-        memory: storage.memory,
-        modes: {
-          AX: createAxRouting(storage.memory),
-          AXYB: createAxybRouting({ ...axyb, ...storage.routes }),
-          X: createXRouting({
-            readAnswer: readXAnswer,
-            announcementExists: announcements.exists,
-            findX: (number) => storage.bindings.findX(number),
-            onFault: (app, why) =>
-              log.warn({ app: app.key, why }, 'a customer’s server gave no usable answer to a callin'),
-            countryCodes,
-          }),
-          AXE: createAxeRouting({ bindings: storage.bindings, memory: storage.memory, clock }),
-        },
-        controls: createControls({ countryCodes }),
-        log,
-      }),
+      router: modes.router,
       journal: storage.journal,
       media,
       sip: { host: sipHost, stack: () => stack },
@@ -242,36 +219,11 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     opened.push(() => stack.close())
 
-    const ax = createAxService({
-      store: storage.bindings,
-      memory: storage.memory,
-      clock,
-      maxBindsPerDay: config.numbers.maxBindsPerDay,
-      countryCodes,
-    })
-    const axb = createAxbService({
-      store: storage.bindings,
-      clock,
-      maxPairsPerX: config.axb.maxPairsPerX,
-      maxBindsPerDay: config.numbers.maxBindsPerDay,
-      countryCodes,
-    })
-    const axe = createAxeService({
-      store: storage.bindings,
-      memory: storage.memory,
-      clock,
-      defaultBindHours: config.axe.defaultBindHours,
-      maxBindsPerDay: config.numbers.maxBindsPerDay,
-      countryCodes,
-    })
     const api = await createOpenApi({
       config: config.api,
       tls: await loadCertificate(config, clock.now()),
       apps: storage.apps,
-      ax,
-      axb,
-      axyb,
-      axe,
+      ...modes.services,
       announcementExists: announcements.exists,
       terminate: (appKey, sessionId) => controller.terminate(appKey, sessionId),
       recordings: {
