@@ -5,6 +5,7 @@ import path from 'node:path'
 import { encodeG711, generateTone, writeWav } from '@maskline/media'
 import {
   type App,
+  type Clock,
   type E164,
   type Log,
   type Platform,
@@ -14,10 +15,11 @@ import {
   signHeaders,
   silentLog,
   startPlatform,
+  systemClock,
 } from '@maskline/server'
 import { type CustomerServer, createCustomerServer } from '../customer/customer-server.ts'
 import { createSoftphone } from '../softphone/softphone.ts'
-import type { Softphone } from '../softphone/types.ts'
+import type { Softphone, SoftphoneOptions } from '../softphone/types.ts'
 
 export type ApiAnswer = { readonly status: number; readonly body: Record<string, unknown> }
 
@@ -29,7 +31,7 @@ export type Laboratory = {
   /** Sends a signed request to the customer API. */
   api(method: string, pathAndQuery: string, body?: object): Promise<ApiAnswer>
   /** Registers a phone with a number of its own and a tone it speaks. */
-  phone(number: string, toneHz: number): Promise<Softphone>
+  phone(number: string, toneHz: number, options?: Pick<SoftphoneOptions, 'ringsWhenTold'>): Promise<Softphone>
   close(): Promise<void>
 }
 
@@ -41,6 +43,8 @@ export type LaboratoryOptions = {
   /** Further settings, by environment variable. */
   readonly env?: Readonly<Record<string, string>>
   readonly log?: Log
+  /** The platform's and the customer's; by default the machine's. */
+  readonly clock?: Clock
   /** What the app has otherwise than the demo's, its mode before all. */
   readonly app?: Partial<App>
   /** Announcement files by name: pure tones, so that an ear can tell which it hears. */
@@ -48,6 +52,7 @@ export type LaboratoryOptions = {
 }
 
 export async function openLaboratory(options: LaboratoryOptions): Promise<Laboratory> {
+  const { clock = systemClock } = options
   const dataDir = await mkdtemp(path.join(tmpdir(), 'maskline-demo-'))
   const opened: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })]
   const close = async (): Promise<void> => {
@@ -58,7 +63,7 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
     const secret = randomBytes(12).toString('hex')
     const mode = options.app?.mode ?? 'AXB'
     const key = `demo-${mode.toLowerCase()}`
-    const customer = await createCustomerServer({ apps: { [key]: secret } })
+    const customer = await createCustomerServer({ apps: { [key]: secret }, now: clock.now })
     opened.push(() => customer.close())
     const config = loadConfig({
       MASKLINE_DATA: dataDir,
@@ -81,7 +86,7 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
     })
     const platform = await startPlatform(
       { ...config, sip: { ...config.sip, trunks: options.trunks ?? [] } },
-      { log: options.log ?? silentLog },
+      { log: options.log ?? silentLog, clock },
     )
     opened.push(() => platform.close())
     const app = newApp({
@@ -112,18 +117,18 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
         const nonce = randomBytes(16).toString('hex')
         const answer = await fetch(`http://127.0.0.1:${platform.api.httpPort}${pathAndQuery}`, {
           method,
-          headers: signHeaders({ scheme: 'AKSK', key: app.key, secret, now: Date.now(), nonce }),
+          headers: signHeaders({ scheme: 'AKSK', key: app.key, secret, now: clock.now(), nonce }),
           ...(body && { body: JSON.stringify(body) }),
         })
         return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
       },
-      async phone(number, toneHz) {
+      async phone(number, toneHz, how) {
         const user = number.slice('+86'.length)
         const password = randomBytes(8).toString('hex')
         await platform.storage.subscribers.save({ username: user, password })
         await platform.reloadSubscribers()
         const registrar = { address: platform.sip.host, port: platform.sip.port }
-        const phone = await createSoftphone({ user, password, toneHz, registrar })
+        const phone = await createSoftphone({ ...how, user, password, toneHz, registrar })
         opened.push(() => phone.close())
         await phone.register()
         return phone

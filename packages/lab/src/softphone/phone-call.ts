@@ -37,6 +37,9 @@ export type PhoneCallParts = {
   readonly onAudio: (listener: () => void) => void
 }
 
+/** What differs by direction. */
+type Command = 'ring' | 'answer' | 'reject' | 'hangup' | 'cancel'
+
 /** What both directions share: progress, sound, and the handlers of an established dialog. */
 export type CallCore = {
   readonly progress: CallProgress
@@ -46,7 +49,7 @@ export type CallCore = {
   /** The other side's SDP came: from now on the tone goes there. False when the phone cannot use it. */
   speakTo(sdp: Uint8Array): boolean
   /** The phone's view of the call, for `commands` that differ by direction. */
-  view(call: DialogCall, commands: Pick<PhoneCall, 'answer' | 'reject' | 'hangup' | 'cancel'>): PhoneCall
+  view(call: DialogCall, commands: Pick<PhoneCall, Command>): PhoneCall
   endpoint(): Promise<RtpEndpoint>
 }
 
@@ -183,6 +186,7 @@ export async function placeCall(
     call.cancel()
   }
   return core.view(call, {
+    ring: () => Promise.reject(new Error('an outgoing call rings at the other side')),
     answer: () => Promise.reject(new Error('an outgoing call is answered by the other side')),
     reject: cancel,
     cancel,
@@ -194,8 +198,8 @@ export async function placeCall(
   })
 }
 
-/** Rings for an INVITE that came; `commands.answer` takes it. */
-export function takeCall(core: CallCore, call: ServerCall): PhoneCall {
+/** An INVITE that came rings, unless it shall only when told; `commands.answer` takes it. */
+export function takeCall(core: CallCore, call: ServerCall, ringsWhenTold: boolean): PhoneCall {
   const handlers: ServerCallHandlers = {
     ...core.dialogHandlers,
     onCancel(_call, request) {
@@ -206,17 +210,29 @@ export function takeCall(core: CallCore, call: ServerCall): PhoneCall {
     },
   }
   call.handlers = handlers
-  call.progress(180)
-  core.progress.enter({ kind: 'ringing', status: 180 })
+  const isWaiting = (): boolean => ['calling', 'ringing'].includes(core.progress.state.kind)
+  const ringing = (status: number, body?: Buffer): void => {
+    call.progress(status, body && { body })
+    core.progress.enter({ kind: 'ringing', status })
+  }
+  if (!ringsWhenTold) ringing(180)
   const reject = (status = 486, reason = REASON_PHRASES[status] ?? ''): void => {
-    if (core.progress.state.kind !== 'ringing') return
+    if (!isWaiting()) return
     call.reject(status, { reason })
     core.end({ by: 'self', status, reason })
   }
   return core.view(call, {
+    async ring(how) {
+      const own = await core.endpoint()
+      if (!isWaiting()) return
+      if (how === undefined) return ringing(180)
+      const { body } = call.request
+      ringing(183, endpointAnswer(body, { host: own.host, port: own.localPort }).sdp)
+      core.speakTo(body)
+    },
     async answer() {
       const own = await core.endpoint()
-      if (core.progress.state.kind !== 'ringing') return
+      if (!isWaiting()) return
       const sdp = { host: own.host, port: own.localPort }
       const { body } = call.request
       if (body.length === 0) call.answer({ body: endpointOffer(sdp) })

@@ -90,7 +90,7 @@ export async function createSoftphone(options: SoftphoneOptions): Promise<Softph
 
   function onInvite(incoming: ServerCall): void {
     const core = newCore('incoming', displayOf(incoming.request))
-    const call = takeCall(core, incoming)
+    const call = takeCall(core, incoming, options.ringsWhenTold ?? false)
     calls.push(call)
     if (options.autoAnswerMs !== undefined) {
       const timer = clock.setTimer(options.autoAnswerMs, () => {

@@ -19,6 +19,8 @@ export type SoftphoneOptions = {
   readonly toneHz?: number
   /** Answers by itself so long after the INVITE; absent: `answer` does. */
   readonly autoAnswerMs?: number
+  /** Says nothing for an incoming call until `ring`, as a network that is still looking for its phone; default false. */
+  readonly ringsWhenTold?: boolean
   /** For the stack's timers and the auto answer. */
   readonly clock?: SipClock
   readonly onIncoming?: (call: PhoneCall) => void
@@ -63,6 +65,8 @@ export type PhoneCall = {
   /** Resolves when both talk; rejects when it ends before, with status and reason. */
   answered(): Promise<void>
   ended(): Promise<CallEnd>
+  /** Tells the caller that it rings here (180), or lets it hear this phone's tone before the answer (183 with media). */
+  ring(how?: 'early-media'): Promise<void>
   /** Takes an incoming call. */
   answer(): Promise<void>
   /** Refuses an incoming call; default 486. */
