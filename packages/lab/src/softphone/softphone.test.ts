@@ -54,6 +54,27 @@ for (const transport of ['udp', 'tcp'] as const) {
   })
 }
 
+test('rings only when told, and may be heard before it answers', async (t) => {
+  const { alice, bob } = await pair(t, { ringsWhenTold: true })
+  const call = await alice.call(bob.uri)
+  const incoming = await bob.incoming()
+  assert.equal(incoming.state.kind, 'calling')
+  await incoming.ring()
+  await call.ringing()
+  assert.deepEqual(call.state, { kind: 'ringing', status: 180 })
+  await incoming.ring('early-media')
+  await call.hears(0.3)
+  assert.deepEqual(call.state, { kind: 'ringing', status: 183 })
+  assert.ok(call.heard([BOB_HZ])[0]! > 0.1)
+  await incoming.answer()
+  await call.answered()
+  await assert.rejects(call.ring(), /rings at the other side/)
+
+  const unrung = await alice.call(bob.uri)
+  ;(await bob.incoming()).reject(480)
+  assert.equal((await unrung.ended()).status, 480)
+})
+
 test('keys digits as tones and by INFO, and tells the tones it heard since a mark', async (t) => {
   const infos: string[] = []
   const { alice, bob } = await pair(t)
