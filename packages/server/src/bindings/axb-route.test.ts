@@ -35,6 +35,15 @@ const app: App = {
   exceptionTone: 'exception.wav',
 }
 
+const xNumber = {
+  number: X,
+  appKey: app.key,
+  areaCode: '0755',
+  province: '广东省',
+  status: 'normal',
+  smsCapable: true,
+} as const
+
 const binding: AxbBinding = {
   mode: 'AXB',
   id: 'binding-1',
@@ -190,14 +199,6 @@ test('[num.effect.calls] a suspended or unusable X is 8055; one frozen for bindi
 })
 
 test('an app of a mode that is not served is 7105, an X that is not ours 8025, one without app 7100', async () => {
-  const xNumber = {
-    number: X,
-    appKey: app.key,
-    areaCode: '0755',
-    province: '广东省',
-    status: 'normal',
-    smsCapable: true,
-  } as const
   const codeOf = async (view: Partial<RouteView>) => {
     const router = createRouter({
       routes: {
@@ -216,4 +217,27 @@ test('an app of a mode that is not served is 7105, an X that is not ours 8025, o
     assert.equal(await codeOf({ app: { ...app, mode } }), 7105)
   assert.equal(await codeOf({ xNumber: undefined, app: undefined }), 8025)
   assert.equal(await codeOf({ app: undefined }), 7100)
+})
+
+test('[tone.exception] an internal error of a mode is 8020, after the business-exception tone', async () => {
+  const failing: App = { ...app, mode: 'AX', exceptionTone: 'broken.wav' }
+  const logged: string[] = []
+  const router = createRouter({
+    routes: {
+      lookup: async () => ({ xNumber, app: failing, match: undefined, xHasBindings: true }),
+      isBehindY: async () => false,
+    },
+    memory: undefined as never,
+    modes: { AX: { route: () => Promise.reject(new Error('no store')) } },
+    controls: { admit: () => undefined, check: () => undefined },
+    log: { ...silentLog, error: (_fields, message) => logged.push(message) },
+  })
+  assert.deepEqual(await router.route({ x: X, from: A, at: 0 }), {
+    kind: 'refuse',
+    subject: { app: failing, direction: 2, serviceType: '003' },
+    releaseCode: 8020,
+    sipStatus: 500,
+    tone: 'broken.wav',
+  })
+  assert.equal(logged.length, 1)
 })

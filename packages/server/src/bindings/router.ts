@@ -43,7 +43,13 @@ export function createRouter(options: RouterOptions): Router {
       // Before the mode: a caller who may not call must not use up a Y, hear a prompt or be asked about.
       const barred = controls.admit(arrival, subject)
       if (barred) return barred
-      return controlled(arrival, await mode.route(arrival, view, app))
+      try {
+        return controlled(arrival, await mode.route(arrival, view, app))
+      } catch (error) {
+        // Whose call it is stands already: the caller hears that it fails, and the customer is told.
+        log.error({ app: app.key, err: error }, 'the mode could not route a call')
+        return refuse(subject, 8020, 500, app.exceptionTone)
+      }
     },
     async digits(arrival, asked, digits) {
       const { app } = asked.subject
