@@ -108,7 +108,7 @@ describe('a call that the customer’s server decides', () => {
       for (const { caller, called, notifyMode, userData, subscriptionId } of later)
         assert.deepEqual(
           [caller, called, notifyMode, userData, subscriptionId],
-          [A.number, B.number, undefined, 'order-1', undefined],
+          [OTHER_X, B.number, undefined, 'order-1', undefined],
         )
     })
   })
