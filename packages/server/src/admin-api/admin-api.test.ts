@@ -167,6 +167,7 @@ describe('the door', () => {
       'listApps get /v1/apps',
       'listNumbers get /v1/numbers',
       'rejectAnnouncement post /v1/announcements/{tenant}/{name}/reject',
+      'removeNumber delete /v1/numbers/{number}',
       'replaceAnnouncement put /v1/announcements/{tenant}/{name}',
       'uploadAnnouncement post /v1/announcements',
     ])
@@ -326,6 +327,16 @@ describe('apps', () => {
     assert.deepEqual(app.controls, { caps: { caller: { perDay: 10 }, app: { perMinute: 9 } } })
   })
 
+  test('a tone that is gone or in review again does not stand in the way of other changes', async () => {
+    const app = (await storage.apps.findApp('axb'))!
+    await storage.apps.saveApp({ ...app, noBindingTone: 'gone.wav' })
+    assert.equal((await ask('PATCH', '/v1/apps/axb', { status: 'suspended' })).status, 200)
+    assert.deepEqual(await faultsOf('PATCH', '/v1/apps/axb', { exceptionTone: 'gone.wav' }), [
+      'exceptionTone: there is no approved announcement file gone.wav',
+    ])
+    await storage.apps.saveApp(app)
+  })
+
   test('a change that breaks rules is refused whole, with every fault', async () => {
     const before = await storage.apps.findApp('axb')
     assert.deepEqual(
@@ -478,12 +489,41 @@ describe('X numbers', () => {
       { number: '+8617000000009', areaCode: '0755' },
     ]
     assert.deepEqual(await faultsOf('POST', '/v1/numbers', { app: 'axb', numbers }), [
-      'numbers.1: it is no telephone number in global form',
+      'numbers.1: it is no virtual number in global form',
       'numbers.2: +8617000000009 belongs to app f1; "move": true takes it',
     ])
     assert.equal(await storage.numbers.find('+8617000000003' as never), undefined)
     await ask('POST', '/v1/numbers', { app: 'axb', move: true, numbers: [numbers[2]!] })
     assert.equal((await storage.numbers.find('+8617000000009' as never))?.appKey, 'axb')
+  })
+
+  test('[habit.27] an X is a mobile or has the fifteen digits of the range 700; what is no X is refused', async () => {
+    const x700 = '+86700123456789012'
+    const add = (number: string) => ({ app: 'axb', numbers: [{ number, areaCode: '0755' }] })
+    assert.equal((await ask('POST', '/v1/numbers', add(x700))).status, 201)
+    assert.equal((await storage.numbers.find(x700 as never))?.appKey, 'axb')
+    for (const number of ['+8675528000001', '+864001234567', '+8670012345'])
+      assert.equal((await faultsOf('POST', '/v1/numbers', add(number))).length, 1, number)
+  })
+
+  test('adding one again, or moving it, keeps its state and its SMS', async () => {
+    const number = '+8617000000004'
+    const add = (more: object) =>
+      ask('POST', '/v1/numbers', { app: 'axb', numbers: [{ number, areaCode: '0755', ...more }] })
+    await add({ smsCapable: true })
+    await ask('PATCH', `/v1/numbers/${encodeURIComponent(number)}`, { status: 'suspended' })
+    await add({})
+    const { status, smsCapable } = (await storage.numbers.find(number as never))!
+    assert.deepEqual([status, smsCapable], ['suspended', true])
+  })
+
+  test('one is removed, and the customer is told; twice is too often', async () => {
+    const number = '+8617000000005'
+    await ask('POST', '/v1/numbers', { app: 'axb', numbers: [{ number, areaCode: '0755' }] })
+    const path = `/v1/numbers/${encodeURIComponent(number)}`
+    assert.deepEqual((await ask('DELETE', path)).body, { removed: number })
+    assert.equal(await storage.numbers.find(number as never), undefined)
+    assert.equal((await ask('DELETE', path)).body.error.code, 'NUMBER_UNKNOWN')
   })
 
   test('faults have their codes', async () => {

@@ -13,13 +13,16 @@ export function appFaults(
     /** The other apps of the account. */
     readonly others: readonly App[]
     readonly announcementExists: (app: App, fileName: string) => boolean
+    /** The app as it was: a tone it had already may be gone or in review again, and counts as none meanwhile. */
+    readonly before?: App
   },
 ): readonly string[] {
   const faults: string[] = []
   if (context.others.some(({ name }) => name === app.name))
     faults.push(`name: the account has another app called ${app.name}`)
+  const known = new Map(context.before && tonesOfApp(context.before))
   for (const [field, file] of tonesOfApp(app))
-    if (!context.announcementExists(app, file))
+    if (known.get(field) !== file && !context.announcementExists(app, file))
       faults.push(`${field}: there is no approved announcement file ${file}`)
   for (const field of URLS) {
     const url = app[field]

@@ -28,9 +28,9 @@ export function appOperations(options: AppOperations): readonly Operation[] {
   }
 
   /** Saves an app that breaks no rule. The account's state goes its own way, which tells customers of their numbers. */
-  const save = async (app: App): Promise<void> => {
+  const save = async (app: App, before?: App): Promise<void> => {
     const others = (await apps.listApps(app.tenantId)).filter(({ key }) => key !== app.key)
-    const faults = appFaults(app, { others, announcementExists })
+    const faults = appFaults(app, { others, announcementExists, ...(before && { before }) })
     if (faults.length > 0) throw new InvalidRequest(faults)
     await numberStates.changeAccount(app.tenantId, app.accountStatus, clock.now())
     await apps.saveApp(app)
@@ -101,14 +101,15 @@ export function appOperations(options: AppOperations): readonly Operation[] {
       id: 'changeApp',
       method: 'PATCH',
       path: '/v1/apps/:key',
-      summary: 'Changes settings of an app; null removes one (JSON merge patch). All of it or nothing',
+      summary: 'Changes settings of an app; null removes one (JSON merge patch). A fault refuses all of it',
       body: APP_PATCH,
       success: { status: 200, says: 'changed', schema: APP_VIEW },
       errors: ['APP_UNKNOWN'],
       handle: ({ params, body }) =>
         inOrder(async () => {
-          const app = merged(await find(params.key!), body as Json) as App
-          await save(app)
+          const before = await find(params.key!)
+          const app = merged(before, body as Json) as App
+          await save(app, before)
           return { json: toView(app) }
         }),
     },

@@ -2,7 +2,7 @@ import { normaliseAreaCode, provinceOf } from '../numbers/area.ts'
 import type { NumberStates, NumberStore } from '../numbers/ports.ts'
 import type { XCause, XNumber, XStatus } from '../numbers/x-number.ts'
 import { AppError } from '../shared/app-error.ts'
-import { type E164, parseApiNumber } from '../shared/e164.ts'
+import { type E164, parseVirtualNumber } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
 import type { AppAdmin } from '../tenants/ports.ts'
 import { flag, InvalidRequest, list, members, type Operation, type Schema, text } from './operation.ts'
@@ -11,7 +11,7 @@ export type NumberOperations = {
   readonly apps: Pick<AppAdmin, 'findApp'>
   readonly numbers: Pick<NumberStore, 'find' | 'save' | 'list'>
   /** Changes of state are told to customers. */
-  readonly numberStates: Pick<NumberStates, 'change'>
+  readonly numberStates: Pick<NumberStates, 'change' | 'remove'>
   readonly clock: Clock
 }
 
@@ -59,7 +59,7 @@ export function numberOperations({
               {
                 number: text('global form', { examples: ['+8617000000001'] }),
                 areaCode: text('city code', { pattern: String.raw`^0?\d{2,4}$`, examples: ['0755'] }),
-                smsCapable: flag('default no'),
+                smsCapable: flag('default: as it is; no for a new number'),
               },
               { required: ['number', 'areaCode'] },
             ),
@@ -76,20 +76,21 @@ export function numberOperations({
         const faults: string[] =
           given.length > MOST_AT_ONCE ? [`numbers: at most ${MOST_AT_ONCE} at once`] : []
         const added: XNumber[] = []
-        for (const [index, { number, areaCode, smsCapable = false }] of given.entries()) {
-          const parsed = parseApiNumber(number)
+        for (const [index, { number, areaCode, smsCapable }] of given.entries()) {
+          const parsed = parseVirtualNumber(number)
           const old = parsed && (await numbers.find(parsed))
-          if (parsed === undefined) faults.push(`numbers.${index}: it is no telephone number in global form`)
+          if (parsed === undefined) faults.push(`numbers.${index}: it is no virtual number in global form`)
           else if (old && old.appKey !== app && !move)
             faults.push(`numbers.${index}: ${number} belongs to app ${old.appKey}; "move": true takes it`)
           else
             added.push({
-              ...(old && old.appKey === app ? old : { status: 'normal' as const }),
+              // What stands in the inventory already keeps its state, wherever it goes.
+              ...(old ?? { status: 'normal' as const }),
               number: parsed,
               appKey: app,
               areaCode: normaliseAreaCode(areaCode),
               province: provinceOf(areaCode) ?? '',
-              smsCapable,
+              smsCapable: smsCapable ?? old?.smsCapable ?? false,
             })
         }
         if (faults.length > 0) throw new InvalidRequest(faults)
@@ -116,6 +117,20 @@ export function numberOperations({
         const changed = await numberStates.change(number, { status, ...(cause && { cause }) }, clock.now())
         if (!changed) throw new AppError('NUMBER_UNKNOWN', `there is no X number ${number}`)
         return { json: await numbers.find(number) }
+      },
+    },
+    {
+      id: 'removeNumber',
+      method: 'DELETE',
+      path: '/v1/numbers/:number',
+      summary: 'Removes an X with its bindings; the customer is told where its app asks for that',
+      success: { status: 200, says: 'removed', schema: members({ removed: text('the number') }) },
+      errors: ['NUMBER_UNKNOWN'],
+      async handle({ params }) {
+        const number = params.number as E164
+        const removed = await numberStates.remove(number, clock.now())
+        if (!removed) throw new AppError('NUMBER_UNKNOWN', `there is no X number ${number}`)
+        return { json: { removed: number } }
       },
     },
   ]

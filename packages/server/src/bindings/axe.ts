@@ -125,7 +125,7 @@ export function modified(old: AxeBinding, request: AxeModifyRequest, at: EpochMs
     ...given({ displayNumMode, recordFlag, recordHintTone, userData }),
     ...(callbackExpiredTime !== undefined && {
       timeUnit: old.timeUnit ?? unit,
-      callbackExpiredTime,
+      ...shownLife(callbackExpiredTime, unit, old),
       callbackLifeMs: callbackLifeMs(callbackExpiredTime, unit),
     }),
     changedAt: at,
@@ -179,6 +179,17 @@ function callbackLifeMs(callbackExpiredTime: number | undefined, unit: TimeUnit)
       ? DEFAULT_CALLBACK_HOURS * HOUR_SEC
       : callbackExpiredTime * UNIT_SEC[unit]
   return lifeSec * 1000
+}
+
+/** A query shows the unit of the bind, so the new life is shown in that, where it can be. */
+function shownLife(
+  life: number,
+  unit: TimeUnit,
+  { timeUnit = unit, callbackExpiredTime }: AxeBinding,
+): Pick<AxeBinding, 'callbackExpiredTime'> {
+  const inShown = (life * UNIT_SEC[unit]) / UNIT_SEC[timeUnit]
+  if (Number.isInteger(inShown)) return { callbackExpiredTime: inShown }
+  return callbackExpiredTime === undefined ? {} : { callbackExpiredTime }
 }
 
 /** Empty clears; of both given the number wins, as if the tone were absent. */

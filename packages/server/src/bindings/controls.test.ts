@@ -64,6 +64,13 @@ test('[control.8042] [control.8043] calls from and to other countries are refuse
   )
 })
 
+test('no call leaves to an emergency or short number, whatever led there; service numbers are called', () => {
+  const calls = ['+86110', '+86120', '+8612345', '+864001234567', '+8695588'].map((callee) => ({
+    callee: callee as E164,
+  }))
+  assert.deepEqual(outcomes(undefined, ...calls), [8100, 8100, 8100, 0, 0])
+})
+
 test('[control.7004] [control.7005] black lists refuse callees and callers', () => {
   const lists = { blockedCallees: [B], blockedCallers: [A] }
   assert.deepEqual(
@@ -93,6 +100,7 @@ test('[control.8050] outside the hours calls are refused, in the zone of the app
   const night = { hours: [{ from: '22:00', to: '06:00' }] }
   assert.deepEqual(outcomes(night, at(21), at(22), at(23), at(24), at(5), at(6)), [8050, 0, 0, 0, 0, 8050])
   assert.deepEqual(outcomes({ hours: [{ from: '02:00', to: '03:00' }], zone: 'UTC' }, {}), [0])
+  assert.deepEqual(outcomes({ hours: [{ from: '00:00', to: '00:00' }] }, at(3), at(15)), [0, 0])
 })
 
 const others: Readonly<Record<CapKind, Given>> = {

@@ -1,6 +1,7 @@
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { App, CapKind, Controls } from '../tenants/app.ts'
+import { isBindable, isServiceNumber } from './parties.ts'
 import { refuse } from './refusal.ts'
 import type { Arrival, CallSubject, Connect, Refuse } from './route.ts'
 
@@ -49,6 +50,8 @@ export function createControls(options: {
   const codeOf = ({ from, x, at }: Arrival, connect: Connect, app: App): number | undefined => {
     const { callee, display } = connect
     if (!isHome(callee)) return 8043
+    // Whatever led here: a call back to a short or emergency number must not leave.
+    if (!isBindable(callee, options.countryCodes) && !isServiceNumber(callee)) return 8100
     const { controls } = app
     if (controls === undefined) return undefined
     if (controls.blockedCallees?.includes(callee)) return 7004
@@ -128,11 +131,17 @@ class Counters {
 
 const startOf = (at: EpochMs, lengthMs: number): EpochMs => at - (at % lengthMs)
 
-/** Whether calls are allowed at this time of day; a span whose end is before its begin goes over midnight. */
+/**
+ * Whether calls are allowed at this time of day; a span whose end is before its begin goes over midnight, one that
+ * ends where it begins is the whole day.
+ */
 function isOpen({ hours, zone = DEFAULT_ZONE }: Controls, at: EpochMs): boolean {
   if (hours === undefined || hours.length === 0) return true
   const now = timeOfDay(zone, at)
-  return hours.some(({ from, to }) => (from <= to ? from <= now && now < to : now >= from || now < to))
+  return hours.some(({ from, to }) => {
+    if (from === to) return true
+    return from < to ? from <= now && now < to : now >= from || now < to
+  })
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()

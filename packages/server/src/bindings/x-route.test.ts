@@ -301,7 +301,7 @@ describe('X: close (spec/x.md sections 3 and 4)', () => {
     for (const info of [undefined, {}, { closeHintTone: '' }, { closeHintTone: null }, { other: 1 }])
       assert.deepEqual(await refused(close(info)), [8017, 480, undefined])
   })
-  it('[x.code.8006] an announcement that does not exist is 8006 with the exception tone', async () => {
+  it('[x.code.8006] [codes.8006] an announcement that does not exist is 8006 with the exception tone', async () => {
     assert.deepEqual(await refused(close({ closeHintTone: 'missing.mp3' })), [
       8006,
       403,

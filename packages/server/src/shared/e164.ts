@@ -22,6 +22,15 @@ export function parseApiNumber(text: string): E164 | undefined {
   return text
 }
 
+/** Mainland virtual numbers: mobiles, and the 15 digits of the range 700 (spec/client-habits.md 27). */
+const CHINA_VIRTUAL = /^\+86(?:1[3-9]\d{9}|700\d{12})$/
+
+/** Reads a number that is to be an X: in mainland China of a range for virtual numbers, elsewhere any. */
+export function parseVirtualNumber(text: string): E164 | undefined {
+  if (!isGlobalForm(text)) return undefined
+  return text.startsWith('+86') && !CHINA_VIRTUAL.test(text) ? undefined : text
+}
+
 /** True for a mainland fixed line: such a number can be called but may not call X (release code 8023). */
 export function isFixedLine(number: E164): boolean {
   return number.startsWith('+86') && !CHINA_MOBILE.test(number) && CHINA_FIXED.test(number)

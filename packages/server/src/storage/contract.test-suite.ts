@@ -512,6 +512,25 @@ export function storageContract(name: string, factory: () => StorageFactory): vo
   )
 
   it(
+    'a state that failed to be told does not come after a newer one',
+    async (storage) => {
+      await storage.apps.saveApp(statusApp)
+      await storage.numberStates.change(xNumber(1), { status: 'suspended' }, 1000)
+      await storage.numberStates.change(xNumber(2), { status: 'suspended' }, 1000)
+      const failed = (await storage.outbox.due(1000, 10)).map(({ id }) => id)
+      const change = { attempts: 1, firstFailedAt: 1100, dueAt: 5000, batchId: 'b', error: 'HTTP 500' }
+      await storage.outbox.postpone(failed, change)
+      await storage.numberStates.change(xNumber(1), { status: 'normal' }, 2000)
+      const states = (await told(storage)).map(([, , body]) => body)
+      assert.deepEqual(states, [
+        { number: xNumber(1), status: '5' },
+        { number: xNumber(2), status: '9' },
+      ])
+    },
+    telling,
+  )
+
+  it(
     '[num.deleted] a deleted number is told as unusable with cause 1, and its bindings are gone',
     async (storage) => {
       await storage.apps.saveApp({ ...statusApp, numberStatusUrl: 'http://customer.example/numbers' })

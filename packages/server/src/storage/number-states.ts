@@ -26,6 +26,8 @@ export function createNumberStates(options: NumberStatesOptions): NumberStates {
   function* tell(x: XNumber, app: App, at: EpochMs): Plan<readonly OutboxItem[]> {
     const draft = pushOf(x, app)
     if (draft === undefined) return []
+    // An older state that failed must not arrive after this one.
+    yield* all(q.forgetFailed, app.key, x.number)
     const item = outbox.toItem(draft, app.key, at)
     yield* outbox.insert(item)
     return [item]
@@ -106,6 +108,14 @@ function queries(db: QueryBuilder) {
         .updateTable('tenant')
         .set({ account_status: slot<string>(1) })
         .where('id', '=', slot<string>(0)),
+    ),
+    forgetFailed: prepare(
+      db
+        .deleteFrom('outbox')
+        .where('app_key', '=', slot<string>(0))
+        .where('session_id', '=', slot<string>(1))
+        .where('kind', '=', 'numStatus')
+        .where('attempts', '>', 0),
     ),
     apps: prepare(db.selectFrom('app').select('key').where('tenant_id', '=', slot<string>(0)).orderBy('key')),
   }

@@ -1,7 +1,7 @@
 import type { Hop, ServerCall } from '@maskline/sip'
 import type { Admission, Outbound, Trunks } from '../calls/ports.ts'
 import type { TrunkConfig } from '../config/config.ts'
-import type { E164 } from '../shared/e164.ts'
+import { type E164, isFixedLine } from '../shared/e164.ts'
 import { ipRanges } from '../shared/ip.ts'
 import type { Log } from '../shared/log.ts'
 
@@ -66,9 +66,11 @@ export function createTrunks(options: {
   }
 }
 
-/** `+8613800000021` → `13800000021`, `+8675528000001` → `075528000001`; other countries keep their global form. */
+/**
+ * `+8613800000021` → `13800000021`, `+8675528000001` → `075528000001`, `+864001234567` → `4001234567`: only the area code of a
+ * fixed line has a 0 before it. Other countries keep their global form.
+ */
 export function national(number: E164): string {
   if (!number.startsWith('+86')) return number
-  const rest = number.slice(3)
-  return /^1[3-9]\d{9}$/.test(rest) || rest.length > 11 ? rest : `0${rest}`
+  return `${isFixedLine(number) ? '0' : ''}${number.slice(3)}`
 }
