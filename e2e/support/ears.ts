@@ -40,7 +40,7 @@ export const dialled = (number: string): string => number.slice('+86'.length)
 export const quietPhone = (lab: Laboratory, { number, hz }: Person): Promise<Softphone> =>
   lab.phone(number, hz, { ringsWhenTold: true })
 
-/** Binds; gives the answer, which has to be a success. */
+/** Sends a request that has to succeed; gives its answer. */
 export async function asked(
   lab: Laboratory,
   method: string,
@@ -137,7 +137,7 @@ export async function refused(from: Softphone, number: string): Promise<Refusal>
   return { end, call, hadMedia: hadMedia || call.audio().length > 0 }
 }
 
-/** Release code of the call that ended last of so many. */
+/** Release code of the call that ended as the nth. */
 export async function releaseCode({ customer }: Laboratory, calls: number): Promise<number | undefined> {
   const ends = () => customer.events.filter(({ eventType }) => eventType === 'disconnect')
   await customer.waitFor(() => ends().length >= calls, `the end of call ${calls}`)
