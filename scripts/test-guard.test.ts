@@ -36,4 +36,17 @@ describe('test guard', () => {
     const { status, stderr } = runGuarded(body, 300)
     assert.equal(status, 0, stderr)
   })
+  it('leaves worker threads alone, in which no test ever runs', () => {
+    const worker = `data:text/javascript,${encodeURIComponent('setTimeout(() => process.exit(7), 900)')}`
+    const body = `
+      import assert from 'node:assert/strict'
+      import { once } from 'node:events'
+      import { Worker } from 'node:worker_threads'
+      test('has a worker', async () => {
+        const worker = new Worker(new URL(${JSON.stringify(worker)}))
+        assert.deepEqual(await once(worker, 'exit'), [7])
+      })`
+    const { status, stdout, stderr } = runGuarded(body, 300)
+    assert.equal(status, 0, stdout + stderr)
+  })
 })

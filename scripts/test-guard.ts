@@ -1,8 +1,10 @@
 import { afterEach, beforeEach } from 'node:test'
+import { isMainThread } from 'node:worker_threads'
 
 /**
  * Loaded into every test file by scripts/test.ts: a file whose tests are over but which stays alive has left something
  * open (a socket, a timer, a child). The file then fails and names the kinds of what is open, instead of hanging the run.
+ * Worker threads load it too, and run no tests: there it keeps still, or it would end them under a long test.
  */
 const graceMs = Number(process.env.MASKLINE_TEST_GRACE_MS ?? 20_000)
 
@@ -21,12 +23,14 @@ function watch(): void {
   }, graceMs).unref()
 }
 
-watch()
-beforeEach(() => {
-  running += 1
-  clearTimeout(timer)
-})
-afterEach(() => {
-  running -= 1
-  if (running === 0) watch()
-})
+if (isMainThread) {
+  watch()
+  beforeEach(() => {
+    running += 1
+    clearTimeout(timer)
+  })
+  afterEach(() => {
+    running -= 1
+    if (running === 0) watch()
+  })
+}
