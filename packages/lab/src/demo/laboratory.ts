@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { encodeG711, generateTone, writeWav } from '@maskline/media'
@@ -54,7 +55,15 @@ export type LaboratoryOptions = {
 export async function openLaboratory(options: LaboratoryOptions): Promise<Laboratory> {
   const { clock = systemClock } = options
   const dataDir = await mkdtemp(path.join(tmpdir(), 'maskline-demo-'))
-  const opened: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })]
+  // Ctrl-C leaves no keys behind in a temporary folder.
+  const clear = (): void => rmSync(dataDir, { recursive: true, force: true })
+  process.once('exit', clear)
+  const opened: (() => Promise<unknown>)[] = [
+    async () => {
+      clear()
+      process.off('exit', clear)
+    },
+  ]
   const close = async (): Promise<void> => {
     for (const end of opened.splice(0).reverse()) await end()
   }

@@ -15,18 +15,39 @@ const DEMOS: Readonly<Record<string, (tell: Narrator, look: Look) => Promise<voi
 }
 const MODES = Object.keys(DEMOS)
 
-const USAGE = `npm run demo [-- --mode ${MODES.join('|')}]   masked calls on this machine, told step by step; exit code 0 = every step held
+const USAGE = `npm run demo [-- --mode MODE]   masked calls on this machine, told step by step; exit code 0 = every step held
+
+  axb    A and B reach each other through X (default)
+  ax     one person behind X: others call in, the customer says whom it calls
+  axe    many people behind one X, each with an extension
+  axyb   each of two people behind a number of its own
+  x      the customer's server decides each call
 `
 
-const { values } = parseArgs({
-  options: { mode: { type: 'string', default: 'axb' }, help: { type: 'boolean', default: false } },
-})
-const demo = Object.hasOwn(DEMOS, values.mode) ? DEMOS[values.mode] : undefined
-if (values.help) process.stdout.write(USAGE)
+/** The mode of the command line, in any letter case; a word without `--mode` is one too, as npm eats options. */
+function modeOf(args: readonly string[]): string | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { mode: { type: 'string' }, help: { type: 'boolean' } },
+      allowPositionals: true,
+    })
+    return values.help ? undefined : (values.mode ?? positionals[0] ?? 'axb').toLowerCase()
+  } catch (error) {
+    process.stderr.write(`maskline demo: ${(error as Error).message.split('. ')[0]}\n`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+// Ending by `exit` lets a laboratory clear its data away.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+const mode = modeOf(process.argv.slice(2))
+const demo = mode !== undefined && Object.hasOwn(DEMOS, mode) ? DEMOS[mode] : undefined
+if (mode === undefined) process.stdout.write(USAGE)
 else if (demo === undefined) {
-  process.stderr.write(
-    `maskline demo: there is no demo of mode "${values.mode}"; there are: ${MODES.join(', ')}\n`,
-  )
+  process.stderr.write(`maskline demo: there is no demo of mode "${mode}"; there are: ${MODES.join(', ')}\n`)
   process.exitCode = 2
 } else {
   const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
