@@ -250,7 +250,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     const session = await this.#media.open()
     if (this.#caller.sdp.length === 0) {
       const body = await session.offerLocally(CALLER)
-      if (!this.isOver) this.#caller.leg.answer({ body })
+      if (!this.isOver) this.#caller.answer(body)
       return
     }
     await this.#caller.answerEarly()

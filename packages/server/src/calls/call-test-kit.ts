@@ -70,7 +70,15 @@ const BOUND = {
 } as const
 
 export type Stage =
-  'open' | 'offer' | 'answer' | 'answerLocally' | 'play' | 'listen' | 'startRecording' | 'stopRecording'
+  | 'open'
+  | 'offer'
+  | 'answer'
+  | 'answerLocally'
+  | 'acceptAnswer'
+  | 'play'
+  | 'listen'
+  | 'startRecording'
+  | 'stopRecording'
 
 /** A media engine whose stages can be made to fail, or to wait for the test. Tones are told by name. */
 function scriptedMedia(
@@ -96,7 +104,10 @@ function scriptedMedia(
     answer: async () => (await stage('answer'), SDP),
     answerLocally: async () => (await stage('answerLocally'), SDP),
     offerLocally: async () => SDP,
-    acceptAnswer: async () => {},
+    async acceptAnswer(_leg, sdp) {
+      if (sdp.length === 0) throw new MediaError('BAD_SDP', 'no SDP')
+      await stage('acceptAnswer')
+    },
     async play(leg, audio, repeat) {
       await stage('play')
       heard.push(`${leg} ${nameOf(audio as PlayAudio)}${repeat === Infinity ? ' for ever' : ''}`)
@@ -282,6 +293,7 @@ export function openBench(options: BenchOptions = {}) {
     headers?.includes('Reason') ? ` ${/cause=(\d+)/.exec(headers[headers.indexOf('Reason') + 1]!)![1]}` : ''
   /** A caller that dials X; the bench has one, a test may have more. */
   const dial = (log: string[] = toCaller): ServerCall => {
+    let answered = false
     const caller = {
       request: {
         kind: 'request',
@@ -293,11 +305,17 @@ export function openBench(options: BenchOptions = {}) {
       source: { address: '192.0.2.5', port: 5060, transport: 'udp' },
       progress: (status: number, given?: { body?: Uint8Array }) =>
         void log.push(given?.body ? `${status} SDP` : String(status)),
-      answer: () => void log.push('200'),
-      reject: (status: number, given?: { headers?: readonly string[] }) =>
-        void log.push(
+      answer: () => {
+        answered = true
+        log.push('200')
+      },
+      // Like the real one: after a 200 there is no status to send.
+      reject: (status: number, given?: { headers?: readonly string[] }) => {
+        if (answered) return
+        log.push(
           `${status}${withReason(given?.headers)}${given?.headers?.includes('Retry-After') ? ' Retry-After' : ''}`,
-        ),
+        )
+      },
       bye: (given?: { headers?: readonly string[] }) => void log.push(`BYE${withReason(given?.headers)}`),
     } as unknown as ServerCall
     controller.onInvite(caller)

@@ -8,6 +8,8 @@ import { formatReason } from './release-map.ts'
 /** Seconds after which a refused caller may try again (spec/codes.md section 5). */
 const RETRY_AFTER = ['Retry-After', '5'] as const
 const NO_HEADERS: readonly string[] = []
+/** Q.850 "temporary failure": the cause of a BYE where a status was to say it all. */
+const TEMPORARY_FAILURE = 41
 
 export function reasonHeaders(q850: number): readonly string[] {
   return q850 === 0 ? NO_HEADERS : ['Reason', formatReason(q850)]
@@ -23,6 +25,8 @@ export class CallerSide {
   /** It hears us: the answer was ours, and it gets it with the next response. */
   hears = false
   readonly #media: CallMedia
+  /** It got our 200, with our own offer perhaps: from then on only BYE ends its leg. */
+  #answered = false
   #digits: DigitSources | undefined
 
   constructor(leg: ServerCall, media: CallMedia) {
@@ -62,11 +66,15 @@ export class CallerSide {
     this.leg.progress(status)
   }
 
-  answer(): void {
-    this.leg.answer(this.answerSdp.length > 0 ? { body: this.answerSdp } : {})
+  /** With the SDP that answers its offer, or with an offer of ours. */
+  answer(body = this.answerSdp): void {
+    this.#answered = true
+    this.leg.answer(body.length > 0 ? { body } : {})
   }
 
+  /** Ends the leg with the status, or with BYE where a 200 went before: the caller must not stay up in silence. */
   reject(status: number, q850: number): void {
+    if (this.#answered) return this.bye(q850 === 0 ? TEMPORARY_FAILURE : q850)
     this.leg.reject(status, {
       headers: [...reasonHeaders(q850), ...(status === 503 ? RETRY_AFTER : [])],
     })

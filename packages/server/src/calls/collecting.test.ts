@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { SipRequest } from '@maskline/sip'
 import type { Collect, Connect, Refuse, Router } from '../bindings/route.ts'
 import {
   B,
@@ -12,6 +13,7 @@ import {
   SUBJECT,
   X,
 } from './call-test-kit.ts'
+import { SETUP_LIMIT_MS } from './machine/states.ts'
 
 /** The caller is asked for an extension (spec/axe.md section 7.1): prompts, keys, timers, and what they lead to. */
 const stranger = { ...SUBJECT, subscriptionId: undefined, direction: 0, serviceType: '005' } as const
@@ -52,6 +54,8 @@ async function asking(options: BenchOptions = {}): Promise<Bench> {
   return bench
 }
 
+const ackWith = ({ caller }: Bench, body: Uint8Array): SipRequest => ({ ...caller.request, body })
+
 async function key(bench: Bench, keys: string): Promise<void> {
   bench.keys(keys)
   await settle()
@@ -83,12 +87,38 @@ describe('a caller who is asked for digits', () => {
     const bench = await asking({ offer: NONE, collectsEarly: true })
     assert.deepEqual(bench.toCaller, ['200'])
     assert.deepEqual(bench.media.heard, [])
-    bench.caller.handlers.onAck(bench.caller, { ...bench.caller.request, body: SDP })
+    bench.caller.handlers.onAck(bench.caller, ackWith(bench, SDP))
     await settle()
     assert.deepEqual(bench.media.heard, ['a prompt.wav'])
     await key(bench, '0001')
     assert.deepEqual(bench.toCallee, ['INVITE'])
   })
+
+  const unanswered: readonly (readonly [what: string, options: BenchOptions, end: (bench: Bench) => void])[] =
+    [
+      [
+        'an ACK without an answer',
+        {},
+        (bench) => bench.caller.handlers.onAck(bench.caller, ackWith(bench, NONE)),
+      ],
+      [
+        'an answer without a common codec',
+        { fail: { acceptAnswer: 'NO_COMMON_CODEC' } },
+        (bench) => bench.caller.handlers.onAck(bench.caller, ackWith(bench, SDP)),
+      ],
+      ['no ACK in time', {}, (bench) => bench.time.advance(SETUP_LIMIT_MS)],
+      ['an order to stop', {}, (bench) => bench.controller.terminate('k', bench.sessionId())],
+    ]
+  for (const [what, options, happens] of unanswered) {
+    test(`[call.collect.delayedOffer] who was answered with our offer gets BYE after ${what}`, async () => {
+      const bench = await asking({ offer: NONE, ...options })
+      happens(bench)
+      await settle()
+      assert.deepEqual(bench.toCaller, ['200', 'BYE 41'])
+      assert.equal(bench.controller.activeCalls, 0)
+      assert.deepEqual(bench.events(), ['callin', 'disconnect'])
+    })
+  }
 
   test('[call.collect.length] [axe.call.length] is put through as soon as all digits came', async () => {
     const bench = await asking()
