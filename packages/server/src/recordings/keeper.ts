@@ -39,6 +39,8 @@ export type Keeper = {
   keep(record: CallRecord, ref: RecordingRef): Promise<boolean>
   /** Puts the file of an entry into the store; false when it could not, which is logged. */
   store(entry: RecordingEntry): Promise<boolean>
+  /** Whether the file of that name is being worked on. */
+  isBusy(object: string): boolean
   /** Waits no longer for a database that fails: what is not in the list yet stays in the folder for the next start. */
   close(): void
 }
@@ -94,13 +96,17 @@ export function createKeeper({ index, store, parts, recover, keepDays, clock, lo
     return entry
   }
 
-  /** Where the part is gone there is nothing to do: a crash fell between the store's answer and our note of it. */
+  /**
+   * Where the part is gone there is nothing to put: a crash fell between the store's answer and our note of it, or the file
+   * is in neither place and will never be.
+   */
   const put = async (entry: RecordingEntry): Promise<boolean> => {
     const part = path.join(parts, entry.object)
     try {
       if (existsSync(part)) await store.put(entry, part)
       else if (!(await isStored(entry))) {
-        log.warn({ object: entry.object, sessionId: entry.sessionId }, 'the file of a recording is not here')
+        log.warn({ object: entry.object, sessionId: entry.sessionId }, 'the file of a recording is lost')
+        await index.markDeleted(entry.object, clock.now())
         return true
       }
       await index.markStored(entry.object, clock.now())
@@ -117,7 +123,7 @@ export function createKeeper({ index, store, parts, recover, keepDays, clock, lo
     return found !== undefined
   }
 
-  const storeOnce = (entry: RecordingEntry): Promise<boolean> => putOnce(entry.object, () => put(entry))
+  const storeOnce = (entry: RecordingEntry): Promise<boolean> => putOnce.run(entry.object, () => put(entry))
 
   const soon = (work: Promise<unknown>): Promise<void> =>
     new Promise((resolve) => {
@@ -136,8 +142,9 @@ export function createKeeper({ index, store, parts, recover, keepDays, clock, lo
   }
 
   return {
-    keep: (record, ref) => keepOnce(ref.object, () => keep(record, ref)),
+    keep: (record, ref) => keepOnce.run(ref.object, () => keep(record, ref)),
     store: storeOnce,
+    isBusy: (object) => keepOnce.isRunning(object) || putOnce.isRunning(object),
     close() {
       closed = true
       for (const pause of pauses) pause.cancel()
@@ -146,15 +153,23 @@ export function createKeeper({ index, store, parts, recover, keepDays, clock, lo
   }
 }
 
+type OneAtATime = {
+  run(object: string, work: () => Promise<boolean>): Promise<boolean>
+  isRunning(object: string): boolean
+}
+
 /** Who asks for work on a file that is under way shares it. */
-function oneAtATime(): (object: string, work: () => Promise<boolean>) => Promise<boolean> {
+function oneAtATime(): OneAtATime {
   const running = new Map<string, Promise<boolean>>()
-  return (object, work) => {
-    let run = running.get(object)
-    if (run === undefined) {
-      run = work().finally(() => running.delete(object))
-      running.set(object, run)
-    }
-    return run
+  return {
+    run(object, work) {
+      let run = running.get(object)
+      if (run === undefined) {
+        run = work().finally(() => running.delete(object))
+        running.set(object, run)
+      }
+      return run
+    },
+    isRunning: (object) => running.has(object),
   }
 }

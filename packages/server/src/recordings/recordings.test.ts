@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import type { RecordingRef } from '../calls/call-record.ts'
-import { silentLog } from '../shared/log.ts'
+import { type Log, silentLog } from '../shared/log.ts'
 import { openStorage, type Storage } from '../storage/index.ts'
 import { newApp } from '../tenants/app.ts'
 import { createDiskStore } from './disk-store.ts'
 import { createRecordingNames } from './names.ts'
+import type { Recover } from './keeper.ts'
 import type { RecordingStore } from './ports.ts'
 import { aRecord, contentOf, handClock, putWav, readLength, tempFolder } from './recordings-test-kit.ts'
 import { openRecordings, type RecordingLibrary } from './recordings.ts'
@@ -45,7 +46,9 @@ type Opened = {
   readonly folder: string
   readonly clock: ReturnType<typeof handClock>
   /** Opens a second library on the same folder and list, as a process does after a crash. */
-  again(): RecordingLibrary
+  again(recover?: Recover): RecordingLibrary
+  /** Warnings in the log. */
+  readonly told: string[]
   parts(): string[]
   /** Turns the clock to the next round of upkeep and waits for it. */
   round(): Promise<void>
@@ -67,9 +70,11 @@ async function withRecordings(run: (opened: Opened) => Promise<void>): Promise<v
       return count
     },
   }
-  const again = (): RecordingLibrary => {
-    const options = { folder, domain: 'rec.example', index, store, recover: readLength, keepDays: 7 }
-    const library = openRecordings({ ...options, clock, log: silentLog })
+  const told: string[] = []
+  const log: Log = { ...silentLog, warn: (_fields, message) => void told.push(message) }
+  const again = (recover = readLength): RecordingLibrary => {
+    const options = { folder, domain: 'rec.example', index, store, recover, keepDays: 7 }
+    const library = openRecordings({ ...options, clock, log })
     libraries.push(library)
     return library
   }
@@ -82,6 +87,7 @@ async function withRecordings(run: (opened: Opened) => Promise<void>): Promise<v
       folder,
       clock,
       again,
+      told,
       parts: () => readdirSync(path.join(folder, 'parts')),
       async round() {
         rounds = Promise.withResolvers()
@@ -97,9 +103,12 @@ async function withRecordings(run: (opened: Opened) => Promise<void>): Promise<v
 }
 
 /** Records a call of that length up to its end. */
-function recorded({ library, clock }: Opened, durationMs: number): { ref: RecordingRef; bytes: Uint8Array } {
+function recorded(
+  { library, clock }: Opened,
+  durationMs: number,
+): { ref: RecordingRef; file: string; bytes: Uint8Array } {
   const { ref, file } = library.begin(app, clock.now())
-  return { ref, bytes: putWav(file, durationMs) }
+  return { ref, file, bytes: putWav(file, durationMs) }
 }
 
 const inIndex = async ({ storage }: Opened, object: string) => storage.recordings.find(object)
@@ -245,6 +254,22 @@ describe('recordings', () => {
       assert.ok((await inIndex(opened, ref.object))?.storedAt)
     }))
 
+  it('a file that is in neither place is lost: that is told once, and the entry asks for it no more', () =>
+    withRecordings(async (opened) => {
+      const { clock, library, storage, store, told } = opened
+      store.failing = true
+      const { ref, file } = recorded(opened, 5_000)
+      await library.finish(aRecord(), ref)
+      store.failing = false
+      rmSync(file)
+      await opened.round()
+      await opened.round()
+      assert.deepEqual(told, ['the file of a recording is lost'])
+      assert.equal(await library.find(ref.object, clock.now()), undefined)
+      assert.ok((await inIndex(opened, ref.object))?.deletedAt)
+      assert.deepEqual(await storage.recordings.waiting('', 10), [])
+    }))
+
   it('finish waits for a list that cannot be written, and does not lose the file', () =>
     withRecordings(async (opened) => {
       const { clock, storage, folder } = opened
@@ -367,6 +392,21 @@ describe('parts after a crash', () => {
       assert.equal(await next.clearParts(new Set([named.ref.object])), 2)
       assert.deepEqual(opened.parts().toSorted(), [waiting.ref.object, named.ref.object].toSorted())
       assert.ok(!opened.parts().includes(forgotten.ref.object))
+    }))
+
+  it('a part stays that is still being finished after its CDR went without it', () =>
+    withRecordings(async (opened) => {
+      const { ref } = recorded(opened, 5_000)
+      const read = Promise.withResolvers<void>()
+      const next = opened.again(async (file) => {
+        await read.promise
+        return readLength(file)
+      })
+      const finished = next.finish(aRecord(), ref)
+      assert.equal(await next.clearParts(new Set()), 0)
+      read.resolve()
+      assert.equal(await finished, true)
+      assert.ok(await next.find(ref.object, NOW))
     }))
 
   it('a part that a crashed call names is finished like any other', () =>

@@ -38,7 +38,8 @@ export function openRecordings(options: RecordingsOptions): RecordingLibrary {
   const shared = { ...options, store, parts }
   const names = createRecordingNames()
   const keeper = createKeeper(shared)
-  const upkeep = startUpkeep({ ...shared, keeper })
+  const work = { ...shared, keeper }
+  const upkeep = startUpkeep(work)
   return {
     begin(app, at) {
       const object = names.next(at)
@@ -58,7 +59,7 @@ export function openRecordings(options: RecordingsOptions): RecordingLibrary {
         entry.storedAt === undefined ? await openLocal(path.join(parts, entry.object), range) : undefined
       return local ?? store.open(entry, range)
     },
-    clearParts: (named) => clearParts(shared, named),
+    clearParts: (named) => clearParts(work, named),
     close() {
       keeper.close()
       return upkeep.close()

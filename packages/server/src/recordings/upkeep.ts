@@ -102,15 +102,16 @@ async function deleteOne(
 /**
  * Clears the folder of parts of what a crash left there: files whose recording is in the store, or in no list and of no
  * call. Runs after the calls of the crash were closed and before the first call is taken. `named` are the objects that
- * calls in the journal may still ask for; these stay, and so does what waits for the store. Says how many went.
+ * calls in the journal may still ask for; these stay, and so does what waits for the store and what the keeper works on: the
+ * file of a crashed call whose CDR waited for it no longer. Says how many went.
  */
 export async function clearParts(
-  { index, parts }: Pick<UpkeepOptions, 'index' | 'parts'>,
+  { index, keeper, parts }: Pick<UpkeepOptions, 'index' | 'keeper' | 'parts'>,
   named: ReadonlySet<string | undefined>,
 ): Promise<number> {
   let gone = 0
   for (const object of await readdir(parts)) {
-    if (named.has(object)) continue
+    if (named.has(object) || keeper.isBusy(object)) continue
     const entry = await index.find(object)
     const waits = entry !== undefined && entry.storedAt === undefined && entry.deletedAt === undefined
     if (waits) continue
