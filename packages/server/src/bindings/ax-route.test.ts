@@ -42,12 +42,19 @@ const callee = { a: A, token: 'token-1', callee: B } satisfies Memories['tempora
 type Case = {
   /** Who calls; default B. A calls in role a. */
   readonly from?: E164 | 'anonymous'
+  readonly withheld?: true
   readonly binding?: Partial<AxBinding> | 'none'
   readonly app?: Partial<App>
   readonly remembered?: Remembered
 }
 
-function route({ from = B, binding: changes = {}, app: settings, remembered }: Case): RouteDecision {
+function route({
+  from = B,
+  withheld,
+  binding: changes = {},
+  app: settings,
+  remembered,
+}: Case): RouteDecision {
   const caller = from === 'anonymous' ? undefined : from
   const bound = changes === 'none' ? undefined : { ...binding, ...changes }
   const view: RouteView = {
@@ -63,7 +70,7 @@ function route({ from = B, binding: changes = {}, app: settings, remembered }: C
     match: bound && { binding: bound, role: caller === bound.a ? 'a' : 'b' },
     xHasBindings: bound !== undefined,
   }
-  const arrival = { x: X, from: caller, at: 0 }
+  const arrival = { x: X, from: caller, at: 0, ...(withheld && { withheld }) }
   return gate(arrival, view) ?? routeAx(arrival, view, view.app!, remembered)
 }
 
@@ -124,6 +131,12 @@ const CONNECTS: readonly (readonly [title: string, given: Case, callee: E164, di
   [
     '[ax.call.display-anonymous] calleeNumDisplay 1 shows X for a withheld caller',
     { from: 'anonymous', binding: { calleeNumDisplay: '1' }, app: { realCallerDisplay: true } },
+    A,
+    X,
+  ],
+  [
+    '[ax.call.display-anonymous] and for one who is told to us alone',
+    { withheld: true, binding: { calleeNumDisplay: '1' }, app: { realCallerDisplay: true } },
     A,
     X,
   ],
@@ -291,6 +304,7 @@ test('[ax.call.memory-kept] whom A talked with is remembered on answer, both way
   assert.deepEqual(connected({ ...OUT, ...on }).memos?.answered?.at(-1), remember(B))
   assert.deepEqual(connected(on).memos, { answered: [remember(B)] })
   assert.equal(connected({ ...on, from: 'anonymous' }).memos, undefined, 'a withheld caller cannot be called')
+  assert.equal(connected({ ...on, withheld: true }).memos, undefined, 'nor is who is told to us alone')
   assert.equal(connected({}).memos, undefined, 'nothing is kept that is not used')
 })
 

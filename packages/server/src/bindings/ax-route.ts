@@ -4,6 +4,7 @@ import type { App } from '../tenants/app.ts'
 import type { AxBinding, Memories } from './binding.ts'
 import { lastMinuteOf, mayCall, recordingOf } from './call-settings.ts'
 import { type ModeRouting, SERVICE_TYPES } from './mode.ts'
+import { openCaller } from './parties.ts'
 import type { BindingMemory } from './ports.ts'
 import { refuse, subjectOf } from './refusal.ts'
 import type { Arrival, CallSubject, Connect, Memo, RouteDecision, RouteView } from './route.ts'
@@ -50,7 +51,7 @@ export function routeAx(
   if (!mayCall(binding, role)) return refuse(subject, 8016, 403, app.noPermissionTone)
   if (role === 'a') return fromA(subject, binding, app, remembered)
   if (binding.turnFlag === 'off') return refuse(subject, 8018, 480, POWERED_OFF_TONE)
-  return toA(subject, binding, app, arrival.from)
+  return toA(subject, binding, app, openCaller(arrival))
 }
 
 /** A calls out: the temporary callee, else whom A talked with last. X is shown in any case. */

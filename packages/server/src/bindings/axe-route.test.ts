@@ -85,8 +85,8 @@ eachEngine(({ open }) => {
 
   const route = (from: E164 | undefined, x = X) => router.route({ x, from, at: now })
   /** Dials X and keys digits: what comes of them. */
-  async function keyed(from: E164 | undefined, digits: string, x = X) {
-    const arrival = { x, from, at: now }
+  async function keyed(from: E164 | undefined, digits: string, x = X, privacy: { withheld?: true } = {}) {
+    const arrival = { x, from, at: now, ...privacy }
     return router.digits(arrival, await collected(from, x), digits)
   }
   async function collected(from: E164 | undefined, x = X): Promise<Collect> {
@@ -372,6 +372,12 @@ eachEngine(({ open }) => {
       const hidden = await forwarded(undefined, '0001')
       assert.deepEqual([hidden.callee, hidden.memos], [A, undefined])
       assert.equal(connected(await route(A)).callee, B)
+    })
+
+    test('[axe.call.record.hidden] [axe.call.display.real] so it is with a number that is told to us alone: A sees X', async () => {
+      await bind({ displayNumMode: '1' }, { realCallerDisplay: true })
+      const hidden = connected(await keyed(B, '0001', X, { withheld: true }))
+      assert.deepEqual([hidden.callee, hidden.display, hidden.memos], [A, X, undefined])
     })
 
     test('[axe.call.record.unbound] a call that is forwarded as A unbinds leaves nothing behind', async () => {

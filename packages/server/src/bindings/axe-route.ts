@@ -4,6 +4,7 @@ import type { App } from '../tenants/app.ts'
 import { extensionLengthOf } from './axe.ts'
 import type { AxeBinding, Role } from './binding.ts'
 import { type ModeRouting, SERVICE_TYPES } from './mode.ts'
+import { openCaller } from './parties.ts'
 import type { BindingMemory, BindingStore } from './ports.ts'
 import { refuse, subjectOf } from './refusal.ts'
 import type { Arrival, CallSubject, Collect, Connect, Refuse } from './route.ts'
@@ -61,12 +62,13 @@ function askExtension(app: App): Collect {
 }
 
 /** Connects a caller who keyed A's extension, and remembers the caller for A: also when A does not answer. */
-function callA({ x, from }: Arrival, binding: AxeBinding, app: App): Connect {
+function callA(arrival: Arrival, binding: AxeBinding, app: App): Connect {
+  const from = openCaller(arrival)
   const { id, a, displayNumMode, callbackLifeMs } = binding
   const showReal = displayNumMode === '1' && app.realCallerDisplay && from !== undefined
   const waitingTone = app.axe?.waitingTone
   return {
-    ...connect(binding, 'b', app, a, showReal ? from : x),
+    ...connect(binding, 'b', app, a, showReal ? from : arrival.x),
     ...(waitingTone && { waitingTone }),
     // Who hides the number cannot be called back, and leaves the last one who can.
     ...(from !== undefined && {

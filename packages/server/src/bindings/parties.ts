@@ -1,5 +1,6 @@
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
+import type { Arrival } from './route.ts'
 
 /** Rules that all modes share: who may be bound, and small works on requests. */
 
@@ -26,6 +27,9 @@ export function isBindable(number: E164, countryCodes: readonly string[]): boole
 /** Whether it is a 400 or 95 service number, which A may call (AX temporary callee) but nobody can be. */
 export const isServiceNumber = (number: E164): boolean =>
   number.startsWith('+86') && SERVICE_NUMBER.test(number.slice(3))
+
+/** The caller as the callee may come to know him: nobody where he withholds his number. */
+export const openCaller = ({ from, withheld }: Arrival): E164 | undefined => (withheld ? undefined : from)
 
 /** The members that have a value: an absent one and one that is there as undefined mean the same. */
 export function given<T extends object>(members: T): Partial<T> {

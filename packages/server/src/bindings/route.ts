@@ -4,8 +4,15 @@ import type { App } from '../tenants/app.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { Binding, Memories, MemoryKind, Role } from './binding.ts'
 
-/** A call that arrived at X. `from` is absent for an anonymous caller. */
-export type Arrival = { readonly x: E164; readonly from: E164 | undefined; readonly at: EpochMs }
+/** A call that arrived at X. */
+export type Arrival = {
+  readonly x: E164
+  /** Absent where not even the network says who calls. */
+  readonly from: E164 | undefined
+  /** The caller is told to us alone: never to be shown to the callee, nor remembered as somebody to call. */
+  readonly withheld?: true
+  readonly at: EpochMs
+}
 
 /** What the storage knew at arrival: one lookup, taken once (spec/numbers-and-rules.md section 5). */
 export type RouteView = {

@@ -43,7 +43,12 @@ const NUMBERS = [
   number(FOREIGN_X, { appKey: 'other' }),
 ]
 
-type Given = { readonly app?: Partial<App>; readonly from?: E164 | undefined; readonly x?: XStatus }
+type Given = {
+  readonly app?: Partial<App>
+  readonly from?: E164 | undefined
+  readonly withheld?: true
+  readonly x?: XStatus
+}
 
 function routing(given: Given) {
   const faults: string[] = []
@@ -70,7 +75,9 @@ function routing(given: Given) {
     controls: { admit: () => undefined, check: () => undefined },
     log: silentLog,
   })
-  const arrival = { x: X, from: 'from' in given ? given.from : CALLER, at: 0 }
+  const { withheld } = given
+  const from = 'from' in given ? given.from : CALLER
+  const arrival = { x: X, from, at: 0, ...(withheld && { withheld }) }
   return { router, arrival, faults }
 }
 
@@ -189,6 +196,7 @@ const CASES: readonly Case[] = [
     { ...REAL, from: '+8695588' as E164 },
   ],
   ['x.connect.displayCalleeNum', { displayCalleeNum: CALLER }, { display: X }, { ...REAL, from: undefined }],
+  ['x.connect.displayCalleeNum', { displayCalleeNum: CALLER }, { display: X }, { ...REAL, withheld: true }],
   ...['13800000021', 'X', {}, `+${'1'.repeat(32)}`].map((displayCalleeNum): Case => [
     'x.connect.displayCalleeNum',
     { displayCalleeNum },

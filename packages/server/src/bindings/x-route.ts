@@ -79,12 +79,14 @@ export function createXRouting(ports: XRoutingPorts): ModeRouting {
   }
 
   /**
-   * The number that the callee sees: this X, another X of the app, or the real caller where the app may show him. Any other
+   * The number that the callee sees: this X, another X of the app, or the real caller where the app may show him and he does not withhold his number. Any other
    * wish gives X rather than a failed call (spec/numbers-and-rules.md section 7).
    */
-  const displayOf = async (wanted: E164 | undefined, { x, from }: Arrival, app: App): Promise<E164> => {
+  const displayOf = async (wanted: E164 | undefined, arrival: Arrival, app: App): Promise<E164> => {
+    const { x } = arrival
     if (wanted === undefined || wanted === x) return x
-    if (wanted === from) return app.realCallerDisplay && !isServiceNumber(wanted) ? wanted : x
+    if (wanted === arrival.from)
+      return app.realCallerDisplay && !arrival.withheld && !isServiceNumber(wanted) ? wanted : x
     const other = await findX(wanted)
     const usable = other?.status === 'normal' || other?.status === 'binding-frozen'
     return usable && other.appKey === app.key ? wanted : x

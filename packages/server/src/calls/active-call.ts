@@ -28,6 +28,8 @@ import { q850Of, releaseOfFailure } from './release-map.ts'
  */
 export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   readonly #services: CallServices
+  /** What the router is asked about, at first and again. */
+  readonly #arrival: Arrival
   readonly #caller: CallerSide
   /** Digits are collected in early media, where there can be any. */
   readonly #collectsEarly: boolean
@@ -48,8 +50,15 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   /** Inputs not yet taken; the first is being taken. */
   readonly #inputs: CallInput[] = []
 
-  constructor(services: CallServices, caller: ServerCall, record: CallRecord, collectsEarly: boolean) {
+  constructor(
+    services: CallServices,
+    caller: ServerCall,
+    record: CallRecord,
+    arrival: Arrival,
+    collectsEarly: boolean,
+  ) {
     this.#services = services
+    this.#arrival = arrival
     this.#state = arrive(record)
     this.#media = new CallMedia(this, services.media, services.log)
     this.#caller = new CallerSide(caller, this.#media)
@@ -147,7 +156,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   async #ask(asked: Ask): Promise<RouteDecision> {
     const { customers, router, clock } = this.#services
     const answer = await customers.ask(this.record, this.#app!, asked.url, clock.now(), asked.timeoutMs)
-    return router.answered(arrivalOf(this.record), asked, answer)
+    return router.answered(this.#arrival, asked, answer)
   }
 
   // --- effects ----------------------------------------------------------------------------------------------------
@@ -164,9 +173,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
       case 'ask':
         return void this.#follow(this.#ask(effect.asked))
       case 'look-up':
-        return void this.#follow(
-          this.#services.router.digits(arrivalOf(this.record), effect.asked, effect.digits),
-        )
+        return void this.#follow(this.#services.router.digits(this.#arrival, effect.asked, effect.digits))
       case 'open-caller':
         return this.#media.inOrder(() => this.#openCaller())
       case 'listen':
@@ -473,8 +480,6 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.#reinvites?.acknowledged(leg, request)
   }
 }
-
-const arrivalOf = ({ x, caller, callInAt }: CallRecord): Arrival => ({ x, from: caller, at: callInAt })
 
 const NONE = { decision: undefined } as const
 

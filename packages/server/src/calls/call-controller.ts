@@ -1,9 +1,10 @@
 import type { ServerCall } from '@maskline/sip'
 import { ActiveCall } from './active-call.ts'
+import type { Arrival } from '../bindings/route.ts'
 import type { CallIds } from './call-ids.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { CallRecord } from './call-record.ts'
-import { callerNumber, dialledNumber } from './parties.ts'
+import { callerNumber, dialledNumber, isWithheld } from './parties.ts'
 import type { CallServices } from './call-services.ts'
 import { afterStoring, endAfterCrash, RELEASE } from './machine/endings.ts'
 import { STORE_LIMIT_MS } from './machine/states.ts'
@@ -52,6 +53,7 @@ export function createCallController(options: CallControllerOptions): CallContro
     if (x === undefined) return leg.reject(404)
     const caller = admission.kind === 'phone' ? admission.number : callerNumber(leg.request, countryCode)
     const at = clock.now()
+    const arrival: Arrival = { x, from: caller, at, ...(isWithheld(leg.request) && { withheld: true }) }
     const record: CallRecord = {
       ...ids.next(at),
       hostName,
@@ -64,10 +66,10 @@ export function createCallController(options: CallControllerOptions): CallContro
       callInAt: at,
     }
     const collectsEarly = admission.kind === 'trunk' && admission.collectsEarly === true
-    const call = new ActiveCall(services, leg, record, collectsEarly)
+    const call = new ActiveCall(services, leg, record, arrival, collectsEarly)
     calls.set(record.sessionId, call)
     router
-      .route({ x, from: caller, at })
+      .route(arrival)
       .then((decision) => {
         // A number that is nobody's: there is no app to tell, and nothing to write down.
         if (decision.kind === 'refuse' && decision.subject.app === undefined)

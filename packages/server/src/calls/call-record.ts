@@ -20,7 +20,7 @@ export type CallRecord = {
   readonly userData?: string
   /** X (the number dialled). */
   readonly x: E164
-  /** Real caller; absent when withheld. */
+  /** Real caller, also one who withholds the number; absent where the network does not say who calls. */
   readonly caller: E164 | undefined
   readonly callInAt: EpochMs
   readonly forward?: {

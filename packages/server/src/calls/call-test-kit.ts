@@ -15,6 +15,7 @@ import type {
   SipStack,
 } from '@maskline/sip'
 import type {
+  Arrival,
   Connect,
   CustomerAnswer,
   Memo,
@@ -186,6 +187,8 @@ export type BenchOptions = {
   readonly finish?: () => Promise<boolean>
   readonly collectsEarly?: boolean
   readonly offer?: Uint8Array
+  /** Of the caller's INVITE; default a From with A's number. */
+  readonly headers?: readonly string[]
   /** Announcement files that there are; default every one. */
   readonly files?: readonly string[]
   readonly inviteThrows?: boolean
@@ -245,12 +248,16 @@ export function openBench(options: BenchOptions = {}) {
     controls: { admit: () => undefined, check: () => undefined },
     log: silentLog,
   })
-  const { decide } = options
+  const { decide, digits } = options
+  const arrivals: Arrival[] = []
   const controller = createCallController({
     router: {
       ...real,
-      ...(decide && { route: async () => decide }),
-      ...(options.digits && { digits: options.digits }),
+      route: async (arrival) => (arrivals.push(arrival), decide ?? real.route(arrival)),
+      digits: async (arrival, ...keyed) => (
+        arrivals.push(arrival),
+        (digits ?? real.digits)(arrival, ...keyed)
+      ),
       ...(options.answered && { answered: options.answered }),
       note: async (memos) => void noted.push(...memos),
     },
@@ -299,7 +306,7 @@ export function openBench(options: BenchOptions = {}) {
         kind: 'request',
         method: 'INVITE',
         uri: `sip:${X}@192.0.2.1`,
-        headers: ['From', `<sip:${A}@192.0.2.5>;tag=1`],
+        headers: options.headers ?? ['From', `<sip:${A}@192.0.2.5>;tag=1`],
         body: options.offer ?? SDP,
       },
       source: { address: '192.0.2.5', port: 5060, transport: 'udp' },
@@ -332,6 +339,8 @@ export function openBench(options: BenchOptions = {}) {
     facts,
     faults,
     noted,
+    /** What the router was asked about: the call, and again for its digits. */
+    arrivals,
     toCaller,
     toCallee,
     answerReinvite: (response: SipResponse) => reinviteAnswer!(response),
