@@ -42,8 +42,9 @@ const endsRecord = ({ event, record }: CallFact): boolean =>
 
 /**
  * Body of a call event. Until forwarding starts, and always in callin, the parties are the real caller and X;
- * afterwards the number shown and the real callee (spec/notifications.md section 4.2). A withheld caller is the
- * empty string: the field is mandatory and mapped to a string by receivers, `null` or a word would break them.
+ * afterwards the number shown and the real callee (spec/notifications.md section 4.2). A caller whom the network does
+ * not name is the empty string: the field is mandatory and mapped to a string by receivers, `null` or a word would
+ * break them.
  */
 export function eventBody(fact: CallFact, app: App): string {
   const { record, event } = fact
