@@ -80,6 +80,11 @@ async function send(method, path, fields, values, output) {
   const credentials = { scheme: $('scheme').value, key: $('key').value.trim(), secret: $('secret').value }
   const shown = element('pre', {}, `${method} ${target}\n${body ?? ''}`)
   output.replaceChildren(shown)
+  if (credentials.key === '' || credentials.secret === '') {
+    const hint = 'Fill in APP_Key and APP_Secret above: every request is signed with them.'
+    output.append(element('pre', { className: 'warning' }, hint))
+    return
+  }
   try {
     const init = { method, headers: await signedHeaders(credentials), body }
     const response = await fetch(target, init)
