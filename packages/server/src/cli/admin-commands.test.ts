@@ -110,6 +110,14 @@ test('apps: are made, listed, shown and set', async () => {
   )
 })
 
+test('apps: one is made with its settings, its mode in any letter case, and nothing is ignored', async () => {
+  await refused(runApps, 'create X bare --tenant t2', 'INVALID', /statusUrl/)
+  await refused(runApps, 'create X two words --tenant t2', 'USAGE', /"words" is not field=value/)
+  const made = await say(runApps, 'create x asking --tenant t2 statusUrl=http://customer.example/s')
+  const shown = JSON.parse(await say(runApps, `show ${/^key +(\S+)$/m.exec(made)?.[1]}`)) as object
+  assert.partialDeepStrictEqual(shown, { mode: 'X', name: 'asking', statusUrl: 'http://customer.example/s' })
+})
+
 test('numbers: are added, listed and suspended', async () => {
   assert.match(await say(runNumbers, 'add axb 0755 +8617000000001 +8617000000002'), /2 numbers/)
   assert.match(await say(runNumbers, 'status +8617000000002 unusable --cause 2'), /is unusable/)

@@ -22,9 +22,12 @@ export async function runApps(args: string[], env: NodeJS.ProcessEnv, io: Comman
       show(await client.json('GET', `/v1/apps/${step(need(words, 1, 'the key'))}`))
       return 0
     case 'create': {
-      const [, mode, name] = [words[0], need(words, 1, 'the mode'), need(words, 2, 'the name')]
-      if (options.tenant === undefined) throw usage('--tenant, the account, is missing')
-      const { key, secret } = await client.json('POST', '/v1/apps', { tenant: options.tenant, mode, name })
+      const mode = need(words, 1, 'the mode').toUpperCase()
+      const name = need(words, 2, 'the name')
+      const { tenant } = options
+      if (tenant === undefined) throw usage('--tenant, the account, is missing')
+      const settings = readSettings(words.slice(3))
+      const { key, secret } = await client.json('POST', '/v1/apps', { ...settings, tenant, mode, name })
       io.stdout.write(`key     ${String(key)}\nsecret  ${String(secret)}\n`)
       return 0
     }

@@ -10,7 +10,8 @@ export const USAGE = `maskline: the open number-masking platform. Usage: npm run
 Of the platform that runs on the data folder:
 
   apps list | show KEY
-  apps create MODE NAME --tenant T               prints key and secret, once
+  apps create MODE NAME --tenant T [field=value …]
+                                                 prints key and secret, once; X mode needs statusUrl=URL
   apps set KEY field=value …                     field= alone removes; values are JSON or text; axe.repeatCount=1
   numbers list APP_KEY
   numbers add APP_KEY AREA_CODE NUMBER …
