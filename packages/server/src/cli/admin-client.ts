@@ -73,6 +73,10 @@ function clientOf(config: Config): AdminClient {
       })
     } catch (cause) {
       const why = (cause as { cause?: NodeJS.ErrnoException }).cause?.code ?? (cause as Error).message
+      if (BROKEN_OFF.has(why))
+        throw new AppError('BROKEN_OFF', `the platform at ${host}:${port} broke the request off (${why})`, {
+          cause,
+        })
       throw new AppError(
         'NO_PLATFORM',
         `no platform answers at ${host}:${port} (${why}); \`npm start\` runs one, --data DIR names the folder of another`,
@@ -95,6 +99,9 @@ function clientOf(config: Config): AdminClient {
     bytes: async (path) => new Uint8Array(await (await ask('GET', path, {})).arrayBuffer()),
   }
 }
+
+/** Codes of a connection that stood and was closed before the answer. */
+const BROKEN_OFF: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET'])
 
 /** A wildcard listens on this machine too; an IPv6 address stands in brackets. */
 function urlHost(host: string): string {

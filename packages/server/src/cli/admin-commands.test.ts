@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { generateTone, readWav, writeWav } from '@maskline/media'
 import { ADMIN_TOKEN_FILE } from '../admin-api/token.ts'
+import { MOST_SOURCE_BYTES } from '../announcements/announcement.ts'
 import { loadConfig } from '../config/load.ts'
 import { startPlatform, type Platform } from '../platform.ts'
 import { silentLog } from '../shared/log.ts'
@@ -86,9 +87,22 @@ test('announcements: a file goes from a folder to the callers and back', async (
   await say(runAnnouncements, `download wait.wav --out ${out}`)
   const { encoding, samples } = readWav(readFileSync(out))
   assert.deepEqual([encoding, samples.length], ['alaw', 8000])
+  const nowhere = path.join(dir, 'none', 'x.wav')
+  await refused(runAnnouncements, `download wait.wav --out ${nowhere}`, 'FILE_UNWRITABLE', /x\.wav \(ENOENT\)/)
   assert.match(await say(runAnnouncements, 'delete wait.wav'), /deleted\. It is named by app axb/)
   await refused(runAnnouncements, 'uses wait.wav', 'ANNOUNCEMENT_UNKNOWN', /wait\.wav/)
   await say(runApps, 'set axb noBindingTone=no_binding.wav')
+})
+
+test('announcements: a file too large is not sent', async () => {
+  const large = path.join(dir, 'large.wav')
+  writeFileSync(large, new Uint8Array(MOST_SOURCE_BYTES + 1))
+  await refused(
+    runAnnouncements,
+    `upload ${large}`,
+    'ANNOUNCEMENT_TOO_LARGE',
+    /large\.wav has 6291457 bytes; an upload has at most 6291456 \(6 MB\)/,
+  )
 })
 
 test('apps: are made, listed, shown and set', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { MOST_SOURCE_BYTES } from '../announcements/announcement.ts'
 import { AppError } from '../shared/app-error.ts'
 import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
 
@@ -71,7 +72,7 @@ export async function runAnnouncements(
       const view = (await client.send(
         options.replace === undefined ? 'POST' : 'PUT',
         `${target}?${query}`,
-        readFile(file),
+        readSource(file),
       )) as unknown as View
       say(`${view.name} of account ${view.tenant}: ${view.state} ${view.stateLabel}\n`)
       return 0
@@ -107,7 +108,7 @@ export async function runAnnouncements(
     case 'download': {
       const name = need(words, 1, 'the name')
       const out = options.out ?? name
-      writeFileSync(out, await client.bytes(`${await pathOf(name)}/audio`))
+      writeFile(out, await client.bytes(`${await pathOf(name)}/audio`))
       say(`${out} written\n`)
       return 0
     }
@@ -122,12 +123,25 @@ function usesText({ apps, bindings }: UsesView): string {
   return `It is named by ${[...named, `${bindings} bindings`].join(', ')}.`
 }
 
-function readFile(file: string): Uint8Array {
+/** Reads a file to upload. One too large is not sent: the platform would break off before all of it has gone. */
+function readSource(file: string): Uint8Array {
+  const bytes = attempt('FILE_UNREADABLE', `cannot read ${file}`, () => readFileSync(file))
+  if (bytes.length > MOST_SOURCE_BYTES)
+    throw new AppError(
+      'ANNOUNCEMENT_TOO_LARGE',
+      `${file} has ${bytes.length} bytes; an upload has at most ${MOST_SOURCE_BYTES} (6 MB)`,
+    )
+  return new Uint8Array(bytes)
+}
+
+const writeFile = (file: string, bytes: Uint8Array): void =>
+  attempt('FILE_UNWRITABLE', `cannot write ${file}`, () => writeFileSync(file, bytes))
+
+/** Does something with a file; a failure is told in a sentence with the system's code. */
+function attempt<T>(code: string, what: string, act: () => T): T {
   try {
-    return new Uint8Array(readFileSync(file))
+    return act()
   } catch (cause) {
-    throw new AppError('FILE_UNREADABLE', `cannot read ${file} (${(cause as NodeJS.ErrnoException).code})`, {
-      cause,
-    })
+    throw new AppError(code, `${what} (${(cause as NodeJS.ErrnoException).code})`, { cause })
   }
 }
