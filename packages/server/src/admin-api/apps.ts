@@ -120,8 +120,9 @@ type NewApp = { readonly tenant: string; readonly mode: Mode; readonly key?: str
 
 const AXE_DEFAULTS = { extensionLength: 4, wrongEndTone: 'extension_wrong_end.wav' } as const
 
-const newKey = (): string => randomBytes(12).toString('base64url')
-const newSecret = (): string => randomBytes(24).toString('base64url')
+/** In hex: on a command line nothing takes it for an option. */
+const newKey = (): string => randomBytes(12).toString('hex')
+const newSecret = (): string => randomBytes(16).toString('hex')
 
 type Json = { readonly [name: string]: unknown }
 const isObject = (value: unknown): value is Json =>

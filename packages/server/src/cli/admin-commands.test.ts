@@ -88,7 +88,12 @@ test('announcements: a file goes from a folder to the callers and back', async (
   const { encoding, samples } = readWav(readFileSync(out))
   assert.deepEqual([encoding, samples.length], ['alaw', 8000])
   const nowhere = path.join(dir, 'none', 'x.wav')
-  await refused(runAnnouncements, `download wait.wav --out ${nowhere}`, 'FILE_UNWRITABLE', /x\.wav \(ENOENT\)/)
+  await refused(
+    runAnnouncements,
+    `download wait.wav --out ${nowhere}`,
+    'FILE_UNWRITABLE',
+    /x\.wav \(ENOENT\)/,
+  )
   assert.match(await say(runAnnouncements, 'delete wait.wav'), /deleted\. It is named by app axb/)
   await refused(runAnnouncements, 'uses wait.wav', 'ANNOUNCEMENT_UNKNOWN', /wait\.wav/)
   await say(runApps, 'set axb noBindingTone=no_binding.wav')
@@ -108,7 +113,7 @@ test('announcements: a file too large is not sent', async () => {
 test('apps: are made, listed, shown and set', async () => {
   const made = await say(runApps, 'create AXE taxi --tenant t2')
   const key = /^key +(\S+)$/m.exec(made)?.[1]
-  assert.match(made, /^secret +\S{32}$/m)
+  assert.match(made, /^key +[\da-f]{24}\nsecret +[\da-f]{32}$/m)
   assert.match(await say(runApps, 'list'), new RegExp(`${key} +t2 +AXE +taxi +normal +active`))
   await say(runApps, `set ${key} axe.repeatCount=1 statusUrl=http://customer.example/s recordingEnabled=true`)
   const shown = JSON.parse(await say(runApps, `show ${key}`)) as Record<string, unknown>
