@@ -487,10 +487,12 @@ describe('X numbers', () => {
       { number: '+8617000000003', areaCode: '0755' },
       { number: '1700000', areaCode: '0755' },
       { number: '+8617000000009', areaCode: '0755' },
+      { number: '17000000099', areaCode: '0755' },
     ]
     assert.deepEqual(await faultsOf('POST', '/v1/numbers', { app: 'axb', numbers }), [
-      'numbers.1: it is no virtual number in global form',
-      'numbers.2: +8617000000009 belongs to app f1; "move": true takes it',
+      'numbers.1: it is not in global form, such as +8617000000001',
+      'numbers.2: +8617000000009 belongs to app f1; "move": true (--move) takes it, and its bindings are lost',
+      'numbers.3: 17000000099 is not in global form, such as +8617000000099',
     ])
     assert.equal(await storage.numbers.find('+8617000000003' as never), undefined)
     await ask('POST', '/v1/numbers', { app: 'axb', move: true, numbers: [numbers[2]!] })

@@ -2,7 +2,7 @@ import { normaliseAreaCode, provinceOf } from '../numbers/area.ts'
 import type { NumberStates, NumberStore } from '../numbers/ports.ts'
 import type { XCause, XNumber, XStatus } from '../numbers/x-number.ts'
 import { AppError } from '../shared/app-error.ts'
-import { type E164, parseVirtualNumber } from '../shared/e164.ts'
+import { type E164, isGlobalForm, normaliseDialled, parseVirtualNumber } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
 import type { AppAdmin } from '../tenants/ports.ts'
 import { flag, InvalidRequest, list, members, type Operation, type Schema, text } from './operation.ts'
@@ -79,9 +79,11 @@ export function numberOperations({
         for (const [index, { number, areaCode, smsCapable }] of given.entries()) {
           const parsed = parseVirtualNumber(number)
           const old = parsed && (await numbers.find(parsed))
-          if (parsed === undefined) faults.push(`numbers.${index}: it is no virtual number in global form`)
+          if (parsed === undefined) faults.push(`numbers.${index}: ${whyNoX(number)}`)
           else if (old && old.appKey !== app && !move)
-            faults.push(`numbers.${index}: ${number} belongs to app ${old.appKey}; "move": true takes it`)
+            faults.push(
+              `numbers.${index}: ${number} belongs to app ${old.appKey}; "move": true (--move) takes it, and its bindings are lost`,
+            )
           else
             added.push({
               // What stands in the inventory already keeps its state, wherever it goes.
@@ -138,6 +140,15 @@ export function numberOperations({
 
 const PAGE = 1000
 const MOST_AT_ONCE = 5000
+/** Why a text is no X, with the number that may have been meant. */
+function whyNoX(text: string): string {
+  if (isGlobalForm(text)) return 'it is no virtual number'
+  const meant = parseVirtualNumber(normaliseDialled(text) ?? '')
+  return meant === undefined
+    ? 'it is not in global form, such as +8617000000001'
+    : `${text} is not in global form, such as ${meant}`
+}
+
 const STATUSES: readonly XStatus[] = ['normal', 'suspended', 'unusable', 'binding-frozen']
 const CAUSES: readonly XCause[] = ['1', '2', '3', '5', '6', '7', '8', '9']
 
