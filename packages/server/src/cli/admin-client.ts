@@ -20,14 +20,28 @@ export type AdminClient = {
 export type AdminCommand = {
   readonly words: readonly string[]
   readonly options: Readonly<Record<string, string | undefined>>
+  /** The options without a value that were given. */
+  readonly flags: ReadonlySet<string>
   readonly client: AdminClient
 }
 
-/** Reads a command line. Throws AppError `USAGE` for an option that is none of `names`. */
-export function readCommand(args: string[], env: NodeJS.ProcessEnv, names: readonly string[]): AdminCommand {
-  const options = Object.fromEntries(
-    ['data', 'config', ...names].map((name) => [name, { type: 'string' as const }]),
-  )
+/** What a command knows. */
+export type CommandShape = {
+  /** Options with a value. */
+  readonly options: readonly string[]
+  /** Options without one. */
+  readonly flags?: readonly string[]
+  /** The most words, by the first. */
+  readonly words: Readonly<Record<string, number>>
+}
+
+/** Reads a command line. Throws AppError `USAGE` for an option that the command does not know and for a word too many. */
+export function readCommand(args: string[], env: NodeJS.ProcessEnv, shape: CommandShape): AdminCommand {
+  const { flags = [] } = shape
+  const options = Object.fromEntries([
+    ...['data', 'config', ...shape.options].map((name) => [name, { type: 'string' as const }] as const),
+    ...flags.map((name) => [name, { type: 'boolean' as const }] as const),
+  ])
   let parsed: { readonly values: Record<string, unknown>; readonly positionals: string[] }
   try {
     parsed = parseArgs({ args, options, allowPositionals: true })
@@ -39,7 +53,15 @@ export function readCommand(args: string[], env: NodeJS.ProcessEnv, names: reado
     ...(data === undefined ? [] : ['--data', data]),
     ...(config === undefined ? [] : ['--config', config]),
   ]
-  return { words: parsed.positionals, options: rest, client: clientOf(loadFromCommandLine(own, env)) }
+  const words = parsed.positionals
+  const surplus = words[shape.words[words[0] ?? ''] ?? Infinity]
+  if (surplus !== undefined) throw usage(`"${surplus}" is a word too many`)
+  return {
+    words,
+    options: rest,
+    flags: new Set(flags.filter((name) => name in rest)),
+    client: clientOf(loadFromCommandLine(own, env)),
+  }
 }
 
 export const usage = (what: string): AppError =>

@@ -77,6 +77,7 @@ test('announcements: a file goes from a folder to the callers and back', async (
   assert.match(await say(runAnnouncements, 'reject wait.wav --note loud'), /rejected/)
   assert.match(await say(runAnnouncements, 'list --tenant t1'), /rejected 审核不通过 .*\[loud\]/)
   assert.match(await say(runAnnouncements, `upload ${source} --name wait.wav --replace yes`), /reviewing/)
+  assert.match(await say(runAnnouncements, `upload ${source} --replace --name wait.wav`), /reviewing/)
   await say(runAnnouncements, 'approve wait.wav')
   assert.match(await say(runApps, 'set axb noBindingTone=wait.wav'), /"noBindingTone": "wait\.wav"/)
   assert.match(
@@ -145,6 +146,19 @@ test('numbers: are added, listed and suspended', async () => {
   assert.match(listed, /\+8617000000002 +0755 +unusable +2\n/)
 })
 
+test('numbers: one of another app comes with --move only, which is said to cost its bindings', async () => {
+  await platform.storage.apps.saveApp(newApp({ key: 'other', secret: 's', tenantId: 't1', mode: 'AXB' }))
+  const line = 'add other 0755 +8617000000001'
+  await refused(
+    runNumbers,
+    line,
+    'INVALID',
+    /belongs to app axb; .*--move.* takes it, and its bindings are lost/,
+  )
+  assert.match(await say(runNumbers, `${line} --move`), /1 numbers added to other/)
+  assert.match(await say(runNumbers, 'list other'), /\+8617000000001/)
+})
+
 test('settings are JSON where they are JSON, text otherwise, and nothing removes', () => {
   assert.deepEqual(readSettings(['a=true', 'b=12', 'c=x=y', 'd.e=', 'd.f=["192.0.2.1"]', 'g={', 'h="12"']), {
     a: true,
@@ -160,6 +174,9 @@ test('a wrong command line is told in a sentence', async () => {
   await refused(runAnnouncements, 'sing', 'USAGE', /does not know "sing"/)
   await refused(runAnnouncements, 'upload', 'USAGE', /the file is missing/)
   await refused(runAnnouncements, 'list --what ever', 'USAGE', /--what/)
+  await refused(runAnnouncements, 'list t1', 'USAGE', /"t1" is a word too many/)
+  await refused(runApps, 'list t1', 'USAGE', /"t1" is a word too many/)
+  await refused(runNumbers, 'status +8617000000002 normal now', 'USAGE', /"now" is a word too many/)
   await refused(runAnnouncements, `upload ${dir}/none.wav`, 'FILE_UNREADABLE', /none\.wav \(ENOENT\)/)
   await refused(runApps, 'set axb name', 'USAGE', /field=value/)
   await refused(runApps, `list --data ${dir}/empty`, 'NO_DATA', /no platform has run on/)

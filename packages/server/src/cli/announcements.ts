@@ -24,14 +24,14 @@ export async function runAnnouncements(
   env: NodeJS.ProcessEnv,
   io: CommandIo,
 ): Promise<number> {
-  const { words, options, client } = readCommand(args, env, [
-    'tenant',
-    'name',
-    'description',
-    'replace',
-    'note',
-    'out',
-  ])
+  // `--replace yes` is how it was written when it took a value.
+  const own = args.filter((word, at) => !(word === 'yes' && args[at - 1] === '--replace'))
+  const { words, options, flags, client } = readCommand(own, env, {
+    options: ['tenant', 'name', 'description', 'note', 'out'],
+    flags: ['replace'],
+    words: { list: 1, upload: 2, approve: 2, reject: 2, delete: 2, uses: 2, download: 2 },
+  })
+  const replacing = flags.has('replace')
   const say = (text: string): void => void io.stdout.write(text)
   const list = async (): Promise<readonly View[]> => {
     const query = options.tenant === undefined ? '' : `?tenant=${step(options.tenant)}`
@@ -64,13 +64,13 @@ export async function runAnnouncements(
       const fileName = path.basename(file)
       const { name = fileName, tenant, description } = options
       const query = new URLSearchParams({
-        ...(options.replace === undefined && { name, ...(tenant !== undefined && { tenant }) }),
+        ...(!replacing && { name, ...(tenant !== undefined && { tenant }) }),
         fileName,
         ...(description !== undefined && { description }),
       })
-      const target = options.replace === undefined ? '/v1/announcements' : await pathOf(name)
+      const target = replacing ? await pathOf(name) : '/v1/announcements'
       const view = (await client.send(
-        options.replace === undefined ? 'POST' : 'PUT',
+        replacing ? 'PUT' : 'POST',
         `${target}?${query}`,
         readSource(file),
       )) as unknown as View

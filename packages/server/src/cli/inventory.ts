@@ -5,7 +5,10 @@ type NumberView = Readonly<Record<'number' | 'areaCode' | 'status', string>> & {
 
 /** `maskline apps …`. */
 export async function runApps(args: string[], env: NodeJS.ProcessEnv, io: CommandIo): Promise<number> {
-  const { words, options, client } = readCommand(args, env, ['tenant'])
+  const { words, options, client } = readCommand(args, env, {
+    options: ['tenant'],
+    words: { list: 1, show: 2 },
+  })
   const show = (value: unknown): void => void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
   switch (need(words, 0, 'what to do with apps')) {
     case 'list': {
@@ -69,7 +72,11 @@ function valueOf(text: string): unknown {
 
 /** `maskline numbers …`. */
 export async function runNumbers(args: string[], env: NodeJS.ProcessEnv, io: CommandIo): Promise<number> {
-  const { words, options, client } = readCommand(args, env, ['cause'])
+  const { words, options, flags, client } = readCommand(args, env, {
+    options: ['cause'],
+    flags: ['move'],
+    words: { list: 2, status: 3 },
+  })
   switch (need(words, 0, 'what to do with numbers')) {
     case 'list': {
       const app = need(words, 1, 'the key of the app')
@@ -89,7 +96,7 @@ export async function runNumbers(args: string[], env: NodeJS.ProcessEnv, io: Com
       const areaCode = need(words, 2, 'the city code')
       need(words, 3, 'a number')
       const numbers = words.slice(3).map((number) => ({ number, areaCode }))
-      const { added } = await client.json('POST', '/v1/numbers', { app, numbers })
+      const { added } = await client.json('POST', '/v1/numbers', { app, numbers, move: flags.has('move') })
       io.stdout.write(`${String(added)} numbers added to ${app}\n`)
       return 0
     }

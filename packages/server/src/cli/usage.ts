@@ -14,13 +14,12 @@ Of the platform that runs on the data folder:
                                                  prints key and secret, once; X mode needs statusUrl=URL
   apps set KEY field=value …                     field= alone removes; values are JSON or text; axe.repeatCount=1
   numbers list APP_KEY
-  numbers add APP_KEY AREA_CODE NUMBER …
-  numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1..9]
+  numbers add APP_KEY AREA_CODE NUMBER … [--move] --move takes those of other apps; their bindings are lost
+  numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1|2|3|5..9]
   announcements list [--tenant T]
-  announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace yes]
+  announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace]
   announcements approve NAME | reject NAME --note WHY | delete NAME | uses NAME
   announcements download NAME [--out FILE]       each with [--tenant T]
-
 
   --config FILE         JSON file of settings (default: maskline.json in the data folder, when it exists)
   --data DIR            data folder (default ./data)
