@@ -16,7 +16,7 @@ const PROMPT = { hz: 700, seconds: 1.5 } as const
 const national = (number: string): string => number.slice('+86'.length)
 
 describe('a call to an extension between two baresips', () => {
-  test('[axe.call.events.called] [tone.axe.prompt] the caller hears the prompt, keys the extension, both hear each other, and A sees X', async (t) => {
+  test('[axe.call.collectInfo] [axe.call.events.called] [tone.axe.prompt] the caller hears the prompt, keys the extension, both hear each other, and A sees X', async (t) => {
     if (requirePeer(t, 'baresip') === undefined) return
     const lab = await openLaboratory({
       x: [X],

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Laboratory, openLaboratory, type PhoneCall, type Softphone } from '@maskline/lab'
+import { SAMPLE_RATE_HZ } from '@maskline/media'
 import { hearsTone, tonesIn } from './support/ear.ts'
+import { createLeapingClock } from './support/leaping-clock.ts'
 import { openSilentCarrier } from './support/silent-carrier.ts'
 import { listenTo, type Listener } from './support/told.ts'
 
@@ -13,6 +15,7 @@ const X = '+8617000000001'
 const OTHER_X = '+8617000000002'
 const A = { number: '+8613800000021', hz: 440 } as const
 const B = { number: '+8613800000022', hz: 1000 } as const
+const MINUTE = 60_000
 /** Whom no phone is registered for. */
 const ABSENT = '+8613800000029'
 
@@ -75,8 +78,9 @@ async function dial({ lab, a }: Scene, answer: object): Promise<PhoneCall> {
 }
 
 describe('a call that the customer’s server decides', () => {
-  test('[x.call.connect] [x.call.events] [tone.x.recordHintTone] [tone.x.lastMinVoice] is connected as the answer says: display, the callee’s tone, the hint and the last minute in both ears, userData from then on', async () => {
-    await inScene({}, async (scene) => {
+  test('[x.call.connect] [x.call.events] [x.call.cdr] [x.call.recording] [x.call.maxDuration] [tone.x.recordHintTone] [tone.x.lastMinVoice] is connected as the answer says: display, the callee’s tone, the hint and the last minute in both ears, a recording, the end at the limit (8010), userData from then on', async () => {
+    const clock = createLeapingClock()
+    await inScene({ clock }, async (scene) => {
       const answer = connect({
         displayCalleeNum: OTHER_X,
         maxDuration: 1,
@@ -94,12 +98,23 @@ describe('a call that the customer’s server decides', () => {
       await Promise.all([incoming.answer(), outgoing.answered()])
       await Promise.all([hearsTone(outgoing, LAST_MINUTE), hearsTone(incoming, LAST_MINUTE)])
       await Promise.all([hearsTone(outgoing, B.hz), hearsTone(incoming, A.hz, incoming.mark())])
-      await hangUp(outgoing, incoming)
+      // Long enough for a recording to be kept.
+      await outgoing.hears(outgoing.audio().length / SAMPLE_RATE_HZ + 3.5)
+      clock.leap(MINUTE)
+      const ends = await Promise.all([outgoing.ended(), incoming.ended()])
+      assert.deepEqual(
+        ends.map(({ by }) => by),
+        ['peer', 'peer'],
+      )
       assert.deepEqual(tonesIn(outgoing, ALL), [HINT, LAST_MINUTE])
       assert.deepEqual(tonesIn(incoming, ALL), [TO_CALLEE, HINT, LAST_MINUTE])
 
-      const { events, types, code } = await scene.told()
-      assert.deepEqual([types, code], [CONNECTED, 0])
+      const { events, types, code, fee } = await scene.told()
+      assert.deepEqual([types, code], [CONNECTED, 8010])
+      assert.deepEqual(
+        [fee.direction, fee.serviceType, fee.notifyMode, fee.userData, fee.recordFlag],
+        [1, '002', 'Block', 'order-1', 1],
+      )
       const [callin, ...later] = events.map(({ statusInfo }) => statusInfo)
       assert.deepEqual(
         [callin?.caller, callin?.called, callin?.notifyMode, callin?.userData],
@@ -113,7 +128,7 @@ describe('a call that the customer’s server decides', () => {
     })
   })
 
-  test('[x.call.close] [tone.x.end] [tone.x.missing] is closed after the announcement; a file that does not exist is 8006', async () => {
+  test('[x.call.close] [x.call.cdr] [tone.x.end] [tone.x.missing] is closed after the announcement; a file that does not exist is 8006', async () => {
     await inScene({}, async (scene) => {
       const announced = await dial(scene, close({ closeHintTone: 'bye.wav', userData: 'order-2' }))
       await announced.ended()
@@ -121,6 +136,7 @@ describe('a call that the customer’s server decides', () => {
       const { events, types, code, fee } = await scene.told()
       assert.deepEqual([types, code], [REFUSED, 8017])
       assert.deepEqual([events.at(-1)?.statusInfo.userData, fee.userData], ['order-2', 'order-2'])
+      assert.deepEqual([fee.direction, fee.serviceType, fee.notifyMode], [2, '002', 'Block'])
 
       const silent = await dial(scene, close({}))
       assert.equal((await silent.ended()).status, 480)
