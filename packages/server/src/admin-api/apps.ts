@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { NumberStates } from '../numbers/ports.ts'
+import { createTurns } from '../shared/turns.ts'
 import { AppError } from '../shared/app-error.ts'
 import { maskNumber } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
@@ -37,12 +38,7 @@ export function appOperations(options: AppOperations): readonly Operation[] {
   }
 
   /** Changes follow each other, so that none undoes another. */
-  let last: Promise<unknown> = Promise.resolve()
-  const inOrder = <T>(change: () => Promise<T>): Promise<T> => {
-    const done = last.then(change)
-    last = done.catch(() => {})
-    return done
-  }
+  const inOrder = createTurns()
 
   return [
     {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { PlayAudio } from '@maskline/media'
+import { createTurns } from '../shared/turns.ts'
 import { AppError } from '../shared/app-error.ts'
 import type { Clock } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
@@ -68,12 +69,7 @@ export async function openAnnouncements(options: AnnouncementsOptions): Promise<
   }
 
   /** Changes follow each other, so that what memory holds is what the last one made. */
-  let last: Promise<unknown> = Promise.resolve()
-  const inOrder = <T>(change: () => Promise<T>): Promise<T> => {
-    const done = last.then(change)
-    last = done.catch(() => {})
-    return done
-  }
+  const inOrder = createTurns()
 
   const find: Announcements['find'] = (app, fileName) =>
     (app && approved.get(idOf({ tenantId: app.tenantId, name: fileName }))) ?? library.find(fileName)
