@@ -13,8 +13,8 @@ import {
   failureOf,
   modified,
   newBinding,
-  refused,
 } from './ax.ts'
+import { refused } from './failures.ts'
 import type { AxBindRequest, AxEntry, AxService, AxTarget } from './ax-requests.ts'
 import type { BindFailure } from './axb-requests.ts'
 import type { AxBinding, Binding } from './binding.ts'

@@ -2,6 +2,7 @@ import type { XNumber } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
+import { invalid, refused } from './failures.ts'
 import type { AxBindRequest, AxChanges } from './ax-requests.ts'
 import type { BindFailure } from './axb-requests.ts'
 import type { AxBinding } from './binding.ts'
@@ -27,13 +28,6 @@ export const AX_CODES = {
 
 /** One A per X, at most five X per A (spec/ax.md section 1). */
 export const AX_LIMITS = { capacity: 1, perParty: 5 } as const satisfies InsertLimits
-
-export const invalid = (parameter: string): BindFailure => ({
-  ok: false,
-  code: AX_CODES.invalidRequest,
-  parameter,
-})
-export const refused = (code: string): BindFailure => ({ ok: false, code })
 
 /** Rules of a bind that need no storage. */
 export function checkBind(

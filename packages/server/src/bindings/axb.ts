@@ -2,6 +2,7 @@ import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { App } from '../tenants/app.ts'
+import { invalid, refused } from './failures.ts'
 import type { AxbBindRequest, AxbModifyRequest, BindFailure } from './axb-requests.ts'
 import type { AxbBinding } from './binding.ts'
 import { DEFAULT_COUNTRY_CODES, expiry, given, isBindable } from './parties.ts'
@@ -34,9 +35,6 @@ export const DEFAULT_AXB_POLICY: AxbPolicy = {
   countryCodes: DEFAULT_COUNTRY_CODES,
   maxBindsPerDay: 0,
 }
-
-const invalid = (parameter: string): BindFailure => ({ ok: false, code: AXB_CODES.invalidRequest, parameter })
-const refused = (code: string): BindFailure => ({ ok: false, code })
 
 /** Rules on A and B of a pair; with `x` also that neither is the X itself. */
 export function checkParties(

@@ -3,6 +3,7 @@ import { newUuid } from '../shared/ids.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Clock, EpochMs } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
+import { invalid, refused } from './failures.ts'
 import type { BindFailure } from './axb-requests.ts'
 import {
   AXE_CODES,
@@ -14,11 +15,9 @@ import {
   extensionLengthOf,
   extensionsOf,
   failureOf,
-  invalid,
   isExtension,
   modified,
   newBinding,
-  refused,
 } from './axe.ts'
 import type { AxeBindRequest, AxeKey, AxeService } from './axe-requests.ts'
 import type { AxeBinding } from './binding.ts'

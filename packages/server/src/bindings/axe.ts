@@ -2,6 +2,7 @@ import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { App } from '../tenants/app.ts'
+import { invalid, refused } from './failures.ts'
 import type { BindFailure } from './axb-requests.ts'
 import type { AxeBindRequest, AxeModifyRequest, TimeUnit } from './axe-requests.ts'
 import type { AxeBinding } from './binding.ts'
@@ -54,13 +55,6 @@ export const extensionsOf = (app: App): number => 10 ** extensionLengthOf(app) -
 /** Whether a text can be an extension of this app: so many digits, leading zeros kept. */
 export const isExtension = (app: App, text: string): boolean =>
   text.length === extensionLengthOf(app) && /^\d+$/.test(text)
-
-export const invalid = (parameter: string): BindFailure => ({
-  ok: false,
-  code: AXE_CODES.invalidRequest,
-  parameter,
-})
-export const refused = (code: string): BindFailure => ({ ok: false, code })
 
 /** Rules of a bind that need no storage. */
 export function checkBind(app: App, request: AxeBindRequest, policy: AxePolicy): BindFailure | undefined {
