@@ -2,9 +2,12 @@ import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
-/** Below the kernel's ephemeral range (32768 and up), so that no passing client socket takes one in between. */
-const FIRST = 20_000
-const LAST = 32_000
+/**
+ * Below the kernel's ephemeral range (32768 and up), so that no passing client socket takes one in between, and below the
+ * default range of media ports (20000 and up): a platform binds some of those before it binds the port it was given.
+ */
+const FIRST = 13_000
+const LAST = 19_998
 const HERD = 62
 let next = FIRST + ((process.pid * 64) % (LAST - FIRST))
 

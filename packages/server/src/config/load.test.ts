@@ -76,6 +76,11 @@ test('a port range without room for two calls is refused', () => {
   )
 })
 
+test('a SIP port among the RTP ports is refused, before the media engine takes it', () => {
+  assert.throws(() => loadConfig({ MASKLINE_SIP_PORT: '20160' }), /sip\.port 20160 lies among the RTP ports/)
+  assert.equal(loadConfig({ MASKLINE_SIP_PORT: '19999' }).sip.port, 19_999)
+})
+
 test('a file that is no JSON, or is not there, is named', () => {
   withFile('{', (file) => assert.throws(() => loadConfig({}, file), /is no JSON/))
   assert.throws(() => loadConfig({}, '/nonexistent/maskline.json'), /cannot read the configuration file/)

@@ -452,6 +452,10 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
       ? `media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax} holds less than two calls; widen the range (four ports a call)`
       : undefined,
   (c) =>
+    c.sip.port >= c.media.portMin && c.sip.port <= c.media.portMax
+      ? `sip.port ${c.sip.port} lies among the RTP ports, media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax}; choose one outside`
+      : undefined,
+  (c) =>
     (c.api.tlsCertFile === undefined) !== (c.api.tlsKeyFile === undefined)
       ? 'api.tlsCertFile and api.tlsKeyFile go together; set both or neither'
       : undefined,
