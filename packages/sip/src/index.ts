@@ -41,6 +41,7 @@ export type {
 export { NonceFactory } from './auth/nonce.ts'
 export type { NonceOptions, NonceVerdict } from './auth/nonce.ts'
 export { allowOf } from './ua/allow.ts'
+export { forkOf } from './ua/fork.ts'
 export { createSipStack } from './ua/stack.ts'
 export { TimerWheel } from './transaction/clock.ts'
 export type { OpenTransport, SendFailure, Transport, TransportSink } from './transport/transport.ts'

@@ -380,8 +380,8 @@ export function openBench(options: BenchOptions = {}) {
         headers: given.headers ?? [],
         body: given.body ?? (status < 300 && status > 180 ? SDP : NONE),
       } as SipResponse
-      if (status < 200) calleeHandlers!.onProvisional(callee, response)
-      else if (status < 300) calleeHandlers!.onAnswer(callee, response)
+      if (status < 200) calleeHandlers!.onProvisional(callee, response, 'b1')
+      else if (status < 300) calleeHandlers!.onAnswer(callee, response, 'b1')
       else calleeHandlers!.onFailure(callee, status, response)
     },
     calleeHangsUp: () => calleeHandlers!.onBye(callee, caller.request),

@@ -1,10 +1,14 @@
 import type { SipResponse } from '../message/message.ts'
+import { IGNORE_RESPONSES } from '../transaction/client-transaction.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import type { Hop } from '../transport/address.ts'
+import { header } from '../message/headers.ts'
+import { branchOf } from '../message/via.ts'
 import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
+import { cancelOf } from '../transaction/derived-requests.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import { localResponse } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
@@ -41,6 +45,9 @@ export class Reinvite implements ClientUser, Waiter {
   #timer: TimerHandle
   #ack: { readonly bytes: KeptBytes; readonly transport: Transport; readonly hop: Hop } | undefined
   #state: 'inviting' | 'waiting' | 'answered' | 'ended' = 'inviting'
+  /** Taken back by its owner; the CANCEL goes out once the peer has shown that it has the INVITE (RFC 3261 §9.1). */
+  #cancelHeaders: readonly string[] | undefined
+  #isCancelSent = false
 
   /** `ownsCallId`: we made the Call-ID; it decides who of two colliding sides waits longer. */
   constructor(
@@ -94,6 +101,18 @@ export class Reinvite implements ClientUser, Waiter {
     this.#ack = { bytes: keepBytes(layer.sendOnce(sending.request, transport, hop)), transport, hop }
   }
 
+  /** Takes the re-INVITE back. A 2xx that crosses the CANCEL is an answer like any other. */
+  cancel(options: RequestOptions | undefined): void {
+    if (!this.isOpen || this.#cancelHeaders !== undefined) return
+    this.#cancelHeaders = options?.headers ?? []
+    if (this.#state === 'waiting') {
+      this.#core.timers.clear(this.#timer)
+      this.#timer = this.#core.timers.set(0, this)
+    } else if (this.#transaction?.hasProvisional === true) {
+      this.#sendCancel()
+    }
+  }
+
   /** The dialog ended: nothing is reported any more; a late 2xx is still acknowledged. */
   end(): void {
     const { timers } = this.#core
@@ -108,12 +127,14 @@ export class Reinvite implements ClientUser, Waiter {
     this.#timer = undefined
     switch (this.#state) {
       case 'waiting':
-        if (this.#owner.isPeerInviting) this.#waitOutGlare()
+        if (this.#cancelHeaders !== undefined) this.#finish(localResponse(487, 'Request Terminated'))
+        else if (this.#owner.isPeerInviting) this.#waitOutGlare()
         else this.#send()
         return
       case 'inviting':
         this.#transaction?.end()
-        this.#finish(localResponse(408, 'Request Timeout'))
+        if (this.#isCancelSent) this.#finish(localResponse(487, 'Request Terminated'))
+        else this.#finish(localResponse(408, 'Request Timeout'))
         return
       case 'ended':
         this.#transaction?.end()
@@ -129,6 +150,10 @@ export class Reinvite implements ClientUser, Waiter {
     const { status } = response
     const { timers } = this.#core
     if (status < 200) {
+      if (this.#cancelHeaders !== undefined) {
+        this.#sendCancel()
+        return
+      }
       // Timer C: a peer that only ever says 100 has given up on us.
       if (this.#state === 'inviting') {
         timers.clear(this.#timer)
@@ -143,6 +168,10 @@ export class Reinvite implements ClientUser, Waiter {
       return
     }
     if (this.#state !== 'inviting') return
+    if (this.#cancelHeaders !== undefined) {
+      this.#finish(response)
+      return
+    }
     if (status === 491 && this.#glares < MAX_GLARES) {
       this.#waitOutGlare()
       return
@@ -181,8 +210,21 @@ export class Reinvite implements ClientUser, Waiter {
     if (!isOver) this.#owner.onReinviteEnd(response, this.#onFinal)
   }
 
+  #sendCancel(): void {
+    const transaction = this.#transaction
+    const invite = transaction?.pendingRequest
+    if (this.#isCancelSent || transaction === undefined || invite === undefined) return
+    this.#isCancelSent = true
+    const { timers, layer } = this.#core
+    timers.clear(this.#timer)
+    this.#timer = timers.set(GIVE_UP_MS, this)
+    const cancel = cancelOf(invite, this.#cancelHeaders ?? [])
+    const branch = branchOf(header(invite, 'Via') ?? '') ?? ''
+    layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_RESPONSES)
+  }
+
   #finish(response: SipResponse): void {
-    if (this.#state !== 'inviting') return
+    if (!this.isOpen) return
     this.#state = 'ended'
     this.#owner.onReinviteEnd(response, this.#onFinal)
   }

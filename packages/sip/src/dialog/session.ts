@@ -116,6 +116,14 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
     this.#reinvite?.ack(options)
   }
 
+  cancelReinvite(options: RequestOptions | undefined): void {
+    this.#reinvite?.cancel(options)
+  }
+
+  update(options: RequestOptions, onFinal: OnFinal): void {
+    this.request('UPDATE', options, onFinal)
+  }
+
   request(method: string, options: RequestOptions, onFinal: OnFinal): void {
     if (this.#state === 'open') {
       new InDialogRequest(this.#core, this.dialog, this.#answerer, method, options, this, onFinal)
@@ -251,13 +259,25 @@ export class Session implements CallRoute, ReinviteOwner, RequestEnd, AnswerWatc
       this.#reply(transaction, request, 481)
       return
     }
-    if (handlers.onRequest !== undefined && handlers.takes?.includes(method) !== false) {
-      const { localTag, contact } = this.dialog
-      const incoming =
-        method === 'UPDATE'
-          ? new Incoming(this.#core, transaction, request, localTag, allowOf(handlers), contact, this)
-          : new Incoming(this.#core, transaction, request, localTag, allowOf(handlers))
-      handlers.onRequest(this.#owner.call, incoming)
+    const { localTag, contact } = this.dialog
+    if (method === 'UPDATE') {
+      const incoming = new Incoming(
+        this.#core,
+        transaction,
+        request,
+        localTag,
+        allowOf(handlers),
+        contact,
+        this,
+      )
+      if (request.body.length === 0) incoming.respond(200)
+      else if (handlers.onUpdate === undefined) incoming.respond(488)
+      else handlers.onUpdate(this.#owner.call, incoming)
+    } else if (handlers.onRequest !== undefined && handlers.takes?.includes(method) !== false) {
+      handlers.onRequest(
+        this.#owner.call,
+        new Incoming(this.#core, transaction, request, localTag, allowOf(handlers)),
+      )
     } else {
       this.#reply(transaction, request, method === 'OPTIONS' ? 200 : 405, ['Allow', allowOf(handlers)])
     }

@@ -102,11 +102,21 @@ export function recorder(
       events.push(`onRequest ${request.request.method}`)
       requests.push(request)
     },
+    onUpdate(_call: DialogCall, request: IncomingRequest) {
+      events.push('onUpdate')
+      requests.push(request)
+    },
+    onPrack(_call: ServerCall, request: IncomingRequest) {
+      events.push('onPrack')
+      requests.push(request)
+    },
     onLost: (_call: DialogCall, why: string) => void events.push(`onLost ${why}`),
-    onProvisional: (_call: ClientCall, response: SipResponse) =>
-      void events.push(`onProvisional ${response.status} ${toTagOf(response) ?? ''}`.trimEnd()),
-    onAnswer: (_call: ClientCall, response: SipResponse) =>
-      void events.push(`onAnswer ${toTagOf(response) ?? ''}`),
+    onProvisional: (_call: ClientCall, response: SipResponse, fork: string) =>
+      void events.push(`onProvisional ${response.status} ${fork}`.trimEnd()),
+    onForkEnded: (_call: ClientCall, _response: SipResponse, fork: string) =>
+      void events.push(`onForkEnded ${fork}`),
+    onAnswer: (_call: ClientCall, _response: SipResponse, fork: string) =>
+      void events.push(`onAnswer ${fork}`),
     onFailure: (_call: ClientCall, status: number, response: SipResponse | undefined) =>
       void events.push(`onFailure ${status}${response === undefined ? ' local' : ''}`),
   }

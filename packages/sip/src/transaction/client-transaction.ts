@@ -17,8 +17,11 @@ export type ClientUser = {
   onSendFailed(transaction: ClientTransaction): void
 }
 
-/** A transaction that only waits for retransmissions holds on to nobody. */
-const NOBODY: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
+/**
+ * Nobody: a transaction that only waits for retransmissions holds on to no one, and a CANCEL is answered by the next hop; what
+ * becomes of it shows in the INVITE's final response.
+ */
+export const IGNORE_RESPONSES: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
 
 export type ClientTransactionOwner = {
   readonly timers: Timers
@@ -99,7 +102,7 @@ export class ClientTransaction implements Waiter, SendFailure {
         } else {
           const user = this.user
           this.#onFinal(response)
-          if (this.method !== 'INVITE' || status >= 300) this.user = NOBODY
+          if (this.method !== 'INVITE' || status >= 300) this.user = IGNORE_RESPONSES
           user.onResponse(this, response)
           return
         }

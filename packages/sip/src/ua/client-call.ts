@@ -7,6 +7,7 @@ import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { tagOf, withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
+import { IGNORE_RESPONSES } from '../transaction/client-transaction.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
@@ -24,12 +25,10 @@ import type {
   ClientCall,
   ClientCallHandlers,
   DialogHandlers,
+  ForkRequestOptions,
   InviteOptions,
   RequestOptions,
 } from './types.ts'
-
-/** CANCEL is answered by the next hop; what becomes of it shows in the INVITE's final response. */
-const IGNORE_CANCEL: ClientUser = { onResponse() {}, onTimeout() {}, onSendFailed() {} }
 
 /**
  * An outgoing call.
@@ -114,6 +113,18 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   ackReinvite(options?: RequestOptions): void {
     this.#sessions[0]?.ackReinvite(options)
   }
+
+  cancelReinvite(options?: RequestOptions): void {
+    this.#sessions[0]?.cancelReinvite(options)
+  }
+
+  update(options: ForkRequestOptions, onFinal: (response: SipResponse) => void): void {
+    const session = this.#state === 'over' ? undefined : this.#sessionOf(options.fork)
+    if (session === undefined) refuseLocally(this.#core, 481, onFinal)
+    else session.update(options, onFinal)
+  }
+
+  prack(_options: ForkRequestOptions, _onFinal?: (response: SipResponse) => void): void {}
 
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     const session = this.#state === 'over' ? undefined : this.#sessions.at(-1)
@@ -220,9 +231,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     }
     if (response.status === 100) return
     const tag = tagOf(header(response, 'To') ?? '')
-    if (tag !== undefined && !this.#sessions.some(({ dialog }) => dialog.remoteTag === tag))
-      this.#enter(response)
-    this.#handlers.onProvisional(this, response)
+    if (tag !== undefined && this.#sessionOf(tag) === undefined) this.#enter(response)
+    this.#handlers.onProvisional(this, response, tag ?? '')
   }
 
   #onAnswer(transaction: ClientTransaction, response: SipResponse): void {
@@ -251,7 +261,14 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#forks = forks
     this.#transaction = undefined
     forks.win(tag)
-    this.#handlers.onAnswer(this, response)
+    this.#handlers.onAnswer(this, response, tag)
+  }
+
+  /** The early dialog of a fork, or the one heard of last. */
+  #sessionOf(fork: string | undefined): Session | undefined {
+    return fork === undefined
+      ? this.#sessions.at(-1)
+      : this.#sessions.find(({ dialog }) => dialog.remoteTag === fork)
   }
 
   #enter(response: SipResponse): Session {
@@ -318,7 +335,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#timer = timers.set(GIVE_UP_MS, this)
     const cancel = cancelOf(invite, this.#cancelHeaders)
     const branch = branchOf(header(invite, 'Via') ?? '') ?? ''
-    layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_CANCEL)
+    layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_RESPONSES)
   }
 
   #failSoon(status: number): void {

@@ -8,9 +8,12 @@ import type { Endpoint, Hop } from '../transport/address.ts'
 import { allowOf } from './allow.ts'
 import { contactOf, refuse, refuseLocally, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
+import { REQUIRES_100REL, SUPPORTS_100REL, featuresOf } from './features.ts'
+import type { Features } from './features.ts'
 import { newTag } from '../shared/ids.ts'
 import type {
   DialogHandlers,
+  ForkRequestOptions,
   RequestOptions,
   ResponseOptions,
   ServerCall,
@@ -42,6 +45,8 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
   readonly #transaction: ServerTransaction
   readonly #session: Session
   readonly #localTag: string
+  /** Of the INVITE; read when first asked for. */
+  #features: Features | undefined
   #state: 'ringing' | 'answered' | 'confirmed' | 'over' = 'ringing'
   /** `bye` was asked for before the ACK came; a callee must wait for it (RFC 3261 §15). */
   #isLeaving = false
@@ -61,6 +66,12 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
     transaction.user = this
     transaction.toTag = this.#localTag
     core.calls.set(this.#localTag, this.#session)
+  }
+
+  get reliability(): 'none' | 'supported' | 'required' {
+    const features = (this.#features ??= featuresOf(this.request))
+    if ((features & REQUIRES_100REL) !== 0) return 'required'
+    return (features & SUPPORTS_100REL) !== 0 ? 'supported' : 'none'
   }
 
   get call(): ServerCall {
@@ -117,6 +128,14 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
 
   ackReinvite(options?: RequestOptions): void {
     this.#session.ackReinvite(options)
+  }
+
+  cancelReinvite(options?: RequestOptions): void {
+    this.#session.cancelReinvite(options)
+  }
+
+  update(options: ForkRequestOptions, onFinal: (response: SipResponse) => void): void {
+    this.#session.update(options, onFinal)
   }
 
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {

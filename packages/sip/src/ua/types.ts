@@ -18,9 +18,18 @@ export type StackOptions = {
   readonly maxTransactions?: number
   /** Timer C: an INVITE without news for so long after a provisional response is given up; default 185,000. */
   readonly inviteTimeoutMs?: number
+  /** Session timers (RFC 4028), by which a call whose peer has vanished ends. */
+  readonly sessionTimer?: SessionTimerOptions
   readonly handlers: StackHandlers
 }
 export type { ListenOptions }
+
+export type SessionTimerOptions = {
+  /** Session-Expires that we ask for, seconds, 90 and more; default 1800. 0: we ask for none, and take part when a peer does. */
+  readonly expiresSec?: number
+  /** Min-SE: the shortest interval that we agree to, seconds; default and least 90 (RFC 4028 §5). */
+  readonly minSec?: number
+}
 
 /** Where requests from outside any dialog land. Nothing a peer sends throws out of the stack. */
 export type StackHandlers = {
@@ -54,6 +63,20 @@ export type ResponseOptions = {
 }
 export type RequestOptions = Omit<ResponseOptions, 'reason'>
 
+/** A request in an early dialog of ours, whose INVITE may have forked; see `forkOf`. */
+export type ForkRequestOptions = RequestOptions & {
+  /** The early dialog it belongs to; default the one that was heard of last, and after the answer the only one. */
+  readonly fork?: string
+}
+
+export type ProgressOptions = ResponseOptions & {
+  /**
+   * Repeated until the caller's PRACK (RFC 3262); only where the caller supports it. Default: when the caller requires it, or
+   * supports it and there is a body.
+   */
+  readonly reliable?: boolean
+}
+
 /** What both kinds of calls can do once a dialog exists. */
 export type DialogCall = {
   readonly callId: string
@@ -65,7 +88,17 @@ export type DialogCall = {
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void
   /** ACK of a re-INVITE's 2xx is sent by the stack unless `ackBody` of a delayed offer is needed: use ackReinvite. */
   ackReinvite(options?: RequestOptions): void
-  /** Any other in-dialog request: INFO, UPDATE, OPTIONS. A time-out is reported as 408, a dead transport as 503. */
+  /**
+   * Takes an open re-INVITE back (CANCEL, RFC 3261 §9.1). Its `onFinal` still comes, once: with 487, or with what crossed the
+   * CANCEL, a 2xx too. No effect without one.
+   */
+  cancelReinvite(options?: RequestOptions): void
+  /**
+   * UPDATE (RFC 3311), in an early dialog too; with a body it is an offer. One at a time, and no offer while another is open:
+   * otherwise `onFinal` gets a 491 of our own. A glare 491 is retried by the stack.
+   */
+  update(options: ForkRequestOptions, onFinal: (response: SipResponse) => void): void
+  /** Any other in-dialog request: INFO, OPTIONS. A time-out is reported as 408, a dead transport as 503. */
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void
 }
 
@@ -79,22 +112,39 @@ export type DialogHandlers = {
   onReinviteCancelled?(call: DialogCall, request: IncomingRequest): void
   /** ACK of a re-INVITE's 2xx; carries the answer of a delayed offer. */
   onReinviteAck?(call: DialogCall, request: SipRequest): void
-  /** Methods that `onRequest` takes; default INFO, UPDATE and whatever else comes. Others get 405. */
+  /**
+   * Peer's UPDATE that carries an offer, in an early dialog of a `ClientCall` too (`forkOf(request.request)`): answer it at
+   * once. Without this it gets 488. An UPDATE without a body is answered by the stack, and so are those that collide (RFC
+   * 3311 §5.2).
+   */
+  onUpdate?(call: DialogCall, request: IncomingRequest): void
+  /**
+   * Our current SDP, unchanged, for a session refresh by re-INVITE (RFC 4028 §7.4). Asked only where the peer does not allow
+   * UPDATE; undefined or without this: the refresh is tried by UPDATE.
+   */
+  sessionOffer?(call: DialogCall): Uint8Array | undefined
+  /** Methods that `onRequest` takes; default INFO and whatever else comes. Others are refused by the stack. */
   readonly takes?: readonly string[]
-  /** INFO, UPDATE and others inside the dialog; without it they get 405, and Allow does not name them. */
+  /** INFO and others inside the dialog; without it they are refused, and Allow does not name them. Never UPDATE and PRACK. */
   onRequest?(call: DialogCall, request: IncomingRequest): void
   /**
-   * The dialog died without a BYE: ACK never came (BYE is sent by the stack), 408/481 to a request of ours, or the
-   * transport failed.
+   * The dialog died without a BYE: ACK never came (BYE is sent by the stack), no PRACK came (the INVITE is refused with 504),
+   * 408/481 to a request of ours, the transport failed, or the session was not refreshed in time (BYE is sent; RFC 4028 §10).
    */
-  onLost(call: DialogCall, why: 'no-ack' | 'no-dialog' | 'timeout' | 'transport'): void
+  onLost(call: DialogCall, why: LossCause): void
 }
+export type LossCause = 'no-ack' | 'no-prack' | 'no-dialog' | 'timeout' | 'transport' | 'expired'
 
 export type ServerCallHandlers = DialogHandlers & {
   /** CANCEL before a final response: the stack has answered CANCEL with 200 and INVITE with 487. */
   onCancel(call: ServerCall, request: SipRequest): void
   /** ACK of our 2xx; with a delayed offer its body is the answer. */
   onAck(call: ServerCall, request: SipRequest): void
+  /**
+   * A PRACK with a body: the answer, when our reliable 1xx made the offer, else a new offer; `respond` with 200 at once, an
+   * answer in it to an offer. Without this an answer is taken for good, and an offer gets 488.
+   */
+  onPrack?(call: ServerCall, request: IncomingRequest): void
 }
 
 /** An incoming call (UAS). */
@@ -104,9 +154,14 @@ export type ServerCall = DialogCall & {
   /** Local address the request came to. */
   readonly local: Endpoint
   handlers: ServerCallHandlers
-  /** 101–199 with our To-tag. The stack sends 100 by itself when `onInvite` returns without an answer. */
-  progress(status: number, options?: ResponseOptions): void
-  /** 2xx; retransmitted until ACK. */
+  /**
+   * 101–199 with our To-tag. The stack sends 100 by itself when `onInvite` returns without an answer. A reliable one waits for
+   * the PRACK of the one before, and is forgotten when the final response comes first.
+   */
+  progress(status: number, options?: ProgressOptions): void
+  /** Whether the caller takes reliable provisional responses, or insists on them (RFC 3262). */
+  readonly reliability: 'none' | 'supported' | 'required'
+  /** 2xx; retransmitted until ACK. Held back while a reliable 1xx with SDP waits for its PRACK (RFC 3262 §3). */
   answer(options?: ResponseOptions): void
   /** 3xx–6xx. No effect after a final response. */
   reject(status: number, options?: ResponseOptions): void
@@ -118,13 +173,19 @@ export type ServerCall = DialogCall & {
 }
 
 export type ClientCallHandlers = DialogHandlers & {
-  /** 101–199; `response`'s To-tag tells early dialogs of forks apart. 100 is not reported. */
-  onProvisional(call: ClientCall, response: SipResponse): void
   /**
-   * First 2xx: the call is up; owner sends `ack`. Another fork's 2xx is acknowledged and ended with BYE by the stack.
+   * 101–198; 100 is not reported. `fork` (the To-tag) tells the early dialogs of forks apart. A reliable one comes in order and
+   * once, and is acknowledged by the stack, unless it makes the offer: then `prack` takes the answer (RFC 3262 §5).
+   */
+  onProvisional(call: ClientCall, response: SipResponse, fork: string): void
+  /** This early dialog is over, the others go on: 199 (RFC 6228). */
+  onForkEnded?(call: ClientCall, response: SipResponse, fork: string): void
+  /**
+   * First 2xx: the call is up; owner sends `ack`. `fork` is the early dialog that answered, if it was one: where a reliable 1xx
+   * of it brought the answer, the 2xx need not. The other early dialogs are over (RFC 3261 §13.2.2.4). Another fork's 2xx is acknowledged and ended with BYE by the stack.
    * After `cancel`, a crossing 2xx is acknowledged and ended by the stack and reported as onFailure 487.
    */
-  onAnswer(call: ClientCall, response: SipResponse): void
+  onAnswer(call: ClientCall, response: SipResponse, fork: string): void
   /** Final failure: a response, or 408 (Timer B or C), 503 (transport error) made by the stack (`response` absent). */
   onFailure(call: ClientCall, status: number, response: SipResponse | undefined): void
 }
@@ -133,6 +194,11 @@ export type ClientCallHandlers = DialogHandlers & {
 export type ClientCall = DialogCall & {
   /** ACK for the 2xx. */
   ack(options?: RequestOptions): void
+  /**
+   * PRACK of a reliable 1xx that made the offer, its body the answer. `onFinal` gets the response. No effect where the stack
+   * has sent it.
+   */
+  prack(options: ForkRequestOptions, onFinal?: (response: SipResponse) => void): void
   /** Gives up: CANCEL as soon as allowed (RFC 3261 §9.1); ends in onFailure exactly once. */
   cancel(options?: RequestOptions): void
 }
@@ -152,11 +218,13 @@ export type InviteOptions = {
   readonly contentType?: string
   /** Default 70. Whoever passes a call on gives one less than it came with, so that a loop of calls ends (RFC 3261 §16.6). */
   readonly maxForwards?: number
+  /** Reliable provisional responses (RFC 3262): `supported` (default), `required`, or `none`. */
+  readonly reliability?: 'none' | 'supported' | 'required'
   /** Answers 401/407 once per nonce. */
   readonly credentials?: { readonly username: string; readonly password: string }
 }
 
-export type OutOfDialogOptions = Omit<InviteOptions, 'contactUser'> & {
+export type OutOfDialogOptions = Omit<InviteOptions, 'contactUser' | 'reliability'> & {
   readonly method: string
   readonly contact?: string
   /** Fixed Call-ID and CSeq, for REGISTER refreshes. */
