@@ -17,16 +17,19 @@ import { newBranch } from '../shared/ids.ts'
 import type { RequestOptions } from '../ua/types.ts'
 import { refreshTarget, requestInDialog } from './dialog.ts'
 import type { Dialog } from './dialog.ts'
+import { MAX_GLARES, glareWaitMs } from './glare.ts'
 import type { OnFinal } from './in-dialog-request.ts'
+import { withHeaders } from './update.ts'
 
 export type ReinviteOwner = {
-  /** Whether an INVITE of the peer is open in this dialog: ours must wait (RFC 3261 §14.1). */
-  readonly isPeerInviting: boolean
+  /** Whether an INVITE of the peer or an offer is open in this dialog: ours must wait (RFC 3261 §14.1). */
+  readonly mustWait: boolean
+  /** Flat headers of a session refresh (RFC 4028 §7.4), asked for at each try. */
+  refreshHeaders(): readonly string[] | undefined
+  /** Takes the Min-SE of a 422; whether to ask again. */
+  raiseInterval(response: SipResponse): boolean
   onReinviteEnd(response: SipResponse, onFinal: OnFinal): void
 }
-
-/** Retries after glare that a peer gets before its 491 is final. */
-const MAX_GLARES = 5
 
 /** One re-INVITE of ours: sent, retried after glare, acknowledged. */
 export class Reinvite implements ClientUser, Waiter {
@@ -66,7 +69,7 @@ export class Reinvite implements ClientUser, Waiter {
     this.#ownsCallId = ownsCallId
     this.#options = options
     this.#onFinal = onFinal
-    if (owner.isPeerInviting) this.#waitOutGlare()
+    if (owner.mustWait) this.#waitOutGlare()
     else this.#send()
   }
 
@@ -128,7 +131,7 @@ export class Reinvite implements ClientUser, Waiter {
     switch (this.#state) {
       case 'waiting':
         if (this.#cancelHeaders !== undefined) this.#finish(localResponse(487, 'Request Terminated'))
-        else if (this.#owner.isPeerInviting) this.#waitOutGlare()
+        else if (this.#owner.mustWait) this.#waitOutGlare()
         else this.#send()
         return
       case 'inviting':
@@ -174,6 +177,10 @@ export class Reinvite implements ClientUser, Waiter {
     }
     if (status === 491 && this.#glares < MAX_GLARES) {
       this.#waitOutGlare()
+      return
+    }
+    if (status === 422 && this.#owner.raiseInterval(response)) {
+      this.#send()
       return
     }
     this.#tried ??= new Set()
@@ -229,12 +236,10 @@ export class Reinvite implements ClientUser, Waiter {
     this.#owner.onReinviteEnd(response, this.#onFinal)
   }
 
-  /** RFC 3261 §14.1: 2.1–4 s for the owner of the Call-ID, 0–2 s for the other, in steps of 10 ms. */
   #waitOutGlare(): void {
     this.#state = 'waiting'
     this.#glares++
-    const steps = this.#ownsCallId ? 210 + Math.floor(Math.random() * 191) : Math.floor(Math.random() * 201)
-    this.#timer = this.#core.timers.set(steps * 10, this)
+    this.#timer = this.#core.timers.set(glareWaitMs(this.#ownsCallId), this)
   }
 
   #send(): void {
@@ -248,7 +253,7 @@ export class Reinvite implements ClientUser, Waiter {
       branch,
       'INVITE',
       this.#seq,
-      this.#options,
+      withHeaders(this.#options, this.#owner.refreshHeaders()),
       this.#extra,
     )
     this.#transaction = layer.request(sending.request, branch, sending.face.transport, sending.hop, this)

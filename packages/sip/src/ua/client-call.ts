@@ -1,11 +1,16 @@
 import { confirmDialog, dialogOfResponse } from '../dialog/dialog.ts'
 import type { DialogSeed } from '../dialog/dialog.ts'
 import { AnsweredForks } from '../dialog/forks.ts'
+import { afterReceiving, afterSending } from '../dialog/offer-state.ts'
+import { ReliableReceipt, rseqOf } from '../dialog/reliable-receipt.ts'
+import { LEAST_INTERVAL_SEC, raised } from '../dialog/session-interval.ts'
+import type { SessionLimits } from '../dialog/session-interval.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
 import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
-import { tagOf, withTag } from '../message/name-addr.ts'
+import { parseCSeq } from '../message/cseq.ts'
+import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import { IGNORE_RESPONSES } from '../transaction/client-transaction.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
@@ -20,6 +25,8 @@ import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
+import { REQUIRES_100REL, featuresOf } from './features.ts'
+import { forkOf } from './fork.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type {
   ClientCall,
@@ -29,6 +36,19 @@ import type {
   InviteOptions,
   RequestOptions,
 } from './types.ts'
+
+/** Early dialogs of one INVITE; forks beyond that are heard of when they answer. */
+const MAX_FORKS = 20
+
+/** Times that a longer session interval is agreed to. */
+const MAX_RAISES = 5
+
+/** By `InviteOptions.reliability`. 199 too: it costs nothing to be told that a fork has ended (RFC 6228 §4). */
+const SUPPORTED = {
+  none: 'timer, 199',
+  supported: '100rel, timer, 199',
+  required: '100rel, timer, 199',
+} as const
 
 /**
  * An outgoing call.
@@ -56,7 +76,12 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   /** Early dialogs, one per fork; after the answer the one that won. */
   #sessions: Session[] = []
   #forks: AnsweredForks | undefined
+  /** Reliable provisional responses, by fork; made for the first of them. */
+  #receipts: Map<string, ReliableReceipt> | undefined
+  /** What the INVITE asks of the session timer; more after a 422. */
+  #limits: SessionLimits
   #timer: TimerHandle
+  #raises = 0
   #lastNewsAt = 0
   /** Set once the call is given up: what onFailure will say. */
   #givenUpAs: 487 | 408 | undefined
@@ -65,6 +90,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   constructor(core: Core, options: InviteOptions, handlers: ClientCallHandlers) {
     this.#core = core
+    this.#limits = core.sessionLimits
     this.#options = options
     this.#handlers = handlers
     this.#from = withTag(options.from, this.#localTag)
@@ -85,7 +111,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   ack(options?: RequestOptions): void {
     if (this.#state !== 'answered') return
     this.#state = 'confirmed'
-    this.#forks?.ack(this.#sessions[0]!.dialog, options)
+    const session = this.#sessions[0]!
+    session.offer = 'settled'
+    this.#forks?.ack(session.dialog, options)
     this.#forks = undefined
   }
 
@@ -124,7 +152,11 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     else session.update(options, onFinal)
   }
 
-  prack(_options: ForkRequestOptions, _onFinal?: (response: SipResponse) => void): void {}
+  prack(options: ForkRequestOptions, onFinal?: (response: SipResponse) => void): void {
+    const session = this.#state === 'over' ? undefined : this.#sessionOf(options.fork)
+    const receipt = session === undefined ? undefined : this.#receipts?.get(session.dialog.remoteTag)
+    if (receipt?.prack(options, onFinal) === true) session!.offer = afterSending(session!.offer)
+  }
 
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     const session = this.#state === 'over' ? undefined : this.#sessions.at(-1)
@@ -138,7 +170,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     const { status } = response
     if (status < 200) this.#onProvisional(response)
     else if (status < 300) this.#onAnswer(transaction, response)
-    else if (!this.#answerChallenge(response)) this.#fail(this.#givenUpAs ?? status, response)
+    else if (!this.#answerChallenge(response) && !this.#raiseInterval(response))
+      this.#fail(this.#givenUpAs ?? status, response)
   }
 
   onTimeout(): void {
@@ -168,8 +201,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   /** The callee's requests before it answered: they belong to the fork with its tag. */
   onRequest(transaction: ServerTransaction, request: SipRequest): void {
-    const tag = tagOf(header(request, 'From') ?? '')
-    const session = this.#sessions.find(({ dialog }) => dialog.remoteTag === tag)
+    const session = this.#sessionOf(forkOf(request))
     if (session === undefined || request.method === 'BYE') {
       // A callee refuses an unanswered call with a response, never with BYE (RFC 3261 §15).
       reply(this.#core, transaction, request, 481, this.#localTag)
@@ -182,9 +214,17 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   onFirstAck(): void {}
 
+  /** The callee may hang up before it has our ACK, and still repeats its 2xx until that comes (RFC 5407 §3.1.3). */
   onPeerBye(): void {
+    this.ack()
     this.#state = 'over'
   }
+
+  onPrack(): boolean {
+    return false
+  }
+
+  onDrop(): void {}
 
   drop(): void {
     this.#end()
@@ -200,7 +240,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #send(): void {
     const face = this.#face!
-    const { uri, to, contactUser, maxForwards } = this.#options
+    const { uri, to, contactUser, maxForwards, reliability = 'supported' } = this.#options
     this.#state = 'calling'
     const branch = newBranch()
     const request = buildRequest(this.#core, face, branch, {
@@ -212,8 +252,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       seq: this.#seq,
       contact: contactOf(face, contactUser),
       allow: allowOf(this.#handlers),
+      supported: SUPPORTED[reliability],
       maxForwards,
-      extra: this.#authorization,
+      extra: this.#extra(),
       options: this.#options,
     })
     this.#transaction = this.#core.layer.request(request, branch, face.transport, this.#hop!, this)
@@ -230,9 +271,44 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       return
     }
     if (response.status === 100) return
-    const tag = tagOf(header(response, 'To') ?? '')
-    if (tag !== undefined && this.#sessionOf(tag) === undefined) this.#enter(response)
-    this.#handlers.onProvisional(this, response, tag ?? '')
+    const fork = forkOf(response)
+    let session = this.#sessionOf(fork)
+    if (session === undefined && fork !== '' && response.status !== 199) {
+      if (this.#sessions.length === MAX_FORKS) return
+      session = this.#enter(response)
+    }
+    if (session !== undefined && !this.#acknowledge(session, response)) return
+    if (response.status !== 199) this.#handlers.onProvisional(this, response, fork)
+    else if (session !== undefined) this.#onForkEnded(session, response)
+  }
+
+  /** Takes a reliable provisional response; false: it came before, or out of order (RFC 3262 §4). */
+  #acknowledge(session: Session, response: SipResponse): boolean {
+    const text = header(response, 'RSeq')
+    if (text === undefined || (featuresOf(response) & REQUIRES_100REL) === 0) return true
+    const rseq = rseqOf(text)
+    if (rseq === undefined) return false
+    const { dialog } = session
+    this.#receipts ??= new Map()
+    let receipt = this.#receipts.get(dialog.remoteTag)
+    if (receipt === undefined) {
+      receipt = new ReliableReceipt(this.#core, dialog, this.#answerer)
+      this.#receipts.set(dialog.remoteTag, receipt)
+    }
+    const hasBody = response.body.length > 0
+    const seq = parseCSeq(header(response, 'CSeq') ?? '')?.seq ?? this.#seq
+    const isNext = receipt.take(rseq, seq, hasBody && session.offer === 'awaited')
+    if (isNext && hasBody) session.offer = afterReceiving(session.offer)
+    return isNext
+  }
+
+  /** RFC 6228 §5: nothing more comes of this early dialog. */
+  #onForkEnded(session: Session, response: SipResponse): void {
+    const fork = session.dialog.remoteTag
+    this.#sessions = this.#sessions.filter((one) => one !== session)
+    this.#receipts?.delete(fork)
+    session.drop()
+    this.#handlers.onForkEnded?.(this, response, fork)
   }
 
   #onAnswer(transaction: ClientTransaction, response: SipResponse): void {
@@ -251,17 +327,21 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       this.#fail(this.#givenUpAs, undefined)
       return
     }
-    const tag = tagOf(header(response, 'To') ?? '') ?? ''
-    let session = this.#sessions.find(({ dialog }) => dialog.remoteTag === tag)
+    const fork = forkOf(response)
+    let session = this.#sessionOf(fork)
     if (session === undefined) session = this.#enter(response)
     else confirmDialog(this.#core, session.dialog, response)
+    if (session.offer === 'awaited') session.offer = 'theirs'
+    for (const other of this.#sessions) if (other !== session) other.drop()
     this.#sessions = [session]
+    this.#receipts = undefined
     this.#core.calls.set(this.#localTag, session)
     this.#state = 'answered'
     this.#forks = forks
     this.#transaction = undefined
-    forks.win(tag)
-    this.#handlers.onAnswer(this, response, tag)
+    forks.win(fork)
+    session.confirm(response, this.#limits)
+    this.#handlers.onAnswer(this, response, fork)
   }
 
   /** The early dialog of a fork, or the one heard of last. */
@@ -273,7 +353,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #enter(response: SipResponse): Session {
     const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#face!, this.#hop!)
-    const session = new Session(this.#core, dialog, this, true, this.#answerer)
+    const { body } = this.#options
+    const offer = body !== undefined && body.length > 0 ? 'ours' : 'awaited'
+    const session = new Session(this.#core, dialog, this, true, this.#answerer, offer)
     this.#sessions.push(session)
     return session
   }
@@ -296,10 +378,42 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     const extra = this.#answerer.answer(response, { method: 'INVITE', uri, body }, this.#triedNonces)
     if (extra === undefined) return false
     this.#authorization = extra
-    this.#seq++
-    this.#sessions = []
-    this.#send()
+    this.#sendAgain()
     return true
+  }
+
+  /** RFC 4028 §7.3: asks again for the interval that a 422 wants. */
+  #raiseInterval(response: SipResponse): boolean {
+    if (response.status !== 422 || this.#givenUpAs !== undefined || this.#raises === MAX_RAISES) return false
+    const limits = raised(this.#limits, response)
+    if (limits === undefined) return false
+    this.#raises++
+    this.#limits = limits
+    this.#sendAgain()
+    return true
+  }
+
+  #sendAgain(): void {
+    this.#seq++
+    this.#dropSessions()
+    this.#send()
+  }
+
+  #dropSessions(): void {
+    const sessions = this.#sessions
+    this.#sessions = []
+    this.#receipts = undefined
+    for (const session of sessions) session.drop()
+  }
+
+  /** Headers of the INVITE that depend on what was answered before: digest, session timer, reliability. */
+  #extra(): readonly string[] {
+    const { expiresSec, minSec } = this.#limits
+    const extra = this.#authorization === undefined ? [] : [...this.#authorization]
+    if (expiresSec > 0) extra.push('Session-Expires', String(expiresSec))
+    if (minSec > LEAST_INTERVAL_SEC) extra.push('Min-SE', String(minSec))
+    if (this.#options.reliability === 'required') extra.push('Require', '100rel')
+    return extra
   }
 
   #giveUp(status: 487 | 408, options: RequestOptions | undefined): void {
@@ -354,7 +468,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     // A cancelled INVITE nobody answered must not wait for ever; one that failed has ended by itself.
     if (this.#transaction?.pendingRequest !== undefined) this.#transaction.end()
     this.#transaction = undefined
-    this.#sessions = []
+    this.#dropSessions()
     const { calls } = this.#core
     if (calls.get(this.#localTag) === this) calls.delete(this.#localTag)
   }

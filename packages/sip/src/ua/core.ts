@@ -1,3 +1,4 @@
+import type { SessionLimits } from '../dialog/session-interval.ts'
 import { response } from '../message/build.ts'
 import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
@@ -45,6 +46,8 @@ export type Core = {
   readonly calls: Map<string, CallRoute>
   /** Timer C. */
   readonly inviteTimeoutMs: number
+  /** What we ask of session timers (RFC 4028). */
+  readonly sessionLimits: SessionLimits
   /** Told what the application's handlers throw. */
   readonly report: FaultReport
 }
@@ -74,6 +77,8 @@ export type RequestParts = {
   readonly contact?: string | undefined
   /** For an INVITE, UPDATE or OPTIONS. */
   readonly allow?: string | undefined
+  /** Option tags. */
+  readonly supported?: string | undefined
   /** Default 70. */
   readonly maxForwards?: number | undefined
   /** Authorization headers. */
@@ -89,6 +94,7 @@ export function buildRequest(core: Core, face: Face, branch: string, parts: Requ
   headers.push('From', parts.from, 'To', parts.to, 'Call-ID', parts.callId, 'CSeq', `${parts.seq} ${method}`)
   if (parts.contact !== undefined) headers.push('Contact', parts.contact)
   if (parts.allow !== undefined) headers.push('Allow', parts.allow)
+  if (parts.supported !== undefined) headers.push('Supported', parts.supported)
   for (const item of core.userAgentHeaders) headers.push(item)
   if (parts.extra !== undefined) for (const item of parts.extra) headers.push(item)
   return {

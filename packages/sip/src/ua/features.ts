@@ -35,9 +35,9 @@ export function featuresOf(message: SipMessage): Features {
 /** Option tags that a peer may require of us (RFC 3261 §8.2.2.3). */
 const KNOWN_TAGS: ReadonlySet<string> = new Set(['100rel', 'timer'])
 
-/** The tags of a Require value that nobody here knows. */
-export function unknownTags(value: string): string[] {
-  return splitValues(value).filter((tag) => !KNOWN_TAGS.has(tag.toLowerCase()))
+/** Those of Require that nobody here knows. */
+export function unknownTags(tags: readonly string[]): string[] {
+  return tags.filter((tag) => !KNOWN_TAGS.has(tag.toLowerCase()))
 }
 
 /** What an answer of ours may use: Supported of requests and 2xx. */

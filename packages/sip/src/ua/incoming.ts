@@ -7,6 +7,8 @@ import type { IncomingRequest, ResponseOptions } from './types.ts'
 
 /** Told that a final response went out, with its bytes. */
 export type AnswerWatcher = {
+  /** Flat headers that a 2xx carries. */
+  answerHeaders(request: SipRequest): readonly string[] | undefined
   onAnswered(transaction: ServerTransaction, request: SipRequest, status: number, bytes: Uint8Array): void
 }
 
@@ -49,7 +51,11 @@ export class Incoming implements IncomingRequest {
   }
 
   #extraOf(status: number, options: ResponseOptions | undefined): string[] | undefined {
-    if (this.#contact !== undefined && status > 100 && status < 300) return ['Contact', this.#contact]
+    if (status > 100 && status < 300) {
+      const extra = this.#contact === undefined ? undefined : ['Contact', this.#contact]
+      const more = status < 200 ? undefined : this.#watcher?.answerHeaders(this.request)
+      return more === undefined ? extra : [...(extra ?? []), ...more]
+    }
     if (status !== 405 || options?.headers?.includes('Allow') === true) return undefined
     // RFC 3261 §8.2.1: a 405 says what is allowed, and the method it refuses is not.
     const { method } = this.request

@@ -1,3 +1,4 @@
+import { isTooSmall } from '../dialog/session-interval.ts'
 import { header, headerValues } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
@@ -8,6 +9,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { allowOf } from './allow.ts'
 import { refuse, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
+import { SUPPORTED, unknownTags } from './features.ts'
 import { newTag } from '../shared/ids.ts'
 import { Incoming } from './incoming.ts'
 import { IncomingCall } from './server-call.ts'
@@ -15,7 +17,7 @@ import type { StackHandlers } from './types.ts'
 
 /** Methods that mean something only inside a dialog. */
 const ONLY_IN_DIALOG: ReadonlySet<string> = new Set(['BYE', 'INFO', 'UPDATE', 'PRACK'])
-/** Methods an application may take outside dialogs; what is none of these nobody here knows. */
+/** Methods an application may take outside dialogs, else 405; what is none of these nobody here knows, 501 (RFC 3261 §8.2.1, §21.5.2). */
 const OUTSIDE: ReadonlySet<string> = new Set([
   'OPTIONS',
   'REGISTER',
@@ -53,7 +55,7 @@ export class RequestDispatcher implements RequestUser {
   #dispatch(core: Core, transaction: ServerTransaction, request: SipRequest): void {
     const { method } = request
     const toTag = tagOf(header(request, 'To') ?? '')
-    const refusal = refusalOf(request, toTag !== undefined)
+    const refusal = refusalOf(core, request, toTag !== undefined)
     if (refusal !== undefined) {
       refuse(core, transaction, request, refusal.status, undefined, refusal.headers)
       return
@@ -103,22 +105,31 @@ export class RequestDispatcher implements RequestUser {
         allowOf(undefined),
         'Accept',
         'application/sdp',
+        'Supported',
+        SUPPORTED,
       ])
     } else {
-      reply(core, transaction, request, 405, newTag(), undefined, ['Allow', allowOf(undefined)])
+      const status = OUTSIDE.has(request.method) ? 405 : 501
+      reply(core, transaction, request, status, newTag(), undefined, ['Allow', allowOf(undefined)])
     }
   }
 }
 
 type Refusal = { readonly status: number; readonly headers?: readonly string[] }
 
-function refusalOf(request: SipRequest, isInDialog: boolean): Refusal | undefined {
+function refusalOf(core: Core, request: SipRequest, isInDialog: boolean): Refusal | undefined {
   const { headers, method } = request
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] === 'Require') {
-      // We support no extension that changes what a request means.
-      const unsupported = headerValues(request, 'Require').join(', ')
-      return { status: 420, headers: ['Unsupported', unsupported] }
+    const name = headers[i]
+    if (name === 'Require') {
+      const unknown = unknownTags(headerValues(request, 'Require'))
+      if (unknown.length > 0) return { status: 420, headers: ['Unsupported', unknown.join(', ')] }
+    }
+    if (name === 'Session-Expires' && method === 'INVITE' && !isInDialog) {
+      // RFC 4028 §9. Inside a dialog its session says so, by what was agreed.
+      const { sessionLimits } = core
+      if (isTooSmall(request, sessionLimits))
+        return { status: 422, headers: ['Min-SE', String(sessionLimits.minSec)] }
     }
     // OPTIONS with 0 is how a hop is probed, and is answered by the hop it reaches (RFC 3261 §11).
     if (

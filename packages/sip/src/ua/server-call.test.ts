@@ -580,8 +580,8 @@ describe('requests that start nothing', () => {
     assert.equal(bench.stack.stats().dialogs, 1)
   })
 
-  it('answers 405 with Allow to methods it does not know, and 200 to OPTIONS', async () => {
-    assert.deepEqual(await status({ method: 'DANCE' }), ['405 DANCE'])
+  it('answers 501 to methods it does not know, 405 to those it does not take, both with Allow, and 200 to OPTIONS', async () => {
+    assert.deepEqual(await status({ method: 'DANCE' }), ['501 DANCE'])
     assert.deepEqual(await status({ method: 'REGISTER' }), ['405 REGISTER'])
     assert.deepEqual(await status({ method: 'OPTIONS' }), ['200 OPTIONS'])
     const bench = await openBench()
@@ -592,9 +592,9 @@ describe('requests that start nothing', () => {
 
   it('answers 420 and names the required extension it lacks', async () => {
     const bench = await openBench()
-    bench.deliver(testRequest({ from: bench.peer.hop, headers: ['Require', '100rel, x-new'] }))
+    bench.deliver(testRequest({ from: bench.peer.hop, headers: ['Require', '100rel, x-new, timer, x-old'] }))
     bench.clock.advance(1)
-    assert.equal(header(bench.peer.lastResponse(420), 'Unsupported'), '100rel, x-new')
+    assert.equal(header(bench.peer.lastResponse(420), 'Unsupported'), 'x-new, x-old')
   })
 
   it('answers 400 to an INVITE whose From, Contact or Max-Forwards cannot be read', async () => {

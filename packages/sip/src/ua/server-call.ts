@@ -1,6 +1,10 @@
-import { dialogOfRequest } from '../dialog/dialog.ts'
+import { dialogOfRequest, seqOf } from '../dialog/dialog.ts'
+import { afterSending } from '../dialog/offer-state.ts'
+import { ReliableProvisionals, hasBody } from '../dialog/reliable-provisionals.ts'
+import type { ReliableOwner } from '../dialog/reliable-provisionals.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
+import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { parseUri } from '../message/uri.ts'
 import type { InviteUser, ServerTransaction } from '../transaction/server-transaction.ts'
@@ -8,12 +12,15 @@ import type { Endpoint, Hop } from '../transport/address.ts'
 import { allowOf } from './allow.ts'
 import { contactOf, refuse, refuseLocally, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
-import { REQUIRES_100REL, SUPPORTS_100REL, featuresOf } from './features.ts'
+import { REQUIRES_100REL, SUPPORTED, SUPPORTS_100REL, featuresOf } from './features.ts'
 import type { Features } from './features.ts'
+import { Incoming } from './incoming.ts'
+import type { AnswerWatcher } from './incoming.ts'
 import { newTag } from '../shared/ids.ts'
 import type {
   DialogHandlers,
   ForkRequestOptions,
+  ProgressOptions,
   RequestOptions,
   ResponseOptions,
   ServerCall,
@@ -34,7 +41,7 @@ const NO_HANDLERS: ServerCallHandlers = {
  *     ringing -answer-> answered (2xx repeated) -ACK-> confirmed -> over
  *     ringing -reject, CANCEL, BYE-> over
  */
-export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
+export class IncomingCall implements ServerCall, SessionOwner, InviteUser, ReliableOwner, AnswerWatcher {
   readonly callId: string
   readonly request: SipRequest
   readonly source: Hop
@@ -51,6 +58,12 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
   /** `bye` was asked for before the ACK came; a callee must wait for it (RFC 3261 §15). */
   #isLeaving = false
   #byeOptions: RequestOptions | undefined
+  /** Made for the first reliable provisional response (RFC 3262). */
+  #provisionals: ReliableProvisionals | undefined
+  /** The PRACK at hand makes an offer. */
+  #isPrackOffer = false
+  /** The 2xx that waits for a PRACK. */
+  #heldAnswer: { readonly options: ResponseOptions | undefined } | undefined
 
   constructor(core: Core, transaction: ServerTransaction, request: SipRequest, face: Face) {
     this.#core = core
@@ -62,7 +75,8 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
     const contact = contactOf(face, parseUri(request.uri)?.user)
     const dialog = dialogOfRequest(request, this.#localTag, face, transaction.source, contact)
     this.callId = dialog.callId
-    this.#session = new Session(core, dialog, this, false, undefined)
+    const offer = request.body.length > 0 ? 'theirs' : 'awaited'
+    this.#session = new Session(core, dialog, this, false, undefined, offer)
     transaction.user = this
     transaction.toTag = this.#localTag
     core.calls.set(this.#localTag, this.#session)
@@ -82,16 +96,21 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
     return this.handlers
   }
 
-  progress(status: number, options?: ResponseOptions): void {
-    if (this.#state === 'ringing' && status > 100 && status < 200) this.#respond(status, options)
+  progress(status: number, options?: ProgressOptions): void {
+    if (this.#state !== 'ringing' || this.#heldAnswer !== undefined || status <= 100 || status >= 200) return
+    if (this.#isReliable(options)) {
+      const { timers } = this.#core
+      this.#provisionals ??= new ReliableProvisionals(timers, this.#transaction, seqOf(this.request), this)
+      this.#provisionals.send(status, options)
+    } else {
+      this.#respond(status, options)
+    }
   }
 
   answer(options?: ResponseOptions): void {
-    if (this.#state !== 'ringing') return
-    const bytes = this.#respond(200, options)
-    if (bytes === undefined) return
-    this.#state = 'answered'
-    this.#session.awaitFirstAck(this.#transaction, bytes)
+    if (this.#state !== 'ringing' || this.#heldAnswer !== undefined) return
+    if (this.#provisionals?.holdsAnswer === true) this.#heldAnswer = { options }
+    else this.#answer(options)
   }
 
   reject(status: number, options?: ResponseOptions): void {
@@ -148,9 +167,66 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
     this.handlers.onCancel(this, request)
   }
 
+  sendReliable(status: number, options: ResponseOptions | undefined, rseq: number): Uint8Array | undefined {
+    if (hasBody(options)) this.#session.offer = afterSending(this.#session.offer)
+    return this.#respond(status, options, ['Require', '100rel', 'RSeq', String(rseq)])
+  }
+
+  onNoPrack(): void {
+    if (this.#state !== 'ringing') return
+    this.reject(504)
+    this.handlers.onLost(this, 'no-prack')
+  }
+
+  onPrack(transaction: ServerTransaction, request: SipRequest): boolean {
+    const isExpected = this.#provisionals?.acknowledge(header(request, 'RAck') ?? '') === true
+    if (!isExpected) return false
+    const session = this.#session
+    const hasSdp = request.body.length > 0
+    const isAnswer = session.offer === 'ours'
+    const mayOffer = session.offer === 'settled'
+    const incoming = new Incoming(
+      this.#core,
+      transaction,
+      request,
+      this.#localTag,
+      allowOf(this.handlers),
+      undefined,
+      this,
+    )
+    if (isAnswer) session.offer = 'settled'
+    else if (hasSdp && mayOffer) session.offer = 'theirs'
+    this.#isPrackOffer = hasSdp && mayOffer
+    const isForUs = hasSdp && (isAnswer || mayOffer) && this.handlers.onPrack !== undefined
+    if (isForUs) this.handlers.onPrack?.(this, incoming)
+    else incoming.respond(hasSdp && !isAnswer ? 488 : 200)
+    return true
+  }
+
+  answerHeaders(): undefined {
+    return undefined
+  }
+
+  /** The PRACK was answered: what waited for it follows. */
+  onAnswered(): void {
+    if (this.#isPrackOffer) this.#session.offer = 'settled'
+    this.#isPrackOffer = false
+    if (this.#state !== 'ringing') return
+    const held = this.#heldAnswer
+    if (held === undefined) this.#provisionals?.next()
+    else this.#answer(held.options)
+  }
+
+  onDrop(): void {
+    this.#heldAnswer = undefined
+    this.#provisionals?.stop()
+    this.#provisionals = undefined
+  }
+
   onFirstAck(request: SipRequest): void {
     if (this.#state !== 'answered') return
     this.#state = 'confirmed'
+    this.#provisionals = undefined
     if (this.#isLeaving) this.bye(this.#byeOptions)
     else this.handlers.onAck(this, request)
   }
@@ -160,9 +236,40 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser {
     this.#state = 'over'
   }
 
-  #respond(status: number, options: ResponseOptions | undefined): Uint8Array | undefined {
+  /** RFC 3262 §3: where the caller requires it, and where SDP must not be lost. */
+  #isReliable(options: ProgressOptions | undefined): boolean {
+    switch (this.reliability) {
+      case 'none':
+        return false
+      case 'supported':
+        return options?.reliable ?? hasBody(options)
+      case 'required':
+        return true
+    }
+  }
+
+  #answer(options: ResponseOptions | undefined): void {
+    this.#heldAnswer = undefined
+    const extra = ['Supported', SUPPORTED]
+    const agreed = this.#session.agreeTo(this.request)
+    if (agreed !== undefined) for (const item of agreed) extra.push(item)
+    const bytes = this.#respond(200, options, extra)
+    if (bytes === undefined) return
+    this.#state = 'answered'
+    this.#provisionals?.stop()
+    const session = this.#session
+    if (hasBody(options)) session.offer = afterSending(session.offer)
+    session.awaitFirstAck(this.#transaction, seqOf(this.request), bytes)
+  }
+
+  #respond(
+    status: number,
+    options: ResponseOptions | undefined,
+    more?: readonly string[],
+  ): Uint8Array | undefined {
     const { contact } = this.#session.dialog
     const extra = status < 300 ? ['Contact', contact, 'Allow', allowOf(this.handlers)] : undefined
+    if (more !== undefined) for (const item of more) extra?.push(item)
     return reply(this.#core, this.#transaction, this.request, status, this.#localTag, options, extra)
   }
 }

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os'
+import { sessionLimits } from '../dialog/session-interval.ts'
 import { formatHostPort } from '../message/host-port.ts'
 import { faultReport } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
@@ -44,6 +45,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     userAgentHeaders: ['User-Agent', product],
     serverHeaders,
     calls: new Map(),
+    sessionLimits: sessionLimits(options.sessionTimer?.expiresSec, options.sessionTimer?.minSec),
     inviteTimeoutMs: options.inviteTimeoutMs ?? TIMER_C_MS,
     report,
   }
