@@ -472,8 +472,9 @@ export class Session
     const { status } = response
     if (status < 300 || status === 408 || status === 481) return
     const timer = this.#timer
-    if (isUpdate && (status === 405 || status === 501) && this.#allowsUpdate) {
-      this.#features = HAS_ALLOW
+    const isUnknown = isUpdate && (status === 405 || status === 501) && this.#allowsUpdate
+    if (isUnknown) this.#features = HAS_ALLOW
+    if (isUnknown && this.#owner.sessionHandlers.sessionOffer !== undefined) {
       this.refreshSession()
     } else if (timer?.isOneSided === true && response.headers.length > 0) {
       timer.restart()

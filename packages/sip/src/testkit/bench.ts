@@ -45,6 +45,8 @@ export type BenchOptions = {
   readonly network?: Omit<MemoryNetworkOptions, 'clock'>
   readonly stack?: Partial<StackOptions>
   readonly stackHandlers?: Partial<StackHandlers>
+  /** In place of what the recorder does. */
+  readonly handlers?: Partial<ClientCallHandlers & ServerCallHandlers>
   readonly transport?: 'udp' | 'tcp'
 }
 
@@ -60,7 +62,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const events: string[] = []
   const incoming: ServerCall[] = []
   const requests: IncomingRequest[] = []
-  const handlers = recorder(events, requests)
+  const handlers = { ...recorder(events, requests), ...options.handlers }
   const stack = await createSipStack({
     listen: [{ address: SERVER, port: 5060, transport }],
     clock,
