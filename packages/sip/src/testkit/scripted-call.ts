@@ -62,6 +62,7 @@ export async function callOut(
           from: bench.peer.hop,
           method,
           seq,
+          branch: `z9hG4bK-${fork}-${method}-${seq}`,
           fromTag: fork,
           toTag,
           callId: call.callId,
@@ -130,6 +131,12 @@ export async function talkingIn(parts: Parts = {}, benchOptions: BenchOptions = 
 /** How often a message came to the scripted side: `PRACK`, `200 INVITE`. */
 export function count(bench: Bench, summary: string): number {
   return bench.peer.summaries.filter((one) => one === summary).length
+}
+
+/** How many requests of a method came, copies left out. */
+export function tries(bench: Bench, method: string): number {
+  const requests = bench.peer.inbox.filter((one) => one.kind === 'request' && one.method === method)
+  return new Set(requests.map((request) => header(request, 'CSeq'))).size
 }
 
 /** Everything has ended: no transaction, dialog or timer is left once the longest of them has passed. */
