@@ -20,6 +20,9 @@ type SentAck = { readonly remoteTag: string; bytes: KeptBytes | undefined; trans
 
 const NOT_INTERESTED: RequestEnd = { onRequestEnd() {} }
 
+/** Forks of one INVITE that are acknowledged; a network that answers more often is left to give up by itself. */
+const MAX_ANSWERS = 20
+
 /**
  * The 2xxs of one INVITE (RFC 3261 §13.2.2.4): of the one that won, copies get its ACK again; every other fork's is
  * acknowledged and ended with BYE. Outlives the call until Timer M, so it holds only what that takes.
@@ -68,6 +71,7 @@ export class AnsweredForks implements ClientUser {
     const tag = tagOf(header(response, 'To') ?? '') ?? ''
     const known = this.#acks.find((ack) => ack.remoteTag === tag)
     if (known === undefined) {
+      if (this.#acks.length === MAX_ANSWERS) return
       const dialog = dialogOfResponse(this.#core, this.#seed, response, this.#face, transaction.hop)
       this.ack(dialog, undefined)
       new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
