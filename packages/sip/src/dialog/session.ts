@@ -5,25 +5,22 @@ import { allowOf } from '../ua/allow.ts'
 import { refuseLocally, reply } from '../ua/core.ts'
 import type { CallRoute, Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
-import { ALLOWS_UPDATE, HAS_ALLOW, featuresOf } from '../ua/features.ts'
-import type { Features } from '../ua/features.ts'
 import { Incoming } from '../ua/incoming.ts'
-import type { AnswerWatcher } from '../ua/incoming.ts'
 import type { DialogCall, DialogHandlers, LossCause, RequestOptions } from '../ua/types.ts'
 import { AnswerRepeater } from './answer-repeater.ts'
 import { findWay, refreshTarget, seqOf } from './dialog.ts'
 import type { Dialog } from './dialog.ts'
-import { retryAfter } from './glare.ts'
 import { InDialogRequest } from './in-dialog-request.ts'
 import type { OnFinal, RequestEnd } from './in-dialog-request.ts'
 import type { OfferState } from './offer-state.ts'
+import { PeerRequests } from './peer-requests.ts'
+import type { OpenOffer, PeerRequest, PeerRequestsOwner } from './peer-requests.ts'
+import { refusalInDialog } from './refusal.ts'
 import { Reinvite } from './reinvite.ts'
 import type { ReinviteOwner } from './reinvite.ts'
-import { refusalInDialog } from './refusal.ts'
-import { agree, agreementHeaders, isTooSmall, raised, sessionExpiresOf } from './session-interval.ts'
-import type { Agreement, SessionLimits } from './session-interval.ts'
-import { SessionTimer } from './session-timer.ts'
-import type { SessionTimerOwner } from './session-timer.ts'
+import type { SessionLimits } from './session-interval.ts'
+import { SessionRefresh } from './session-refresh.ts'
+import type { RefreshOwner } from './session-refresh.ts'
 import { Update } from './update.ts'
 import type { UpdateOwner } from './update.ts'
 
@@ -41,43 +38,31 @@ export type SessionOwner = {
   onDrop(): void
 }
 
-/** A request of the peer that has no final response yet. */
-type PeerRequest = {
-  readonly transaction: ServerTransaction
-  readonly request: SipRequest
-  readonly seq: number
-}
-
 /**
  * What happens inside a dialog, the same for both sides: BYE, re-INVITE and UPDATE with glare, other requests, CSeq order,
  * session timers (RFC 3261 §12.2, §14, §15; RFC 3311; RFC 4028). It ends once, by our BYE, the peer's, or a loss.
  */
 export class Session
-  implements CallRoute, ReinviteOwner, UpdateOwner, RequestEnd, AnswerWatcher, SessionTimerOwner
+  implements CallRoute, ReinviteOwner, UpdateOwner, RequestEnd, PeerRequestsOwner, RefreshOwner
 {
   readonly dialog: Dialog
   /** Of the INVITE that made the dialog, then of what else makes an offer without an object of its own. */
   offer: OfferState
   readonly #core: Core
   readonly #owner: SessionOwner
-  readonly #ownsCallId: boolean
+  readonly ownsCallId: boolean
   readonly #answerer: ChallengeAnswerer | undefined
   #state: 'open' | 'leaving' | 'over' = 'open'
-  /** An INVITE of ours or the peer's was answered with 2xx: no early dialog any more. */
   #isConfirmed = false
   #reinvite: Reinvite | undefined
   #update: Update | undefined
-  #peerInvite: PeerRequest | undefined
-  #peerUpdate: PeerRequest | undefined
+  /** Made for the first of them. */
+  #peers: PeerRequests | undefined
   #repeater: AnswerRepeater | undefined
   /** CSeq of the INVITE that made the dialog, on the called side. */
   #firstSeq = -1
-  /** Of the peer's last message that carried Allow. */
-  #features: Features = 0
-  #limits: SessionLimits
-  /** Goes into the 2xx at hand, and holds once that is sent. */
-  #agreement: Agreement | undefined
-  #timer: SessionTimer | undefined
+  /** Made when the call is answered. */
+  #refresh: SessionRefresh | undefined
 
   constructor(
     core: Core,
@@ -90,18 +75,43 @@ export class Session
     this.#core = core
     this.dialog = dialog
     this.#owner = owner
-    this.#ownsCallId = ownsCallId
+    this.ownsCallId = ownsCallId
     this.#answerer = answerer
     this.offer = offer
-    this.#limits = core.sessionLimits
   }
 
   get isOpen(): boolean {
     return this.#state === 'open'
   }
 
+  get isConfirmed(): boolean {
+    return this.#isConfirmed
+  }
+
+  get call(): DialogCall {
+    return this.#owner.call
+  }
+
+  get handlers(): DialogHandlers {
+    return this.#owner.sessionHandlers
+  }
+
+  get hasOffer(): boolean {
+    return this.handlers.sessionOffer !== undefined
+  }
+
   get mustWait(): boolean {
-    return this.#peerInvite !== undefined || this.#openOffer !== undefined
+    return this.openOffer !== undefined
+  }
+
+  get openOffer(): OpenOffer {
+    if (this.offer === 'theirs') return 'theirs'
+    // Who is awaited to offer first has the word; to an offer of the other it is as good as made.
+    if (this.offer !== 'settled') return 'ours'
+    if (this.#reinvite?.isInviting === true || this.#update?.isOffering === true) return 'ours'
+    return this.#peers?.isOffering === true || this.#reinvite?.isUnacknowledged === true
+      ? 'theirs'
+      : undefined
   }
 
   owns(callId: string, remoteTag: string): boolean {
@@ -111,8 +121,8 @@ export class Session
   /** Our INVITE was answered with this 2xx; `limits` are what it asked for. */
   confirm(response: SipResponse, limits: SessionLimits): void {
     this.#isConfirmed = true
-    this.#limits = limits
-    this.#onRefreshed(response)
+    this.#refresh = new SessionRefresh(this.#core.timers, this, limits)
+    this.#refresh.onAccepted(response)
   }
 
   /** Repeats the 2xx that made the dialog until its ACK; `seq` is the CSeq number of its INVITE. */
@@ -122,7 +132,7 @@ export class Session
     this.#isConfirmed = true
     this.#firstSeq = seq
     this.#repeat(transaction, seq, bytes)
-    this.#applyAgreement()
+    this.#refresh?.apply()
   }
 
   bye(options: RequestOptions | undefined): void {
@@ -137,13 +147,13 @@ export class Session
       refuseLocally(this.#core, this.#state === 'open' ? 491 : 481, onFinal)
       return
     }
-    this.dialog.allow = allowOf(this.#owner.sessionHandlers)
+    this.dialog.allow = allowOf(this.handlers)
     this.#reinvite = new Reinvite(
       this.#core,
       this.dialog,
       this.#answerer,
       this,
-      this.#ownsCallId,
+      this.ownsCallId,
       options,
       onFinal,
     )
@@ -169,7 +179,7 @@ export class Session
       this.dialog,
       this.#answerer,
       this,
-      this.#ownsCallId,
+      this.ownsCallId,
       options,
       onFinal,
     )
@@ -201,10 +211,8 @@ export class Session
         this.#onBye(transaction, request)
         return
       case 'INVITE':
-        this.#onPeerReinvite(transaction, request, seq)
-        return
       case 'UPDATE':
-        this.#onPeerUpdate(transaction, request, seq)
+        this.#onChange(transaction, request, seq)
         return
       case 'PRACK':
         if (!this.#owner.onPrack(transaction, request)) this.#reply(transaction, request, 481)
@@ -221,7 +229,7 @@ export class Session
     this.#repeater = undefined
     this.offer = 'settled'
     if (seq === this.#firstSeq) this.#owner.onFirstAck(request)
-    else if (this.#state === 'open') this.#owner.sessionHandlers.onReinviteAck?.(this.#owner.call, request)
+    else if (this.#state === 'open') this.handlers.onReinviteAck?.(this.call, request)
   }
 
   onNoAck(): void {
@@ -229,35 +237,39 @@ export class Session
     this.#lose('no-ack')
   }
 
+  intervalRefusal(request: SipRequest): readonly string[] | undefined {
+    return this.#refresh?.refusalOf(request)
+  }
+
   answerHeaders(request: SipRequest): readonly string[] | undefined {
     return this.#isConfirmed ? this.agreeTo(request) : undefined
   }
 
-  /** What our 2xx of an INVITE or UPDATE says of the session timer (RFC 4028 §9). */
+  /** What our 2xx of an INVITE or UPDATE says of the session timer. */
   agreeTo(request: SipRequest): readonly string[] | undefined {
-    const features = this.#note(request)
-    this.#agreement = agree(request, features, this.#limits, this.#canRefresh)
-    return this.#agreement === undefined ? undefined : agreementHeaders(this.#agreement)
+    const { timers, sessionLimits } = this.#core
+    this.#refresh ??= new SessionRefresh(timers, this, sessionLimits)
+    return this.#refresh.agreeTo(request)
   }
 
-  onAnswered(transaction: ServerTransaction, request: SipRequest, status: number, bytes: Uint8Array): void {
-    if (this.#peerUpdate?.transaction === transaction) this.#peerUpdate = undefined
-    const invite = this.#peerInvite
-    const isInvite = invite?.transaction === transaction
-    if (isInvite) this.#peerInvite = undefined
-    if (status >= 300 || this.#state !== 'open' || (request.method === 'INVITE' && !isInvite)) return
-    // RFC 3261 §12.2.2, RFC 3311 §5.1: a target refresh, once it is accepted.
-    refreshTarget(this.#core, this.dialog, request)
-    if (this.#isConfirmed) this.#applyAgreement()
-    if (!isInvite) return
+  takeAckAsLost(reinvite: SipRequest): void {
+    if (this.#repeater === undefined || this.#repeater.seq !== this.#firstSeq) return
+    this.#repeater.stop()
+    this.#repeater = undefined
+    this.#owner.onFirstAck({ ...reinvite, method: 'ACK', body: NO_BODY })
+  }
+
+  onAccepted({ transaction, request, seq }: PeerRequest, bytes: Uint8Array): void {
+    if (this.#isConfirmed) this.#refresh?.apply()
+    if (request.method !== 'INVITE') return
     // Without an offer in it, ours was in the 2xx, and the answer comes with the ACK.
     if (request.body.length === 0) this.offer = 'ours'
-    this.#repeat(transaction, invite.seq, bytes)
+    this.#repeat(transaction, seq, bytes)
   }
 
   onReinviteEnd(response: SipResponse, onFinal: OnFinal): void {
     if (this.#state !== 'open') return
-    if (response.status < 300) this.#onRefreshed(response)
+    if (response.status < 300) this.#refresh?.onAccepted(response)
     onFinal(response)
     this.#checkAlive(response)
   }
@@ -266,7 +278,7 @@ export class Session
     if (this.#state !== 'open') return
     if (response.status < 300) {
       refreshTarget(this.#core, this.dialog, response)
-      if (this.#isConfirmed) this.#onRefreshed(response)
+      if (this.#isConfirmed) this.#refresh?.onAccepted(response)
     }
     onFinal(response)
     this.#checkAlive(response)
@@ -283,24 +295,26 @@ export class Session
   }
 
   refreshHeaders(): readonly string[] | undefined {
-    return this.#timer?.headers(this.#limits)
+    return this.#refresh?.headers()
   }
 
   raiseInterval(response: SipResponse): boolean {
-    const limits = this.#timer === undefined ? undefined : raised(this.#limits, response)
-    if (limits !== undefined) this.#limits = limits
-    return limits !== undefined
+    return this.#refresh?.raise(response) === true
   }
 
-  /** By UPDATE without a body where the peer allows it, else by a re-INVITE with our SDP as it is (RFC 4028 §7.4). */
-  refreshSession(): void {
-    const isBusy =
-      this.#reinvite?.isOpen === true || this.#update?.isOpen === true || this.#peerInvite !== undefined
-    if (this.#state !== 'open' || isBusy) return
-    const { call, sessionHandlers } = this.#owner
-    const offer = this.#allowsUpdate ? undefined : sessionHandlers.sessionOffer?.(call)
-    if (offer === undefined) this.update({}, (response) => this.#onRefreshEnd(response, true))
-    else this.reinvite({ body: offer }, (response) => this.#onRefreshEnd(response, false))
+  sessionOffer(): Uint8Array | undefined {
+    return this.handlers.sessionOffer?.(this.call)
+  }
+
+  sendRefresh(offer: Uint8Array | undefined): void {
+    const isOpen = this.#reinvite?.isOpen === true || this.#update?.isOpen === true
+    if (this.#state !== 'open' || isOpen || this.#peers?.isInviting === true) return
+    const isUpdate = offer === undefined
+    const onFinal = (response: SipResponse): void => {
+      if (response.status >= 300) this.#refresh?.onRefused(response, isUpdate)
+    }
+    if (isUpdate) this.update({}, onFinal)
+    else this.reinvite({ body: offer }, onFinal)
   }
 
   onSessionExpired(): void {
@@ -323,175 +337,39 @@ export class Session
     this.drop()
     if (!wasOpen) return
     this.#owner.onPeerBye()
-    this.#owner.sessionHandlers.onBye(this.#owner.call, request)
+    this.handlers.onBye(this.call, request)
   }
 
-  #onPeerReinvite(transaction: ServerTransaction, request: SipRequest, seq: number): void {
-    const openOffer = this.#openOffer
+  /** A re-INVITE or UPDATE of the peer. */
+  #onChange(transaction: ServerTransaction, request: SipRequest, seq: number): void {
     if (this.#state !== 'open') {
       this.#reply(transaction, request, 481)
-    } else if (openOffer === 'theirs' || !(this.#isConfirmed || this.#ownsCallId)) {
-      this.#reply(transaction, request, 500, retryAfter())
-    } else if (openOffer === 'ours' || !this.#isConfirmed) {
-      this.#reply(transaction, request, 491)
-    } else if (!this.#refuseInterval(transaction, request)) {
-      this.#takeAckAsLost(request)
-      if (this.#state === 'open') this.#handReinvite(transaction, request, seq)
-      else this.#reply(transaction, request, 481)
+      return
     }
-  }
-
-  /** Whoever sends a re-INVITE has our 2xx: its ACK was lost, or comes late (RFC 5407 §3.1.4). */
-  #takeAckAsLost(request: SipRequest): void {
-    if (this.#repeater === undefined || this.#repeater.seq !== this.#firstSeq) return
-    this.#repeater.stop()
-    this.#repeater = undefined
-    this.#owner.onFirstAck({ ...request, method: 'ACK', body: NO_BODY })
-  }
-
-  #handReinvite(transaction: ServerTransaction, request: SipRequest, seq: number): void {
-    this.#peerInvite = { transaction, request, seq }
-    transaction.toTag = this.dialog.localTag
-    const handlers = this.#owner.sessionHandlers
-    const incoming = this.#incoming(transaction, request)
-    transaction.user = {
-      onCancel: () => {
-        this.#peerInvite = undefined
-        this.#reply(transaction, request, 487)
-        this.#owner.sessionHandlers.onReinviteCancelled?.(this.#owner.call, incoming)
-      },
-    }
-    try {
-      handlers.onReinvite(this.#owner.call, incoming)
-    } catch (error) {
-      this.#core.report(error, 'onReinvite')
-      incoming.respond(500)
-    }
-  }
-
-  /** RFC 3311 §5.2. */
-  #onPeerUpdate(transaction: ServerTransaction, request: SipRequest, seq: number): void {
-    const isOffer = request.body.length > 0
-    const openOffer = isOffer ? this.#openOffer : undefined
-    if (this.#state !== 'open') {
-      this.#reply(transaction, request, 481)
-    } else if (this.#peerUpdate?.transaction.isAnswered === false || openOffer === 'theirs') {
-      this.#reply(transaction, request, 500, retryAfter())
-    } else if (openOffer === 'ours') {
-      this.#reply(transaction, request, 491)
-    } else if (!this.#refuseInterval(transaction, request)) {
-      this.#peerUpdate = { transaction, request, seq }
-      const { call, sessionHandlers } = this.#owner
-      const incoming = this.#incoming(transaction, request)
-      if (!isOffer) incoming.respond(200)
-      else if (sessionHandlers.onUpdate === undefined) incoming.respond(488)
-      else sessionHandlers.onUpdate(call, incoming)
-    }
+    this.#peers ??= new PeerRequests(this.#core, this)
+    if (request.method === 'INVITE') this.#peers.onReinvite(transaction, request, seq)
+    else this.#peers.onUpdate(transaction, request, seq)
   }
 
   #onOther(transaction: ServerTransaction, request: SipRequest): void {
     const { method } = request
-    const handlers = this.#owner.sessionHandlers
+    const handlers = this.handlers
     const allow = allowOf(handlers)
     if (this.#state !== 'open') {
       this.#reply(transaction, request, 481)
     } else if (handlers.onRequest !== undefined && handlers.takes?.includes(method) !== false) {
       const { localTag } = this.dialog
-      handlers.onRequest(this.#owner.call, new Incoming(this.#core, transaction, request, localTag, allow))
+      handlers.onRequest(this.call, new Incoming(this.#core, transaction, request, localTag, allow))
     } else {
       const { status, headers } = refusalInDialog(method, allow)
       this.#reply(transaction, request, status, headers)
     }
   }
 
-  /** A request that may refresh target and session. */
-  #incoming(transaction: ServerTransaction, request: SipRequest): Incoming {
-    const { localTag, contact } = this.dialog
-    const allow = allowOf(this.#owner.sessionHandlers)
-    return new Incoming(this.#core, transaction, request, localTag, allow, contact, this)
-  }
-
-  /** Whose offer waits for its answer: while one does, no other may be made (RFC 3264 §4). */
-  get #openOffer(): 'ours' | 'theirs' | undefined {
-    if (this.offer === 'theirs') return 'theirs'
-    // Who is awaited to offer first has the word; to an offer of the other it is as good as made.
-    if (this.offer !== 'settled') return 'ours'
-    if (this.#reinvite?.isInviting === true || this.#update?.isOffering === true) return 'ours'
-    if (this.#peerInvite !== undefined || this.#reinvite?.isUnacknowledged === true) return 'theirs'
-    const update = this.#peerUpdate
-    return update !== undefined && update.request.body.length > 0 && !update.transaction.isAnswered
-      ? 'theirs'
-      : undefined
-  }
-
-  get #allowsUpdate(): boolean {
-    return (this.#features & ALLOWS_UPDATE) !== 0
-  }
-
-  get #canRefresh(): boolean {
-    return this.#allowsUpdate || this.#owner.sessionHandlers.sessionOffer !== undefined
-  }
-
-  #note(message: SipRequest | SipResponse): Features {
-    const features = featuresOf(message)
-    if ((features & HAS_ALLOW) !== 0) this.#features = features
-    return features
-  }
-
-  /** A session refresh of ours was accepted: its 2xx says what holds from now on (RFC 4028 §7.2). */
-  #onRefreshed(response: SipResponse): void {
-    this.#note(response)
-    const said = sessionExpiresOf(response)
-    const { expiresSec } = this.#limits
-    if (said !== undefined) this.#setTimer(said.expiresSec, said.refresher !== 'uas', false)
-    else if (expiresSec > 0 && this.#canRefresh) this.#setTimer(expiresSec, true, true)
-    else this.#stopTimer()
-  }
-
-  #applyAgreement(): void {
-    const agreement = this.#agreement
-    this.#agreement = undefined
-    if (agreement === undefined) this.#stopTimer()
-    else this.#setTimer(agreement.expiresSec, agreement.refresher === 'uas', !agreement.requires)
-  }
-
-  #setTimer(expiresSec: number, isRefresher: boolean, isOneSided: boolean): void {
-    if (this.#timer === undefined) {
-      this.#timer = new SessionTimer(this.#core.timers, this, expiresSec, isRefresher, isOneSided)
-    } else {
-      this.#timer.reset(expiresSec, isRefresher, isOneSided)
-    }
-  }
-
-  #stopTimer(): void {
-    this.#timer?.stop()
-    this.#timer = undefined
-  }
-
-  #onRefreshEnd(response: SipResponse, isUpdate: boolean): void {
-    const { status } = response
-    if (status < 300 || status === 408 || status === 481) return
-    const timer = this.#timer
-    const isUnknown = isUpdate && (status === 405 || status === 501) && this.#allowsUpdate
-    if (isUnknown) this.#features = HAS_ALLOW
-    if (isUnknown && this.#owner.sessionHandlers.sessionOffer !== undefined) {
-      this.refreshSession()
-    } else if (timer?.isOneSided === true && response.headers.length > 0) {
-      timer.restart()
-    }
-  }
-
-  /** 422 to a session interval that is too short for us (RFC 4028 §9). */
-  #refuseInterval(transaction: ServerTransaction, request: SipRequest): boolean {
-    if (!isTooSmall(request, this.#limits)) return false
-    this.#reply(transaction, request, 422, ['Min-SE', String(this.#limits.minSec)])
-    return true
-  }
-
   #lose(why: LossCause): void {
     if (this.#state !== 'open') return
     this.bye(undefined)
-    this.#owner.sessionHandlers.onLost(this.#owner.call, why)
+    this.handlers.onLost(this.call, why)
   }
 
   /**
@@ -506,7 +384,7 @@ export class Session
       this.#lose('timeout')
     } else if (status === 481 || (status === 503 && isLocal)) {
       this.drop()
-      this.#owner.sessionHandlers.onLost(this.#owner.call, status === 481 ? 'no-dialog' : 'transport')
+      this.handlers.onLost(this.call, status === 481 ? 'no-dialog' : 'transport')
     }
   }
 
@@ -519,10 +397,8 @@ export class Session
   #settle(): void {
     this.#repeater?.stop()
     this.#repeater = undefined
-    this.#stopTimer()
-    const invite = this.#peerInvite
-    this.#peerInvite = undefined
-    if (invite !== undefined) this.#reply(invite.transaction, invite.request, 487)
+    this.#refresh?.stop()
+    this.#peers?.end()
     this.#update?.end()
     this.#reinvite?.end()
     if (this.#reinvite?.isUnacknowledged === true) this.#reinvite.ack(undefined)
