@@ -1,15 +1,14 @@
-import { confirmDialog, dialogOfResponse } from '../dialog/dialog.ts'
+import { dialogOfResponse } from '../dialog/dialog.ts'
 import type { DialogSeed } from '../dialog/dialog.ts'
+import { EarlyDialogs } from '../dialog/early-dialogs.ts'
+import type { SessionMaker } from '../dialog/early-dialogs.ts'
 import { AnsweredForks } from '../dialog/forks.ts'
-import { afterReceiving, afterSending } from '../dialog/offer-state.ts'
-import { ReliableReceipt, rseqOf } from '../dialog/reliable-receipt.ts'
 import { LEAST_INTERVAL_SEC, raised } from '../dialog/session-interval.ts'
 import type { SessionLimits } from '../dialog/session-interval.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
 import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
-import { parseCSeq } from '../message/cseq.ts'
 import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import { IGNORE_RESPONSES } from '../transaction/client-transaction.ts'
@@ -25,7 +24,6 @@ import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
-import { REQUIRES_100REL, featuresOf } from './features.ts'
 import { forkOf } from './fork.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type {
@@ -36,9 +34,6 @@ import type {
   InviteOptions,
   RequestOptions,
 } from './types.ts'
-
-/** Early dialogs of one INVITE; forks beyond that are heard of when they answer. */
-const MAX_FORKS = 20
 
 /** Times that a longer session interval is agreed to. */
 const MAX_RAISES = 5
@@ -57,7 +52,7 @@ const SUPPORTED = {
  *     calling, ringing -failure, time-out-> over
  *     ringing -cancel-> cancelling -487, crossing 2xx (ACK, BYE)-> over
  */
-export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionOwner, Waiter {
+export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionOwner, SessionMaker, Waiter {
   readonly callId = newCallId()
   owner: unknown
   readonly #core: Core
@@ -73,11 +68,10 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   #seq = 1
   #state: 'resolving' | 'calling' | 'ringing' | 'answered' | 'confirmed' | 'over' = 'resolving'
   #transaction: ClientTransaction | undefined
-  /** Early dialogs, one per fork; after the answer the one that won. */
-  #sessions: Session[] = []
+  readonly #early: EarlyDialogs
+  /** Of the fork that answered. */
+  #session: Session | undefined
   #forks: AnsweredForks | undefined
-  /** Reliable provisional responses, by fork; made for the first of them. */
-  #receipts: Map<string, ReliableReceipt> | undefined
   /** What the INVITE asks of the session timer; more after a 422. */
   #limits: SessionLimits
   #timer: TimerHandle
@@ -96,6 +90,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#from = withTag(options.from, this.#localTag)
     this.#answerer =
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
+    this.#early = new EarlyDialogs(core, this.#answerer, this)
     core.calls.set(this.#localTag, this)
     findHop(options.uri, options.hop, core.report, (hop) => this.#start(hop))
   }
@@ -111,7 +106,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   ack(options?: RequestOptions): void {
     if (this.#state !== 'answered') return
     this.#state = 'confirmed'
-    const session = this.#sessions[0]!
+    const session = this.#session!
     session.offer = 'settled'
     this.#forks?.ack(session.dialog, options)
     this.#forks = undefined
@@ -125,7 +120,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     if (this.#state === 'answered') this.ack()
     if (this.#state === 'confirmed') {
       this.#state = 'over'
-      this.#sessions[0]!.bye(options)
+      this.#session!.bye(options)
     } else {
       this.cancel(options)
     }
@@ -133,17 +128,17 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   reinvite(options: RequestOptions, onFinal: (response: SipResponse) => void): void {
     if (this.#state === 'answered') this.ack()
-    const session = this.#state === 'confirmed' ? this.#sessions[0] : undefined
+    const session = this.#state === 'confirmed' ? this.#session : undefined
     if (session === undefined) refuseLocally(this.#core, 481, onFinal)
     else session.reinvite(options, onFinal)
   }
 
   ackReinvite(options?: RequestOptions): void {
-    this.#sessions[0]?.ackReinvite(options)
+    this.#session?.ackReinvite(options)
   }
 
   cancelReinvite(options?: RequestOptions): void {
-    this.#sessions[0]?.cancelReinvite(options)
+    this.#session?.cancelReinvite(options)
   }
 
   update(options: ForkRequestOptions, onFinal: (response: SipResponse) => void): void {
@@ -153,13 +148,11 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   }
 
   prack(options: ForkRequestOptions, onFinal?: (response: SipResponse) => void): void {
-    const session = this.#state === 'over' ? undefined : this.#sessionOf(options.fork)
-    const receipt = session === undefined ? undefined : this.#receipts?.get(session.dialog.remoteTag)
-    if (receipt?.prack(options, onFinal) === true) session!.offer = afterSending(session!.offer)
+    if (this.#state !== 'over') this.#early.prack(options, onFinal)
   }
 
   sendRequest(method: string, options: RequestOptions, onFinal: (response: SipResponse) => void): void {
-    const session = this.#state === 'over' ? undefined : this.#sessions.at(-1)
+    const session = this.#state === 'over' ? undefined : this.#sessionOf(undefined)
     if (session === undefined) refuseLocally(this.#core, 481, onFinal)
     else session.request(method, options, onFinal)
   }
@@ -196,18 +189,25 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   }
 
   owns(callId: string, remoteTag: string): boolean {
-    return this.#sessions.some((session) => session.owns(callId, remoteTag))
+    return this.#early.of(remoteTag)?.owns(callId, remoteTag) === true
   }
 
   /** The callee's requests before it answered: they belong to the fork with its tag. */
   onRequest(transaction: ServerTransaction, request: SipRequest): void {
-    const session = this.#sessionOf(forkOf(request))
+    const session = this.#early.of(forkOf(request))
     if (session === undefined || request.method === 'BYE') {
       // A callee refuses an unanswered call with a response, never with BYE (RFC 3261 §15).
       reply(this.#core, transaction, request, 481, this.#localTag)
     } else {
       session.onRequest(transaction, request)
     }
+  }
+
+  enter(response: SipResponse): Session {
+    const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#face!, this.#hop!)
+    const { body } = this.#options
+    const offer = body !== undefined && body.length > 0 ? 'ours' : 'awaited'
+    return new Session(this.#core, dialog, this, true, this.#answerer, offer)
   }
 
   onAck(): void {}
@@ -272,43 +272,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     }
     if (response.status === 100) return
     const fork = forkOf(response)
-    let session = this.#sessionOf(fork)
-    if (session === undefined && fork !== '' && response.status !== 199) {
-      if (this.#sessions.length === MAX_FORKS) return
-      session = this.#enter(response)
-    }
-    if (session !== undefined && !this.#acknowledge(session, response)) return
+    if (!this.#early.take(response, fork)) return
     if (response.status !== 199) this.#handlers.onProvisional(this, response, fork)
-    else if (session !== undefined) this.#onForkEnded(session, response)
-  }
-
-  /** Takes a reliable provisional response; false: it came before, or out of order (RFC 3262 §4). */
-  #acknowledge(session: Session, response: SipResponse): boolean {
-    const text = header(response, 'RSeq')
-    if (text === undefined || (featuresOf(response) & REQUIRES_100REL) === 0) return true
-    const rseq = rseqOf(text)
-    if (rseq === undefined) return false
-    const { dialog } = session
-    this.#receipts ??= new Map()
-    let receipt = this.#receipts.get(dialog.remoteTag)
-    if (receipt === undefined) {
-      receipt = new ReliableReceipt(this.#core, dialog, this.#answerer)
-      this.#receipts.set(dialog.remoteTag, receipt)
-    }
-    const hasBody = response.body.length > 0
-    const seq = parseCSeq(header(response, 'CSeq') ?? '')?.seq ?? this.#seq
-    const isNext = receipt.take(rseq, seq, hasBody && session.offer === 'awaited')
-    if (isNext && hasBody) session.offer = afterReceiving(session.offer)
-    return isNext
-  }
-
-  /** RFC 6228 §5: nothing more comes of this early dialog. */
-  #onForkEnded(session: Session, response: SipResponse): void {
-    const fork = session.dialog.remoteTag
-    this.#sessions = this.#sessions.filter((one) => one !== session)
-    this.#receipts?.delete(fork)
-    session.drop()
-    this.#handlers.onForkEnded?.(this, response, fork)
+    else if (this.#early.end(fork)) this.#handlers.onForkEnded?.(this, response, fork)
   }
 
   #onAnswer(transaction: ClientTransaction, response: SipResponse): void {
@@ -328,13 +294,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       return
     }
     const fork = forkOf(response)
-    let session = this.#sessionOf(fork)
-    if (session === undefined) session = this.#enter(response)
-    else confirmDialog(this.#core, session.dialog, response)
-    if (session.offer === 'awaited') session.offer = 'theirs'
-    for (const other of this.#sessions) if (other !== session) other.drop()
-    this.#sessions = [session]
-    this.#receipts = undefined
+    const session = this.#early.confirm(response, fork)
+    this.#session = session
     this.#core.calls.set(this.#localTag, session)
     this.#state = 'answered'
     this.#forks = forks
@@ -344,20 +305,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#handlers.onAnswer(this, response, fork)
   }
 
-  /** The early dialog of a fork, or the one heard of last. */
+  /** After the answer there is one. */
   #sessionOf(fork: string | undefined): Session | undefined {
-    return fork === undefined
-      ? this.#sessions.at(-1)
-      : this.#sessions.find(({ dialog }) => dialog.remoteTag === fork)
-  }
-
-  #enter(response: SipResponse): Session {
-    const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#face!, this.#hop!)
-    const { body } = this.#options
-    const offer = body !== undefined && body.length > 0 ? 'ours' : 'awaited'
-    const session = new Session(this.#core, dialog, this, true, this.#answerer, offer)
-    this.#sessions.push(session)
-    return session
+    return this.#session ?? this.#early.of(fork)
   }
 
   #seed(): DialogSeed {
@@ -395,15 +345,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #sendAgain(): void {
     this.#seq++
-    this.#dropSessions()
+    this.#early.drop()
     this.#send()
-  }
-
-  #dropSessions(): void {
-    const sessions = this.#sessions
-    this.#sessions = []
-    this.#receipts = undefined
-    for (const session of sessions) session.drop()
   }
 
   /** Headers of the INVITE that depend on what was answered before: digest, session timer, reliability. */
@@ -468,7 +411,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     // A cancelled INVITE nobody answered must not wait for ever; one that failed has ended by itself.
     if (this.#transaction?.pendingRequest !== undefined) this.#transaction.end()
     this.#transaction = undefined
-    this.#dropSessions()
+    this.#early.drop()
     const { calls } = this.#core
     if (calls.get(this.#localTag) === this) calls.delete(this.#localTag)
   }
