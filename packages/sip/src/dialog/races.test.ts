@@ -127,6 +127,16 @@ describe('races while a call is set up (RFC 5407)', () => {
     assert.ok(leavesNothing(caller.bench))
   })
 
+  it('a re-INVITE of ours that nobody answers does not outlive the BYE that ends its call', async () => {
+    const caller = await talkingIn()
+    reinvite(caller)
+    caller.bench.deliver(response(caller.bench.peer.lastRequest('INVITE'), 100))
+    caller.call.bye()
+    caller.bench.clock.advance(1)
+    caller.bench.deliver(response(caller.bench.peer.lastRequest('BYE'), 200))
+    assert.ok(leavesNothing(caller.bench))
+  })
+
   it("the caller's re-INVITE that crosses our BYE gets 481", async () => {
     const caller = await talkingIn()
     caller.call.bye()

@@ -118,9 +118,9 @@ export class Reinvite implements ClientUser, Waiter {
 
   /** The dialog ended: nothing is reported any more; a late 2xx is still acknowledged. */
   end(): void {
+    if (this.#state === 'answered' || this.#state === 'ended') return
     const { timers } = this.#core
     timers.clear(this.#timer)
-    if (this.#state === 'answered' || this.#state === 'ended') return
     // The peer answers 487 now; should that never come, the transaction must not wait for ever.
     if (this.#state === 'inviting') this.#timer = timers.set(GIVE_UP_MS, this)
     this.#state = 'ended'

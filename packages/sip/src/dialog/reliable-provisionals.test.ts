@@ -362,6 +362,36 @@ describe('reliable provisional responses of ours (RFC 3262 §3)', () => {
     assert.equal(bench.peer.lastResponse(200).body.length, SDP_ANSWER.length)
   })
 
+  it('hold the 2xx back no longer when the handler of the PRACK throws: it gets 500', async () => {
+    const faults: unknown[] = []
+    const onPrack = (): never => {
+      throw new Error('no')
+    }
+    const caller = await callIn(
+      { headers: SUPPORTED },
+      { handlers: { onPrack }, stackHandlers: { onFault: (_error, where) => void faults.push(where) } },
+    )
+    caller.call.progress(183, { body: SDP_ANSWER })
+    caller.call.answer()
+    caller.bench.clock.advance(1)
+    prack(caller, 2, { body: SDP_OFFER })
+    assert.deepEqual(caller.bench.peer.summaries.slice(-2), ['500 PRACK', '200 INVITE'])
+    assert.deepEqual(faults, ['onPrack'])
+  })
+
+  it('are not sent to a re-INVITE at all, when that requires them', async () => {
+    const caller = await callIn()
+    caller.call.answer({ body: SDP_ANSWER })
+    caller.bench.clock.advance(1)
+    caller.asks('ACK', 1)
+    caller.asks('INVITE', 2, { headers: REQUIRED, body: SDP_OFFER })
+    caller.bench.requests[0]!.respond(180)
+    caller.bench.requests[0]!.respond(200, { body: SDP_ANSWER })
+    caller.bench.clock.advance(1)
+    assert.equal(count(caller.bench, '180 INVITE'), 0)
+    assert.equal(count(caller.bench, '200 INVITE'), 2)
+  })
+
   it('are forgotten when too many wait: what has SDP is kept', async () => {
     const caller = await callIn({ headers: REQUIRED })
     const { bench, call } = caller

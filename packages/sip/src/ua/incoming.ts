@@ -3,6 +3,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Hop } from '../transport/address.ts'
 import { reply } from './core.ts'
 import type { Core } from './core.ts'
+import { REQUIRES_100REL, featuresOf } from './features.ts'
 import type { IncomingRequest, ResponseOptions } from './types.ts'
 
 /** Told that a final response went out, with its bytes. */
@@ -44,6 +45,8 @@ export class Incoming implements IncomingRequest {
   }
 
   respond(status: number, options?: ResponseOptions): void {
+    // RFC 3262 §3: who requires reliable provisional responses to a re-INVITE gets none, for those that could be lost are no use.
+    if (status > 100 && status < 200 && (featuresOf(this.request) & REQUIRES_100REL) !== 0) return
     const extra = this.#extraOf(status, options)
     const bytes = reply(this.#core, this.#transaction, this.request, status, this.#toTag, options, extra)
     if (bytes !== undefined && status >= 200)

@@ -198,8 +198,16 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser, Relia
     else if (hasSdp && mayOffer) session.offer = 'theirs'
     this.#isPrackOffer = hasSdp && mayOffer
     const isForUs = hasSdp && (isAnswer || mayOffer) && this.handlers.onPrack !== undefined
-    if (isForUs) this.handlers.onPrack?.(this, incoming)
-    else incoming.respond(hasSdp && !isAnswer ? 488 : 200)
+    if (!isForUs) {
+      incoming.respond(hasSdp && !isAnswer ? 488 : 200)
+      return true
+    }
+    try {
+      this.handlers.onPrack?.(this, incoming)
+    } catch (error) {
+      this.#core.report(error, 'onPrack')
+      incoming.respond(500)
+    }
     return true
   }
 
