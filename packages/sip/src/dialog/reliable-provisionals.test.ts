@@ -101,6 +101,17 @@ describe('reliable provisional responses to an INVITE of ours (RFC 3262 §4)', (
     assert.deepEqual(bench.events, ['onProvisional 180 b1', 'onProvisional 183 b1', 'onAnswer b1'])
   })
 
+  it('of a callee that waits for no PRACK are held up by those without an answer', async () => {
+    const callee = await callOut()
+    const { bench } = callee
+    for (let rseq = 1; rseq <= 50; rseq++) callee.says(180, 'b1', { headers: reliable(rseq) })
+    assert.equal(bench.events.length, 8)
+    assert.equal(bench.stack.stats().transactions, 9)
+    bench.deliver(response(bench.peer.lastRequest('PRACK'), 200))
+    callee.says(180, 'b1', { headers: reliable(9) })
+    assert.equal(racks(callee).at(-1), '9 1 INVITE')
+  })
+
   it('that make the offer wait for the answer of their owner (§5)', async () => {
     const callee = await callOut({ body: new Uint8Array(0) })
     const { bench, call } = callee

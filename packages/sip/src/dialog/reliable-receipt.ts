@@ -7,12 +7,17 @@ import { InDialogRequest } from './in-dialog-request.ts'
 import type { OnFinal, RequestEnd } from './in-dialog-request.ts'
 import { withHeaders } from './update.ts'
 
+/** A callee sends the next response once it has the PRACK of the last (RFC 3262 §3); one that does not wait is made to. */
+const MAX_PENDING = 8
+
 /** The reliable provisional responses of one early dialog, as its caller takes them (RFC 3262 §4). */
 export class ReliableReceipt implements RequestEnd {
   readonly #core: Core
   readonly #dialog: Dialog
   readonly #answerer: ChallengeAnswerer | undefined
   #lastRSeq: number | undefined
+  /** PRACKs without an answer. */
+  #pending = 0
   /** RAck of a response that made the offer: its PRACK waits for the answer. */
   #waiting: string | undefined
 
@@ -27,7 +32,7 @@ export class ReliableReceipt implements RequestEnd {
    * the INVITE. The next one is acknowledged at once, unless it makes an offer.
    */
   take(rseq: number, seq: number, makesOffer: boolean): boolean {
-    if (this.#waiting !== undefined) return false
+    if (this.#waiting !== undefined || this.#pending === MAX_PENDING) return false
     if (this.#lastRSeq !== undefined && rseq !== this.#lastRSeq + 1) return false
     this.#lastRSeq = rseq
     const rack = `${rseq} ${seq} INVITE`
@@ -47,10 +52,12 @@ export class ReliableReceipt implements RequestEnd {
 
   /** What became of a PRACK decides nothing: the callee fails the INVITE when it misses one. */
   onRequestEnd(_method: string, response: SipResponse, onFinal: OnFinal | undefined): void {
+    this.#pending--
     onFinal?.(response)
   }
 
   #send(rack: string, options: RequestOptions, onFinal: OnFinal | undefined): void {
+    this.#pending++
     const withRack = withHeaders(options, ['RAck', rack])
     new InDialogRequest(this.#core, this.#dialog, this.#answerer, 'PRACK', withRack, this, onFinal)
   }
