@@ -306,6 +306,25 @@ describe('reliable provisional responses of ours (RFC 3262 §3)', () => {
     assert.ok(leavesNothing(bench))
   })
 
+  it('with SDP hold the 2xx back also while they wait for their turn', async () => {
+    const caller = await callIn({ headers: REQUIRED })
+    const { bench, call } = caller
+    call.progress(180)
+    call.progress(183, { body: SDP_ANSWER })
+    call.progress(181)
+    call.answer()
+    bench.clock.advance(1)
+    prack(caller, 2)
+    prack(caller, 3)
+    assert.deepEqual(bench.peer.summaries.slice(1), [
+      '180 INVITE',
+      '200 PRACK',
+      '183 INVITE',
+      '200 PRACK',
+      '200 INVITE',
+    ])
+  })
+
   it('without SDP hold no 2xx back, and are not repeated after it; a late PRACK is still taken', async () => {
     const caller = await callIn({ headers: REQUIRED })
     const { bench, call } = caller

@@ -45,7 +45,9 @@ export class ReliableProvisionals implements Waiter {
 
   /** The 2xx must wait: the caller may not have the SDP yet that it would confirm. */
   get holdsAnswer(): boolean {
-    return this.#bytes !== undefined && this.#hasBody
+    return (
+      (this.#bytes !== undefined && this.#hasBody) || this.#waiting.some(({ options }) => hasBody(options))
+    )
   }
 
   send(status: number, options: ResponseOptions | undefined): void {

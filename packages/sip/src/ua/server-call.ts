@@ -221,7 +221,7 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser, Relia
     this.#isPrackOffer = false
     if (this.#state !== 'ringing') return
     const held = this.#heldAnswer
-    if (held === undefined) this.#provisionals?.next()
+    if (held === undefined || this.#provisionals?.holdsAnswer === true) this.#provisionals?.next()
     else this.#answer(held.options)
   }
 

@@ -156,7 +156,7 @@ export type ServerCall = DialogCall & {
   handlers: ServerCallHandlers
   /**
    * 101–199 with our To-tag. The stack sends 100 by itself when `onInvite` returns without an answer. A reliable one waits for
-   * the PRACK of the one before, and is forgotten when the final response comes first.
+   * the PRACK of the one before; without SDP it is forgotten when the final response comes first.
    */
   progress(status: number, options?: ProgressOptions): void
   /** Whether the caller takes reliable provisional responses, or insists on them (RFC 3262). */
