@@ -22,6 +22,10 @@ export const SCENARIOS = {
   'uac-no-offer': { file: 'uac-no-offer.xml', values: {} },
   /** Calls and expects the final `status`. */
   'uac-refused': { file: 'uac-refused.xml', values: { status: '486' } },
+  /** Requires reliable ringing, refreshes the session by UPDATE, hangs up. */
+  'uac-extensions': { file: 'uac-extensions.xml', values: {} },
+  /** 422, reliable 183, 200, waits for BYE. */
+  'uas-extensions': { file: 'uas-extensions.xml', values: {} },
   /** 180, `ringMs` later 200, waits for BYE. */
   uas: { file: 'uas.xml', values: { ringMs: '20' } },
   /** 180, 200, talks `talkMs`, hangs up. */
