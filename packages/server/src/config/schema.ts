@@ -422,7 +422,7 @@ export const FIELDS: readonly Field[] = [
     path: 'storage.groupCommitMs',
     env: 'MASKLINE_GROUP_COMMIT_MS',
     type: 'integer',
-    default: 5,
+    default: 20,
     min: 0,
     max: 1000,
     about: 'milliseconds over which call facts are committed together',

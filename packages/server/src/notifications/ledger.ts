@@ -1,4 +1,4 @@
-import type { Clock, EpochMs, Timer } from '../shared/time.ts'
+import { type Clock, type EpochMs, type Timer, toNextBeat } from '../shared/time.ts'
 import type { OutboxStore } from './outbox.ts'
 
 export type Postponement = {
@@ -9,8 +9,8 @@ export type Postponement = {
   readonly error: string
 }
 
-/** How long outcomes gather before they are written together. */
-const GATHER_MS = 10
+/** The beat on which outcomes are written together: the journal's, so that both share a commit. */
+const BEAT_MS = 20
 /** Pause after storage refused a write. */
 const AGAIN_MS = 1_000
 const IDS_PER_WRITE = 1_000
@@ -91,13 +91,13 @@ export function createLedger(
     remove(ids) {
       for (const id of ids) removed.push(id)
       if (removed.length >= IDS_PER_WRITE) void flush()
-      else arm(GATHER_MS)
+      else arm(toNextBeat(clock.now(), BEAT_MS))
     },
     postpone(ids, change) {
       const last = postponed.at(-1)
       if (last && isSame(last.change, change)) last.ids.push(...ids)
       else postponed.push({ ids: [...ids], change })
-      arm(GATHER_MS)
+      arm(toNextBeat(clock.now(), BEAT_MS))
     },
     flush() {
       timer?.cancel()

@@ -16,6 +16,14 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * Milliseconds to the next whole multiple of `beatMs`. Work that gathers on one beat wakes the process once for all of it,
+ * and what several gather for one database goes into one commit.
+ */
+export function toNextBeat(now: EpochMs, beatMs: number): number {
+  return beatMs <= 0 ? 0 : beatMs - (now % beatMs)
+}
+
 const two = (n: number) => (n < 10 ? `0${n}` : `${n}`)
 
 /** `yyyy-MM-dd HH:mm:ss` in UTC: every time on the wire except `Created` (spec/notifications.md section 5.2). */

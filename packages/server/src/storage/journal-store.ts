@@ -4,7 +4,7 @@ import type { OutboxItem } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
 import { AppError } from '../shared/app-error.ts'
 import type { Sealer } from '../shared/seal.ts'
-import type { Clock, Timer } from '../shared/time.ts'
+import { type Clock, type Timer, toNextBeat } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { InventoryReads } from './bindings-store.ts'
 import type { OutboxWriter } from './outbox-store.ts'
@@ -191,7 +191,7 @@ export function createJournal(options: JournalOptions): Journal {
   const goOn = (): void => {
     if (queue.length === 0) return
     const hurry = flushes.length > 0 || oneByOne > 0 || queue.length >= LARGEST_GROUP
-    schedule(hurry ? 0 : groupCommitMs)
+    schedule(hurry ? 0 : toNextBeat(clock.now(), groupCommitMs))
   }
 
   const notSaved = (): AppError =>
@@ -215,7 +215,7 @@ export function createJournal(options: JournalOptions): Journal {
     append(fact) {
       queue.push(fact)
       appended++
-      if (!writing) schedule(groupCommitMs)
+      if (!writing && timer === undefined) schedule(toNextBeat(clock.now(), groupCommitMs))
     },
     flush() {
       if (committed === appended) return Promise.resolve()

@@ -66,7 +66,7 @@ export type StorageOptions = {
   readonly databaseUrl?: string | undefined
   /** SQLite: `process` survives a crash of the process, `power` also one of the machine (a disk flush per commit group). */
   readonly durability?: 'process' | 'power'
-  /** How long call facts gather before they are committed, ms. Default 5. */
+  /** How long call facts gather before they are committed, ms. Default 20. */
   readonly groupCommitMs?: number
   readonly clock?: Clock
   /** Default: made from `dataDir/seal.key`; with `:memory:` from a random key. */
@@ -90,7 +90,7 @@ export const DATABASE_FILE = 'maskline.db'
  * operator.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const { dataDir, databaseUrl, durability = 'process', groupCommitMs = 5, clock = systemClock } = options
+  const { dataDir, databaseUrl, durability = 'process', groupCommitMs = 20, clock = systemClock } = options
   const inMemory = dataDir === ':memory:'
   if (!inMemory) makeDirectory(dataDir)
   const sealer = options.sealer ?? createSealer(inMemory ? randomBytes(SEAL_KEY_BYTES) : loadSealKey(dataDir))
