@@ -92,7 +92,7 @@ test('a message that is wrong but whose end is known does not end the stream', (
 })
 
 test('RFC 4475 dblreq is two messages on a stream, and then the rest of a body longer than it says', () => {
-  const items = pushAll([readFileSync(new URL('../../test/fixtures/rfc4475/dblreq.dat', import.meta.url))])
+  const items = pushAll([readFileSync(new URL('../../testdata/rfc4475/dblreq.dat', import.meta.url))])
   assert.deepEqual(items.slice(2), ['fatal:NOT_SIP'])
   assert.match(items[0]!, /^dblreq\.0ha0isndaksdj99sdfafnl3lk233412:$/)
   assert.match(items[1]!, /^dblreq\.0ha0isnda977644900765@192\.0\.2\.15:v=0/)

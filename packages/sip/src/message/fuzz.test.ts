@@ -14,7 +14,7 @@ import { response } from './build.ts'
 import { parseChallenge, parseCredentials } from '../auth/digest.ts'
 
 const ROUNDS_PER_FILE = 200
-const FIXTURES = new URL('../../test/fixtures/rfc4475/', import.meta.url)
+const FIXTURES = new URL('../../testdata/rfc4475/', import.meta.url)
 const corpus = readdirSync(FIXTURES)
   .filter((file) => file.endsWith('.dat'))
   .map((file) => readFileSync(new URL(file, FIXTURES)))

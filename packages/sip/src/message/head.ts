@@ -3,7 +3,7 @@ import { parseCSeq } from './cseq.ts'
 import { fault } from './fault.ts'
 import type { ParseFault } from './fault.ts'
 import { knownNameAt } from './header-names.ts'
-import { type StartLine, readStartLine } from './start-line.ts'
+import { type StartLine, isKnownMethod, readStartLine } from './start-line.ts'
 
 /** Bounds of what is read; what passes them is refused, never cut. */
 export type ParseLimits = {
@@ -170,8 +170,11 @@ function checkCSeq(head: Head, value: string): void {
   const cseq = parseCSeq(value)
   if (cseq === undefined)
     head.fault ??= fault('BAD_CSEQ', 400, 'CSeq must be a number below 2147483648 and a method')
-  else if (head.method !== '' && cseq.method !== head.method)
-    head.fault ??= fault('BAD_CSEQ', 400, 'CSeq names another method than the request line')
+  else if (head.method !== '' && cseq.method !== head.method) {
+    // RFC 4475 §3.1.2.18: of a method nobody knows, 501 says more.
+    const status = isKnownMethod(head.method) ? 400 : 501
+    head.fault ??= fault('BAD_CSEQ', status, 'CSeq names another method than the request line')
+  }
 }
 
 function readContentLength(head: Head, value: string): void {

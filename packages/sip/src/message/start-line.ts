@@ -21,6 +21,11 @@ const METHODS = new Map(
     .map((method) => [method, method]),
 )
 
+/** Whether a method is one of those that some RFC gives a meaning. */
+export function isKnownMethod(method: string): boolean {
+  return METHODS.has(method)
+}
+
 /** Reads the start line `text[0, end)` into the head, with its fault if it has one. */
 export function readStartLine(head: StartLine, text: string, end: number): void {
   if (text.startsWith('SIP/')) return readStatusLine(head, text, end)

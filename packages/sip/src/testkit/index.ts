@@ -1,3 +1,4 @@
+export { conformanceCounts } from './conformance/suites.ts'
 export { ManualClock } from './manual-clock.ts'
 export { MemoryNetwork, ScriptedPeer, summaryOf } from './memory-network.ts'
 export type { Carried, MemoryNetworkOptions } from './memory-network.ts'

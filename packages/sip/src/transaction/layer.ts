@@ -6,7 +6,7 @@ import { tagOf } from '../message/name-addr.ts'
 import type { ParseFault } from '../message/parse.ts'
 import { parseMessage } from '../message/parse.ts'
 import { serializeMessage } from '../message/serialize.ts'
-import { branchOf } from '../message/via.ts'
+import { MAGIC_COOKIE, branchOf } from '../message/via.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
@@ -17,7 +17,7 @@ import type { Timers } from '../shared/timers.ts'
 import { ServerTransaction } from './server-transaction.ts'
 import type { ServerTransactionOwner } from './server-transaction.ts'
 import { statelessTag } from './stateless-tag.ts'
-import { stampTopVia } from './via-top.ts'
+import { hasOneVia, stampTopVia } from './via-top.ts'
 import type { ViaTop } from './via-top.ts'
 
 /** Who takes the requests that start a server transaction, and what belongs to none. */
@@ -140,6 +140,8 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   }
 
   #onResponse(message: SipResponse): void {
+    // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.
+    if (!hasOneVia(message)) return
     const branch = branchOf(header(message, 'Via') ?? '')
     const cseq = parseCSeq(header(message, 'CSeq') ?? '')
     if (branch === undefined || cseq === undefined) return
@@ -249,9 +251,11 @@ function clientKey(branch: string, method: string): string {
   return method === 'CANCEL' ? `${branch} CANCEL` : branch
 }
 
-/** RFC 3261 §17.2.3, less the method; by the older rule for peers without the magic cookie. */
+/** RFC 3261 §17.2.3, less the method; by the older rule for peers without the magic cookie, or with nothing after it. */
 function serverKey(request: SipRequest, via: ViaTop): string {
-  if (via.branch !== undefined && via.branch.startsWith('z9hG4bK')) return `${via.branch} ${via.sentBy}`
+  const { branch } = via
+  if (branch !== undefined && branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE))
+    return `${branch} ${via.sentBy}`
   const cseq = Number.parseInt(header(request, 'CSeq') ?? '', 10)
   const from = tagOf(header(request, 'From') ?? '') ?? ''
   return `${header(request, 'Call-ID')} ${from} ${cseq} ${via.branch ?? ''} ${via.sentBy}`

@@ -1,3 +1,4 @@
+import { endOfFirstValue } from '../message/headers.ts'
 import type { SipMessage } from '../message/message.ts'
 import { stampVia } from '../message/via.ts'
 import type { Hop } from '../transport/address.ts'
@@ -43,6 +44,19 @@ export function stampTopVia(message: SipMessage, source: Hop): ViaTop | undefine
     return { branch: findParam(params, 'branch'), sentBy, replyTo, sentByPort: port }
   }
   return undefined
+}
+
+/** Whether a message has a single Via value, as a response to a request of ours must. */
+export function hasOneVia(message: SipMessage): boolean {
+  const { headers } = message
+  let seen = false
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== 'Via') continue
+    const line = headers[i + 1]!
+    if (seen || (line.includes(',') && endOfFirstValue(line) < line.length)) return false
+    seen = true
+  }
+  return seen
 }
 
 /** The text of a parameter of `;a=1;b` (`''` for one without a value), case-insensitive in its name. */

@@ -7,6 +7,7 @@ import { faultInFields } from '../message/validate.ts'
 import type { RequestUser } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { allowOf } from './allow.ts'
+import { refusalOfContent } from './content.ts'
 import { refuse, reply } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { SUPPORTED, unknownTags } from './features.ts'
@@ -68,8 +69,11 @@ export class RequestDispatcher implements RequestUser {
         return
       }
     }
-    if (method === 'INVITE' && toTag === undefined) this.#onInvite(core, transaction, request)
-    else if ((toTag !== undefined && method !== 'REGISTER') || ONLY_IN_DIALOG.has(method)) {
+    if (method === 'INVITE' && toTag === undefined) {
+      const unread = refusalOfContent(request)
+      if (unread === undefined) this.#onInvite(core, transaction, request)
+      else refuse(core, transaction, request, unread.status, undefined, unread.headers)
+    } else if ((toTag !== undefined && method !== 'REGISTER') || ONLY_IN_DIALOG.has(method)) {
       refuse(core, transaction, request, 481)
     } else {
       this.#onOther(core, transaction, request)
