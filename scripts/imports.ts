@@ -183,8 +183,8 @@ function undeclared(
   return `A file imports only what its package.json declares; ${name} is not in it.`
 }
 
-/** Tests and test kits: free of the layers, bound by the packages. */
-export const TEST_FILE = /(?:\.test(?:-suite)?\.ts$|\/testkit\/|\/test\/|[-/]test-?kit\.ts$)/
+/** Tests, test kits and fuzzers: free of the layers, bound by the packages. */
+export const TEST_FILE = /(?:\.test(?:-suite)?\.ts$|\/(?:testkit|fuzz)\/|\/test\/|[-/]test-?kit\.ts$)/
 
 /** Import cycles, found depth first: one for each import that closes a path of files. */
 function cycles(graph: ReadonlyMap<string, readonly { target: string; line: number }[]>): Violation[] {

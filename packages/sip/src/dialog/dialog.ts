@@ -1,6 +1,6 @@
 import { header, headerValues } from '../message/headers.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
-import { parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
+import { isUriText, parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
 import { parseCSeq } from '../message/cseq.ts'
 import type { Hop } from '../transport/address.ts'
 import { isPrivate, literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
@@ -207,7 +207,9 @@ function uriOfContact(contact: string): string | undefined {
   // The usual spelling, without parsing parameters nobody asks for.
   if (contact.startsWith('<')) {
     const close = contact.indexOf('>')
-    if (close > 0) return contact.slice(1, close)
+    const uri = contact.slice(1, close)
+    // It will be a Request-URI of ours.
+    if (close > 0 && isUriText(uri)) return uri
   }
   return parseNameAddr(contact)?.uri
 }

@@ -7,6 +7,7 @@ import {
   SP,
   endOfQuoted,
   isBlank,
+  isToken,
   skipBlanks,
   trimmed,
   unquote,
@@ -41,7 +42,8 @@ export function parseNameAddr(text: string): NameAddr | undefined {
     open = text.indexOf('<', start)
     if (open < 0) return parseAddrSpec(text, start)
     const token = trimmed(text, start, open)
-    if (token.includes('"')) return undefined
+    // With a semicolon it could as well be a bare URI with parameters: two readings, so none.
+    if (token.includes('"') || token.includes(';')) return undefined
     if (token !== '') display = token
   }
   const close = text.indexOf('>', open)
@@ -61,8 +63,9 @@ function parseAddrSpec(text: string, start: number): NameAddr | undefined {
   return params === undefined ? undefined : { uri, params }
 }
 
-function isUriText(uri: string): boolean {
-  if (uri.indexOf(':') < 1) return false
+/** Whether a text has a scheme, and no character in it that no URI holds. */
+export function isUriText(uri: string): boolean {
+  if (!isToken(uri, 0, Math.max(0, uri.indexOf(':')))) return false
   for (let i = 0; i < uri.length; i++) {
     const code = uri.charCodeAt(i)
     if (code <= SP || code === 0x7f || code === QUOTE || code === LESS || code === GREATER) return false
@@ -114,7 +117,7 @@ function headerParamsAt(text: string): number {
 function findTag(text: string, from: number): number {
   const quick = text.indexOf(';tag=', from)
   const quote = text.indexOf('"', from)
-  if (quick >= 0 && (quote < 0 || quote > quick)) return quick + 5
+  if (quick >= 0 && (quote < 0 || quote > quick)) return skipBlanks(text, quick + 5)
   let i = from
   while (i < text.length) {
     const code = text.charCodeAt(i)

@@ -1,4 +1,4 @@
-import { isToken } from './chars.ts'
+import { isToken, trimmed } from './chars.ts'
 import { knownName } from './header-names.ts'
 import type { SipMessage } from './message.ts'
 
@@ -38,7 +38,10 @@ const UNSAFE_IN_VALUE = /[\0\r\n\u0100-\uffff]/
 const UNSAFE_IN_URI = /[\0-\x20\x7f\u0100-\uffff]/
 
 function safeValue(value: string): string {
-  return UNSAFE_IN_VALUE.test(value) ? asBytes(value).replace(/[\0\r\n]/g, ' ') : value
+  if (!UNSAFE_IN_VALUE.test(value)) return value
+  const safe = asBytes(value).replace(/[\0\r\n]/g, ' ')
+  // Blanks around a value are none of it.
+  return trimmed(safe, 0, safe.length)
 }
 
 function safeUri(uri: string): string {

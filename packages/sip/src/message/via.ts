@@ -59,7 +59,8 @@ function endOfProtocol(text: string, end: number): { transport: string; sentByAt
   const first = text.indexOf('/')
   const second = text.indexOf('/', first + 1)
   if (first < 0 || second < 0 || second > end) return undefined
-  if (trimmed(text, 0, first).toUpperCase() !== 'SIP') return undefined
+  if (trimmed(text, 0, first).toUpperCase() !== 'SIP' || !isToken(trimmed(text, first + 1, second)))
+    return undefined
   const transportAt = skipBlanks(text, second + 1, end)
   let transportEnd = transportAt
   while (transportEnd < end && !isBlank(text.charCodeAt(transportEnd))) {
@@ -84,13 +85,14 @@ export function branchOf(text: string): string | undefined {
   const comma = text.indexOf(',')
   // Quotes and blanks around `=` are legal but never seen; full parsing handles them.
   if (at < 0 || (comma >= 0 && comma < at) || text.includes('"')) return parseVia(text)?.branch
-  let end = at + 8
+  const from = skipBlanks(text, at + 8)
+  let end = from
   while (end < text.length) {
     const code = text.charCodeAt(end)
     if (code === SEMICOLON || code === 0x2c || isBlank(code)) break
     end++
   }
-  return text.slice(at + 8, end)
+  return text.slice(from, end)
 }
 
 /**
