@@ -169,17 +169,21 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       readAnswer: readXAnswer,
       announcementExists: announcements.exists,
     })
+    const trunks = createTrunks({
+      trunks: config.sip.trunks,
+      phones: config.sip.registrar ? phones : undefined,
+      guard: createTrunkGuard(config.hostName, config.sip.digest, clock),
+      sipHost,
+      clock,
+      chance: Math.random,
+      log,
+    })
     const controller = createCallController({
       router: modes.router,
       journal: storage.journal,
       media,
       sip: { host: sipHost, stack: () => stack },
-      trunks: createTrunks({
-        trunks: config.sip.trunks,
-        phones,
-        guard: createTrunkGuard(config.hostName, config.sip.digest, clock),
-        log,
-      }),
+      trunks,
       recordings,
       customers: asker,
       announcements,

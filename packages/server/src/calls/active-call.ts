@@ -12,15 +12,22 @@ import { CallRecording } from './call-recording.ts'
 import type { CallServices } from './call-services.ts'
 import { CallTones, type ToneOwner } from './call-tones.ts'
 import { calleeInvite } from './callee-invite.ts'
+import { CalleeWays } from './callee-ways.ts'
 import { CallerSide, reasonHeaders } from './caller-side.ts'
 import { logEnd } from './end-log.ts'
-import { calleeHandlers, callerHandlers, keyingCallerHandlers, type LegOwner } from './leg-handlers.ts'
+import {
+  calleeHandlers,
+  callerHandlers,
+  keyingCallerHandlers,
+  type LegOwner,
+  NOBODY,
+} from './leg-handlers.ts'
 import { RELEASE } from './machine/endings.ts'
 import type { CallEffect, CallInput, CallState, CallTimer } from './machine/states.ts'
 import { playable } from './playable.ts'
-import type { Outbound } from './ports.ts'
+import type { Admission } from './ports.ts'
 import { ReinviteRelay } from './reinvite-relay.ts'
-import { q850Of, releaseOfFailure } from './release-map.ts'
+import { callerAnswerOf, q850Of, releaseOfFailure } from './release-map.ts'
 
 /**
  * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
@@ -44,7 +51,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   #tones: CallTones | undefined
   #recording: CallRecording | undefined
   #reinvites: ReinviteRelay | undefined
-  #outbound: Outbound | undefined
+  /** The trunk that the call came in by, while it holds a channel of it. */
+  #inbound: Extract<Admission, { kind: 'trunk' }> | undefined
+  #ways: CalleeWays | undefined
   #calleeOffer: Uint8Array = NO_BODY
   #timers: Partial<Record<CallTimer, Timer>> = {}
   /** Inputs not yet taken; the first is being taken. */
@@ -55,15 +64,16 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     caller: ServerCall,
     record: CallRecord,
     arrival: Arrival,
-    collectsEarly: boolean,
+    admission: Exclude<Admission, { kind: 'refused' }>,
   ) {
     this.#services = services
     this.#arrival = arrival
     this.#state = arrive(record)
     this.#media = new CallMedia(this, services.media, services.log)
     this.#caller = new CallerSide(caller, this.#media)
-    this.#collectsEarly = collectsEarly && this.#caller.sdp.length > 0
-    this.#media.comesFrom(CALLER, caller.source.address)
+    this.#inbound = admission.kind === 'trunk' ? admission : undefined
+    this.#collectsEarly = this.#inbound?.collectsEarly === true && this.#caller.sdp.length > 0
+    this.#media.comesFrom(CALLER, caller.source.address, this.#inbound?.codecs)
     caller.owner = this
     caller.handlers = callerHandlers
   }
@@ -235,15 +245,11 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
    * the caller comes first, so that the callee is offered what the caller already uses.
    */
   async #prepare(callee: E164, early: boolean): Promise<void> {
-    this.#outbound = this.#services.trunks.wayTo(callee)
-    if (this.#outbound === undefined) {
-      this.#services.log.warn(
-        { sessionId: this.sessionId },
-        'no way to the callee: it is no registered phone, and no trunk has a peer',
-      )
-      return this.input({ kind: 'fault', releaseCode: 8103, statusToCaller: 480 })
-    }
-    this.#media.comesFrom(CALLEE, this.#outbound.hop.address)
+    if (this.isOver) return
+    this.#ways = new CalleeWays(this.#services.trunks.waysTo(callee))
+    const way = this.#ways.next()
+    if (way === undefined) return this.#noWay(this.#ways.any)
+    this.#media.comesFrom(CALLEE, way.hop?.address, way.codecs)
     await this.#media.open()
     if (early) await this.#caller.answerEarly().catch((error: unknown) => this.onToneFault(error))
     const sdp = this.#caller.sdp
@@ -251,12 +257,24 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.input({ kind: 'media-ready', hears: this.#caller.hears })
   }
 
+  /** Nobody leads to the callee, or whoever does has no channel left: the same call may succeed later. */
+  #noWay(full: boolean): void {
+    this.#services.log.warn(
+      { sessionId: this.sessionId },
+      full
+        ? 'no way to the callee: every trunk that leads there is full'
+        : 'no way to the callee: it is no registered phone, and no trunk has a peer that serves it',
+    )
+    const releaseCode = full ? RELEASE.noPorts : 8103
+    this.input({ kind: 'fault', releaseCode, statusToCaller: callerAnswerOf(releaseCode).sipStatusToCaller })
+  }
+
   /** Makes the caller hear us, and us hear its keys: by 200, or by 183 where its trunk takes digits so. */
   async #openCaller(): Promise<void> {
     this.#caller.leg.handlers = keyingCallerHandlers
-    const session = await this.#media.open()
+    await this.#media.open()
     if (this.#caller.sdp.length === 0) {
-      const body = await session.offerLocally(CALLER)
+      const body = await this.#media.offerLocally(CALLER)
       if (!this.isOver) this.#caller.answer(body)
       return
     }
@@ -296,18 +314,44 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   }
 
   #dial(callee: E164, display: E164): void {
-    const { sip } = this.#services
-    const invite = calleeInvite(
-      this.#outbound!,
-      display,
-      sip.host,
-      this.#caller.leg.request,
-      this.#calleeOffer,
-    )
-    this.#callee = sip.stack().invite(invite, calleeHandlers)
-    this.#callee.owner = this
+    const { sip, clock, log } = this.#services
+    const ways = this.#ways!
+    const invite = calleeInvite(ways.current!, display, this.#caller.leg.request, this.#calleeOffer)
+    const leg = sip.stack().invite(invite, calleeHandlers)
+    leg.owner = this
+    this.#callee = leg
     this.#calleeOffer = NO_BODY
-    this.#services.log.debug({ sessionId: this.sessionId, callee: maskNumber(callee) }, 'callee leg started')
+    ways.watch(
+      (delayMs, run) => clock.setTimer(delayMs, run),
+      () => this.#calleeSilent(leg),
+    )
+    log.debug(
+      { sessionId: this.sessionId, trunk: ways.current!.trunk, callee: maskNumber(callee) },
+      'callee leg started',
+    )
+  }
+
+  /** Nothing came back, not even 100: that leg is given up, whatever comes of it later, and the next way is tried. */
+  #calleeSilent(leg: ClientCall): void {
+    leg.owner = NOBODY
+    leg.cancel()
+    this.calleeFailed(408, undefined)
+  }
+
+  /** Goes over to the next way, if there is one; the callee has heard nothing of the call yet. */
+  #dialNext(): boolean {
+    const way = this.#ways!.next()
+    if (way === undefined) return false
+    this.#media.inOrder(async () => {
+      if (this.isOver) return
+      this.#media.comesFrom(CALLEE, way.hop?.address, way.codecs)
+      const sdp = this.#caller.sdp
+      if (sdp.length > 0) this.#calleeOffer = await this.#media.offer(CALLER, sdp)
+      if (this.#state.kind !== 'dialling') return
+      const { callee, display } = this.#state.decision
+      this.#dial(callee, display)
+    })
+    return true
   }
 
   #endCallee(q850: number): void {
@@ -318,8 +362,11 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     } else this.#callee.cancel({ headers: reasonHeaders(q850) })
   }
 
-  /** Timers, and the turn of calls that this one kept out. */
+  /** Timers, channels, and the turn of calls that this one kept out. */
   #letGo(): void {
+    this.#ways?.giveBack()
+    this.#inbound?.ended()
+    this.#inbound = undefined
     for (const timer of Object.values(this.#timers)) timer.cancel()
     this.#timers = {}
     if (this.#busyKey !== undefined) this.#services.busyKeys.delete(this.#busyKey)
@@ -387,7 +434,12 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
 
   // --- the callee's leg -------------------------------------------------------------------------------------------
 
+  calleeTrying(response: SipResponse): void {
+    this.#ways!.answered(response)
+  }
+
   calleeProgress(response: SipResponse): void {
+    this.#ways!.answered(response)
     const ringing =
       response.status === 180 ||
       (response.status === 183 && response.body.length > 0 && this.#services.alertOn183)
@@ -405,6 +457,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
 
   calleeAnswered(response: SipResponse): void {
     this.#calleeUp = true
+    this.#ways!.answered(response)
     this.#media.inOrder(async () => {
       if (this.isOver) return
       const delayedOffer = this.#caller.sdp.length === 0
@@ -428,11 +481,14 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   }
 
   calleeFailed(status: number, response: SipResponse | undefined): void {
+    if (this.isOver) return
     const ringing = this.#state.kind === 'ringing'
+    const overrides = this.#ways!.current?.releaseCodes
+    if (this.#ways!.failed(status, response) && this.#state.kind === 'dialling' && this.#dialNext()) return
     const cause = response && q850Of(allHeaders(response, 'Reason'))
     const release = releaseOfFailure(
       { status, ringing, ...(cause !== undefined && { q850FromReason: cause }) },
-      this.#outbound?.releaseCodes,
+      overrides,
     )
     this.#afterMediaWork({
       kind: 'callee-failed',

@@ -49,9 +49,12 @@ export function createCallController(options: CallControllerOptions): CallContro
     if (draining) return leg.reject(503, { headers: ['Retry-After', '5'] })
     const admission = trunks.admit(leg)
     if (admission.kind === 'refused') return
-    const x = dialledNumber(leg.request, countryCode)
-    if (x === undefined) return leg.reject(404)
-    const caller = admission.kind === 'phone' ? admission.number : callerNumber(leg.request, countryCode)
+    const x = dialledNumber(leg.request, countryCode, admission)
+    if (x === undefined) {
+      if (admission.kind === 'trunk') admission.ended()
+      return leg.reject(404)
+    }
+    const caller = callerNumber(leg.request, countryCode, admission)
     const at = clock.now()
     const arrival: Arrival = { x, from: caller, at, ...(isWithheld(leg.request) && { withheld: true }) }
     const record: CallRecord = {
@@ -65,8 +68,7 @@ export function createCallController(options: CallControllerOptions): CallContro
       caller,
       callInAt: at,
     }
-    const collectsEarly = admission.kind === 'trunk' && admission.collectsEarly === true
-    const call = new ActiveCall(services, leg, record, arrival, collectsEarly)
+    const call = new ActiveCall(services, leg, record, arrival, admission)
     calls.set(record.sessionId, call)
     router
       .route(arrival)

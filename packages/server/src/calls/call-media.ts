@@ -3,6 +3,7 @@ import {
   MediaError,
   type MediaEvent,
   type MediaSession,
+  preferCodecs,
   type SdpOrigin,
 } from '@maskline/media'
 import type { Log } from '../shared/log.ts'
@@ -35,6 +36,8 @@ export class CallMedia {
   #tail: Promise<void> = Promise.resolve()
   #callerOrigin: SdpOrigin = {}
   #calleeOrigin: SdpOrigin = {}
+  /** Speech codecs that a leg may use; absent: any. */
+  #codecs: Partial<Record<LegName, readonly string[] | undefined>> = {}
 
   constructor(owner: MediaOwner, engine: MediaEngine, log: Log) {
     this.#owner = owner
@@ -46,10 +49,15 @@ export class CallMedia {
     return this.#work > 0
   }
 
-  /** Where a leg's SDP comes from: its media is taken from there, or from the address it names, and from nowhere else. */
-  comesFrom(leg: LegName, sourceAddress: string): void {
-    if (leg === CALLER) this.#callerOrigin = { sourceAddress }
-    else this.#calleeOrigin = { sourceAddress }
+  /**
+   * Where a leg's SDP comes from: its media is taken from there, or from the address it names, and from nowhere else. `codecs`
+   * are the only speech codecs that it is offered or answered with.
+   */
+  comesFrom(leg: LegName, sourceAddress: string | undefined, codecs?: readonly string[]): void {
+    const origin = sourceAddress === undefined ? {} : { sourceAddress }
+    if (leg === CALLER) this.#callerOrigin = origin
+    else this.#calleeOrigin = origin
+    this.#codecs[leg] = codecs
   }
 
   /** Runs work after what is under way; its failure is the owner's to judge. */
@@ -83,8 +91,10 @@ export class CallMedia {
   }
 
   /** `from`'s offer, as it goes to the other leg. */
-  offer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
-    return this.#require().offer(from, otherLeg(from), sdp, this.#originOf(from))
+  async offer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+    const to = otherLeg(from)
+    const offered = await this.#require().offer(from, to, this.#allowed(from, sdp), this.#originOf(from))
+    return this.#allowed(to, offered)
   }
 
   /** `from`'s answer, as it goes to the other leg. */
@@ -93,8 +103,13 @@ export class CallMedia {
   }
 
   /** The engine's own answer to `leg`'s offer. */
-  answerLocally(leg: LegName, sdp: Uint8Array): Promise<Uint8Array> {
-    return this.#require().answerLocally(leg, sdp, this.#originOf(leg))
+  async answerLocally(leg: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+    return this.#require().answerLocally(leg, this.#allowed(leg, sdp), this.#originOf(leg))
+  }
+
+  /** The engine's own offer to `leg`. */
+  async offerLocally(leg: LegName): Promise<Uint8Array> {
+    return this.#allowed(leg, await this.#require().offerLocally(leg))
   }
 
   /** Takes `leg`'s answer to the engine's own offer. */
@@ -114,6 +129,11 @@ export class CallMedia {
   #require(): MediaSession {
     if (this.#session === undefined) throw new MediaError('CLOSED', 'the call has no media session')
     return this.#session
+  }
+
+  #allowed(leg: LegName, offer: Uint8Array): Uint8Array {
+    const codecs = this.#codecs[leg]
+    return codecs === undefined ? offer : preferCodecs(offer, codecs)
   }
 
   #originOf(leg: LegName): SdpOrigin {

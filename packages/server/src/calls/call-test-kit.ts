@@ -32,6 +32,7 @@ import { type App, newApp } from '../tenants/app.ts'
 import { createCallController } from './call-controller.ts'
 import { createCallIds } from './call-ids.ts'
 import type { CallFact, CallRecord, RecordingRef } from './call-record.ts'
+import type { Outbound } from './ports.ts'
 
 /**
  * The controller between two legs that a test plays by hand, to reach what real peers cannot time: media that fails,
@@ -171,6 +172,31 @@ function manualClock() {
   return { clock, advance, pending: () => timers.size }
 }
 
+/** A way over a trunk that has channels, or has none (`full`); what becomes of it goes to `told`. */
+export function wayOver(
+  trunk: string,
+  told: string[] = [],
+  more: Partial<Outbound> & { full?: boolean } = {},
+): Outbound {
+  const { full = false, ...rest } = more
+  return {
+    trunk,
+    uri: `sip:${B}@${trunk}.example`,
+    hop: { address: '192.0.2.9', port: 5060, transport: 'udp' },
+    releaseCodes: { byCause: { 29: 8105 } },
+    retryOn: new Set([408, 500, 502, 503, 504]),
+    answerWithinMs: 4_000,
+    identity: (n) => ({ from: `<sip:${n}@192.0.2.1>`, contactUser: n, headers: [] }),
+    begun() {
+      told.push(`${trunk} ${full ? 'full' : 'taken'}`)
+      return !full
+    },
+    ended: () => void told.push(`${trunk} free`),
+    fared: (response) => void told.push(`${trunk} ${response === 'silent' ? response : response.status}`),
+    ...rest,
+  }
+}
+
 export type Bench = ReturnType<typeof openBench>
 
 export type BenchOptions = {
@@ -194,6 +220,8 @@ export type BenchOptions = {
   readonly inviteThrows?: boolean
   readonly journalThrowsOn?: string
   readonly openCalls?: readonly CallRecord[]
+  /** The ways to the callee; default one without limits. `told` takes down what happens to them. */
+  readonly ways?: (told: string[]) => readonly Outbound[]
 }
 
 export function openBench(options: BenchOptions = {}) {
@@ -214,6 +242,8 @@ export function openBench(options: BenchOptions = {}) {
   const noted: Memo[] = []
   const toCaller: string[] = []
   const toCallee: string[] = []
+  /** What became of channels and ways, in order. */
+  const channels: string[] = []
   let calleeHandlers: ClientCallHandlers | undefined
   let reinviteAnswer: ((response: SipResponse) => void) | undefined
   const callee = {
@@ -272,13 +302,13 @@ export function openBench(options: BenchOptions = {}) {
     media: media.engine,
     sip: { host: '192.0.2.1', stack: () => stack },
     trunks: {
-      admit: () => ({ kind: 'trunk', trunk: 't', collectsEarly: options.collectsEarly ?? false }),
-      wayTo: () => ({
-        uri: `sip:${B}@192.0.2.9`,
-        hop: { address: '192.0.2.9', port: 5060, transport: 'udp' },
-        releaseCodes: { byCause: { 29: 8105 } },
-        format: (n) => n,
+      admit: () => ({
+        kind: 'trunk',
+        trunk: 't',
+        collectsEarly: options.collectsEarly ?? false,
+        ended: () => void channels.push('in free'),
       }),
+      waysTo: () => options.ways?.(channels) ?? [wayOver('t')],
     },
     announcements: {
       find: (_app, name) => (options.files?.includes(name) === false ? undefined : audioOf(name)),
@@ -343,6 +373,7 @@ export function openBench(options: BenchOptions = {}) {
     arrivals,
     toCaller,
     toCallee,
+    channels,
     answerReinvite: (response: SipResponse) => reinviteAnswer!(response),
     events: () =>
       facts.map((fact) => (fact.digits === undefined ? fact.event : `${fact.event} ${fact.digits}`)),

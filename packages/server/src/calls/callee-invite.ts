@@ -6,21 +6,16 @@ import type { Outbound } from './ports.ts'
 export function calleeInvite(
   way: Outbound,
   display: E164,
-  sipHost: string,
   callerInvite: SipRequest,
   offer: Uint8Array,
 ): InviteOptions {
-  const shown = way.format(display)
-  const identity = `<sip:${shown}@${sipHost}>`
   return {
+    ...way.identity(display),
     uri: way.uri,
-    from: identity,
     to: `<${way.uri}>`,
-    contactUser: shown,
-    hop: way.hop,
     maxForwards: hopsLeft(callerInvite),
-    headers: ['P-Asserted-Identity', identity],
     body: offer,
+    ...(way.hop && { hop: way.hop }),
     ...(way.credentials && { credentials: way.credentials }),
   }
 }

@@ -12,6 +12,8 @@ import { CALLEE, CALLER, type LegName } from './call-media.ts'
 export type LegOwner = {
   callerAcknowledged(request: SipRequest): void
   callerInformed(request: IncomingRequest): void
+  /** 100: the next hop has the call, and nothing more is known. */
+  calleeTrying(response: SipResponse): void
   calleeProgress(response: SipResponse): void
   calleeAnswered(response: SipResponse): void
   calleeFailed(status: number, response: SipResponse | undefined): void
@@ -19,6 +21,19 @@ export type LegOwner = {
   legGone(leg: LegName): void
   reinvited(leg: LegName, request: IncomingRequest): void
   reinviteAcknowledged(leg: LegName, request: SipRequest): void
+}
+
+/** Owner of a leg that was given up: what comes of it concerns no call. */
+export const NOBODY: LegOwner = {
+  callerAcknowledged() {},
+  callerInformed: (request) => request.respond(481),
+  calleeTrying() {},
+  calleeProgress() {},
+  calleeAnswered() {},
+  calleeFailed() {},
+  legGone() {},
+  reinvited: (_leg, request) => request.respond(481),
+  reinviteAcknowledged() {},
 }
 
 const callOf = (leg: DialogCall): LegOwner => leg.owner as LegOwner
@@ -41,6 +56,7 @@ export const keyingCallerHandlers: ServerCallHandlers = {
 }
 
 export const calleeHandlers: ClientCallHandlers = {
+  onTrying: (leg, response) => callOf(leg).calleeTrying(response),
   onProvisional: (leg, response) => callOf(leg).calleeProgress(response),
   onAnswer: (leg, response) => callOf(leg).calleeAnswered(response),
   onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),

@@ -1,4 +1,4 @@
-import type { Hop, ServerCall } from '@maskline/sip'
+import type { Hop, ServerCall, SipResponse } from '@maskline/sip'
 import type { PlayAudio } from '@maskline/media'
 import type { E164 } from '../shared/e164.ts'
 import type { App } from '../tenants/app.ts'
@@ -22,35 +22,76 @@ export type CallJournal = {
 
 /** Who a new INVITE comes from, once the door has let it in. */
 export type Admission =
-  /** A trunk: the caller is read from the INVITE's headers. */
+  /** A trunk: the parties are read from the INVITE, as the trunk writes them. */
   | {
       readonly kind: 'trunk'
       readonly trunk: string
       /** Digits are collected after a 200 (default), or in early media (183) where the trunk allows it. */
       readonly collectsEarly?: boolean
+      /** Headers that may name the caller, in order; default P-Asserted-Identity, From. */
+      readonly callerFrom?: readonly string[]
+      readonly caller?: NumberForm
+      readonly callee?: NumberForm
+      /** Speech codecs of this leg, the preferred first; absent: any. */
+      readonly codecs?: readonly string[]
+      /** Gives the channel back that the call holds. Once. */
+      ended(): void
     }
   /** A registered phone of the lab: the caller is who it authenticated as. */
   | { readonly kind: 'phone'; readonly number: E164 }
   /** Not let in; the INVITE has been answered (challenge or refusal). */
   | { readonly kind: 'refused' }
 
-/** Where a call to a real number leaves the platform. */
+/** How a peer writes numbers. */
+export type NumberForm = {
+  /** Takes off what only that peer means by it. */
+  readonly read?: (user: string) => string
+  /** Of national numbers, where it is not the platform's. */
+  readonly countryCode?: string
+}
+
+/** Where a call to a real number leaves the platform: one way of perhaps several. */
 export type Outbound = {
+  /** Name of the trunk, for logs; empty for a registered phone. */
+  readonly trunk: string
   /** Request-URI, and To. */
   readonly uri: string
-  readonly hop: Hop
+  /** Absent: the URI's host is resolved. */
+  readonly hop?: Hop
   readonly credentials?: { readonly username: string; readonly password: string }
   /** What this trunk means by its answers where it differs from the tables. */
   readonly releaseCodes?: ReleaseOverrides
-  /** How numbers are written on this leg. */
-  readonly format: (number: E164) => string
+  /** Speech codecs of this leg, the preferred first; absent: any. */
+  readonly codecs?: readonly string[]
+  /** What a 3xx does; absent: it fails the call. */
+  readonly redirects?: 'refuse' | 'follow'
+  /** Final statuses, before any provisional one but 100, upon which the next way is tried. */
+  readonly retryOn: ReadonlySet<number>
+  /** How long nothing at all may come back before the next way is tried, ms. */
+  readonly answerWithinMs: number
+  /** What the callee's side is told of who calls. */
+  identity(display: E164): CallIdentity
+  /** Takes a channel and a call of this second; false when the trunk has none left. */
+  begun(): boolean
+  /** Gives back what `begun` took. Once. */
+  ended(): void
+  /** What the peer said first to the INVITE, or that nothing came: its health. */
+  fared(response: SipResponse | 'silent'): void
 }
 
-/** The trunk layer as calls need it: who may come in, and which way out leads to a number. */
+/** From, Contact's user part, and the headers beside them. */
+export type CallIdentity = {
+  readonly from: string
+  readonly contactUser?: string
+  /** Flat [name, value, …]. */
+  readonly headers: readonly string[]
+}
+
+/** The trunk layer as calls need it: who may come in, and which ways out lead to a number. */
 export type Trunks = {
   admit(call: ServerCall): Admission
-  /** `undefined`: no trunk and no registered phone leads there. */
-  wayTo(callee: E164): Outbound | undefined
+  /** In the order in which they are tried; none: no trunk and no registered phone leads there. */
+  waysTo(callee: E164): readonly Outbound[]
 }
 
 /** Announcement audio by file name; `undefined` when there is no such file, or none that is approved. */

@@ -1,28 +1,7 @@
 import type { PushSignature } from '../tenants/app.ts'
+import type { TrunkConfig } from './trunk-config.ts'
 
-/** A SIP peer that calls come from or go to (static trunk). */
-export type TrunkConfig = {
-  readonly name: string
-  /** Where calls to real numbers are sent. Absent: inbound only. */
-  readonly peer?: { readonly address: string; readonly port: number; readonly transport: 'udp' | 'tcp' }
-  /** Addresses or CIDRs that calls may come from. */
-  readonly allowFrom: readonly string[]
-  /** Digest credentials we give to the peer's 401/407. */
-  readonly username?: string
-  readonly password?: string
-  /** Digest credentials we demand from the peer; absent: source address is enough. */
-  readonly inboundUsername?: string
-  readonly inboundPassword?: string
-  /** Form of numbers sent to the peer. */
-  readonly numberFormat: 'e164' | 'national'
-  /** How callers of this trunk key digits: after a 200 (default), or in early media, so that they are not charged yet. */
-  readonly collectDigits?: 'answered' | 'early'
-  /** Release codes for answers that this peer uses in its own way, by SIP status and by Q.850 cause. */
-  readonly releaseCodes?: {
-    readonly byStatus?: Readonly<Record<number, number>>
-    readonly byCause?: Readonly<Record<number, number>>
-  }
-}
+export type * from './trunk-config.ts'
 
 /** The whole configuration, read once at start; nothing else reads the environment. */
 export type Config = {

@@ -45,7 +45,7 @@ test('a bad configuration is refused whole with every fault listed', () => {
   const content = JSON.stringify({
     sip: {
       port: 99999,
-      trunks: [{ name: 'carrier', peer: { address: 'nowhere' }, allowFrom: ['10.0.0.0/40'] }],
+      trunks: [{ name: 'carrier', peer: { address: 'not a host' }, allowFrom: ['10.0.0.0/40'] }],
     },
     colour: 'blue',
     logLevel: 'loud',

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { AppError } from '../shared/app-error.ts'
 import { isDatabaseUrl, redactDatabaseUrl } from '../shared/database-url.ts'
-import { isCidr } from '../shared/ip.ts'
-import type { Config, TrunkConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { readTrunks } from './read-trunks.ts'
 import { FIELDS, type Field, RULES } from './schema.ts'
 
 type Json = Record<string, unknown>
@@ -89,85 +88,6 @@ function valueOf(
     faults.push(`${name} must be one of ${field.type.join(', ')}: ${field.about}`)
   }
   return undefined
-}
-
-const TRUNK_KEYS = new Set([
-  'name',
-  'peer',
-  'allowFrom',
-  'username',
-  'password',
-  'inboundUsername',
-  'inboundPassword',
-  'numberFormat',
-  'collectDigits',
-  'releaseCodes',
-])
-
-function readTrunks(given: unknown, faults: string[]): readonly TrunkConfig[] {
-  if (given === undefined) return []
-  if (!Array.isArray(given)) {
-    faults.push('sip.trunks must be a list of trunks')
-    return []
-  }
-  const names = new Set<string>()
-  return given.map((item: unknown, index): TrunkConfig => {
-    const where = `sip.trunks[${index}]`
-    const trunk = (typeof item === 'object' && item !== null ? item : {}) as Json
-    for (const key of Object.keys(trunk))
-      if (!TRUNK_KEYS.has(key)) faults.push(`${where}.${key} is no setting of a trunk`)
-    const name = typeof trunk.name === 'string' ? trunk.name : ''
-    if (name === '' || names.has(name)) faults.push(`${where}.name must be a text that no other trunk has`)
-    names.add(name)
-    const allowFrom = trunk.allowFrom === undefined ? [] : trunk.allowFrom
-    if (!Array.isArray(allowFrom) || !allowFrom.every((a) => typeof a === 'string' && isCidr(a)))
-      faults.push(
-        `${where}.allowFrom must be a list of addresses or CIDRs, such as 192.0.2.10 or 192.0.2.0/24`,
-      )
-    const numberFormat = trunk.numberFormat ?? 'e164'
-    if (numberFormat !== 'e164' && numberFormat !== 'national')
-      faults.push(`${where}.numberFormat must be e164 or national`)
-    const { collectDigits } = trunk
-    if (collectDigits !== undefined && collectDigits !== 'answered' && collectDigits !== 'early')
-      faults.push(`${where}.collectDigits must be answered or early`)
-    for (const [user, password] of [
-      ['username', 'password'],
-      ['inboundUsername', 'inboundPassword'],
-    ] as const)
-      if ((trunk[user] === undefined) !== (trunk[password] === undefined))
-        faults.push(`${where}.${user} and ${where}.${password} go together`)
-    checkReleaseCodes(trunk.releaseCodes, `${where}.releaseCodes`, faults)
-    const peer = trunk.peer === undefined ? undefined : readPeer(trunk.peer, `${where}.peer`, faults)
-    return { ...trunk, name, allowFrom, numberFormat, ...(peer && { peer }) } as unknown as TrunkConfig
-  })
-}
-
-function readPeer(given: unknown, where: string, faults: string[]): TrunkConfig['peer'] {
-  const peer = (typeof given === 'object' && given !== null ? given : {}) as Json
-  const { address, port = 5060, transport = 'udp' } = peer
-  if (typeof address !== 'string' || isIP(address) === 0)
-    faults.push(`${where}.address must be an IP address`)
-  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535)
-    faults.push(`${where}.port must be a whole number from 1 to 65535`)
-  if (transport !== 'udp' && transport !== 'tcp') faults.push(`${where}.transport must be udp or tcp`)
-  return { address, port, transport } as TrunkConfig['peer']
-}
-
-/** `{ "byStatus": { "480": 8104 }, "byCause": { "29": 8105 } }`. */
-function checkReleaseCodes(given: unknown, where: string, faults: string[]): void {
-  if (given === undefined) return
-  const tables = Object.entries((typeof given === 'object' ? given : null) ?? { '': 0 })
-  const bounds: Record<string, readonly [number, number]> = { byStatus: [300, 699], byCause: [1, 127] }
-  for (const [name, table] of tables) {
-    const [low = 0, high = 0] = bounds[name] ?? []
-    const rows = Object.entries((typeof table === 'object' ? table : null) ?? { '': 0 })
-    const right = ([key, code]: [string, unknown]): boolean =>
-      Number(key) >= low && Number(key) <= high && Number.isInteger(code) && (code as number) > 0
-    if (high === 0 || !rows.every(right))
-      faults.push(
-        `${where} must hold byStatus (SIP statuses 300 to 699) or byCause (Q.850 causes 1 to 127), each with release codes`,
-      )
-  }
 }
 
 function take(tree: Json, path: string): unknown {

@@ -14,7 +14,8 @@ import { type E164, maskNumber, normaliseDialled } from '../shared/e164.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import type { SubscriberStore } from '../tenants/ports.ts'
-import type { Phones, TrunkGuard } from './trunks.ts'
+import type { TrunkGuard } from './door.ts'
+import type { Phones } from './trunks.ts'
 
 export type PhoneOptions = {
   /** Digest realm, shown by some phones. */

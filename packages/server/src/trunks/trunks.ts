@@ -1,9 +1,15 @@
 import type { Hop, ServerCall } from '@maskline/sip'
 import type { Admission, Outbound, Trunks } from '../calls/ports.ts'
 import type { TrunkConfig } from '../config/config.ts'
-import { type E164, isFixedLine } from '../shared/e164.ts'
-import { ipRanges } from '../shared/ip.ts'
+import type { E164 } from '../shared/e164.ts'
 import type { Log } from '../shared/log.ts'
+import type { Clock } from '../shared/time.ts'
+import { type Capacity, createCapacity } from './capacity.ts'
+import { createDoor, type Door, type TrunkGuard } from './door.ts'
+import { identityWriter } from './identity.ts'
+import { createLine, type Line } from './line.ts'
+import { national } from './number-format.ts'
+import { drawn, prefixTable, tiersOf, type Weighted } from './order.ts'
 
 /** Phones that register with the platform (the lab's stand-in for a carrier). */
 export type Phones = {
@@ -12,65 +18,114 @@ export type Phones = {
   find(number: E164): { readonly uri: string; readonly hop: Hop } | undefined
 }
 
-/** Checks the digest of a peer that must identify itself; answers the INVITE when it does not. */
-export type TrunkGuard = { check(call: ServerCall, username: string, password: string): boolean }
+/** The trunk layer by configuration, with what is known of each trunk while it runs. */
+export type TrunkLayer = Trunks & {
+  readonly trunks: readonly RunningTrunk[]
+  readonly knows: Door['knows']
+}
+
+export type RunningTrunk = Weighted & {
+  readonly config: TrunkConfig
+  readonly lines: readonly Line[]
+  readonly capacity: Capacity
+}
+
+/** The ways of a prefix: tiers of trunks, each with tiers of lines; `only` where there is but one line. */
+type Route = { readonly only: Line | undefined; readonly tiers: readonly (readonly Member[])[] }
+type Member = Weighted & { readonly tiers: readonly (readonly Line[])[] }
 
 /**
- * The trunk layer by configuration: a call is let in by its source address (and digest, where the trunk demands it),
- * and leaves to a registered phone when the callee is one, else to the first trunk with a peer.
+ * A call is let in by what its trunk demands (address, certificate, digest), and leaves to a registered phone when the
+ * callee is one, else by the trunks that serve the number.
  */
 export function createTrunks(options: {
   readonly trunks: readonly TrunkConfig[]
   readonly phones: Phones | undefined
   readonly guard: TrunkGuard
+  /** Host of our own identities towards peers. */
+  readonly sipHost: string
+  readonly clock: Pick<Clock, 'now'>
+  /** Of the draws by weight, [0, 1). */
+  readonly chance: () => number
   readonly log: Log
-}): Trunks {
-  const { phones, guard, log } = options
-  const inbound = options.trunks.map((trunk) => ({ trunk, sources: ipRanges(trunk.allowFrom) }))
-  const outbound = options.trunks.find((trunk) => trunk.peer !== undefined)
-
-  const trunkOf = (source: Hop): TrunkConfig | undefined => {
-    for (const { trunk, sources } of inbound) if (sources.covers(source.address)) return trunk
-    return undefined
-  }
+}): TrunkLayer {
+  const { phones, guard, clock, chance, log } = options
+  const trunks = options.trunks.map((config): RunningTrunk => {
+    const capacity = createCapacity(config, clock)
+    const { peers = config.peer === undefined ? [] : [config.peer], priority = 0, weight = 1 } = config
+    return {
+      config,
+      capacity,
+      lines: peers.map((peer) => createLine(config, peer, capacity, options)),
+      priority,
+      weight,
+    }
+  })
+  const door = createDoor(
+    trunks.map(({ config, capacity }) => ({ trunk: config, capacity })),
+    guard,
+    log,
+  )
+  const routes = prefixTable(
+    trunks
+      .filter(({ lines }) => lines.length > 0)
+      .flatMap((trunk) => (trunk.config.serves ?? ['']).map((prefix) => ({ prefix, item: trunk }))),
+    routeOf,
+  )
+  const phoneLeg = phoneWay(options.sipHost)
 
   return {
+    trunks,
+    knows: door.knows,
     admit(call) {
-      const trunk = trunkOf(call.source)
-      if (trunk !== undefined) {
-        const { name, inboundUsername, inboundPassword } = trunk
-        if (inboundUsername !== undefined && !guard.check(call, inboundUsername, inboundPassword ?? ''))
-          return { kind: 'refused' }
-        return { kind: 'trunk', trunk: name, collectsEarly: trunk.collectDigits === 'early' }
-      }
+      const admission = door.admit(call)
+      if (admission !== undefined) return admission
       if (phones !== undefined) return phones.admit(call)
       log.warn({ source: call.source.address }, 'INVITE from an address that no trunk allows')
       call.rejectStateless(403)
       return { kind: 'refused' }
     },
-    wayTo(callee): Outbound | undefined {
+    waysTo(callee): readonly Outbound[] {
       const phone = phones?.find(callee)
-      if (phone !== undefined) return { ...phone, format: national }
-      if (outbound?.peer === undefined) return undefined
-      const { peer, username, password, numberFormat, releaseCodes } = outbound
-      const format = numberFormat === 'national' ? national : (number: E164) => number
-      const host = peer.address.includes(':') ? `[${peer.address}]` : peer.address
-      return {
-        uri: `sip:${format(callee)}@${host}${peer.port === 5060 ? '' : `:${peer.port}`}`,
-        hop: peer,
-        format,
-        ...(releaseCodes && { releaseCodes }),
-        ...(username !== undefined && { credentials: { username, password: password ?? '' } }),
-      }
+      if (phone !== undefined) return [{ ...phoneLeg, ...phone }]
+      const route = routes.find(callee)
+      if (route === undefined) return []
+      if (route.only !== undefined) return [route.only.way(callee)]
+      return inTurn(route, chance).map((line) => line.way(callee))
     },
   }
 }
 
-/**
- * `+8613800000021` → `13800000021`, `+8675528000001` → `075528000001`, `+864001234567` → `4001234567`: only the area code of a
- * fixed line has a 0 before it. Other countries keep their global form.
- */
-export function national(number: E164): string {
-  if (!number.startsWith('+86')) return number
-  return `${isFixedLine(number) ? '0' : ''}${number.slice(3)}`
+/** Trunks of the longest prefix come before those of the next; one that serves both comes once. */
+function routeOf(byPrefix: readonly (readonly RunningTrunk[])[]): Route {
+  const seen = new Set<RunningTrunk>()
+  const tiers = byPrefix.flatMap((trunks) => {
+    const fresh = trunks.filter((trunk) => !seen.has(trunk))
+    for (const trunk of fresh) seen.add(trunk)
+    return tiersOf(fresh.map(({ priority, weight, lines }) => ({ priority, weight, tiers: tiersOf(lines) })))
+  })
+  const lines = tiers.flat(2).flatMap((member) => member.tiers.flat())
+  return { only: lines.length === 1 ? lines[0] : undefined, tiers }
 }
+
+/** The lines of a call: as drawn, those that are down or rest behind the others. */
+function inTurn({ tiers }: Route, chance: () => number): readonly Line[] {
+  const ready: Line[] = []
+  const spare: Line[] = []
+  for (const tier of tiers)
+    for (const member of drawn(tier, chance))
+      for (const peers of member.tiers)
+        for (const line of drawn(peers, chance)) (line.isUsable() ? ready : spare).push(line)
+  return spare.length === 0 ? ready : [...ready, ...spare]
+}
+
+/** A registered phone is told X in national form, and has no limit of its own. */
+const phoneWay = (sipHost: string): Omit<Outbound, 'uri'> => ({
+  trunk: '',
+  identity: identityWriter(undefined, national, sipHost),
+  retryOn: new Set(),
+  answerWithinMs: Infinity,
+  begun: () => true,
+  ended() {},
+  fared() {},
+})

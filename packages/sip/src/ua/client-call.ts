@@ -270,7 +270,10 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       this.#sendCancel()
       return
     }
-    if (response.status === 100) return
+    if (response.status === 100) {
+      this.#handlers.onTrying?.(this, response)
+      return
+    }
     const fork = forkOf(response)
     if (!this.#early.take(response, fork)) return
     if (response.status !== 199) this.#handlers.onProvisional(this, response, fork)

@@ -173,8 +173,10 @@ export type ServerCall = DialogCall & {
 }
 
 export type ClientCallHandlers = DialogHandlers & {
+  /** 100: the next hop has the request, and nothing is known of the callee. */
+  onTrying?(call: ClientCall, response: SipResponse): void
   /**
-   * 101–198; 100 is not reported. `fork` (the To-tag) tells the early dialogs of forks apart. A reliable one comes in order and
+   * 101–198. `fork` (the To-tag) tells the early dialogs of forks apart. A reliable one comes in order and
    * once, and is acknowledged by the stack, unless it makes the offer: then `prack` takes the answer (RFC 3262 §5).
    */
   onProvisional(call: ClientCall, response: SipResponse, fork: string): void

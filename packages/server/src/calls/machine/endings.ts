@@ -14,6 +14,7 @@ import {
 /** Release codes that the machine decides by itself (spec/codes.md section 2); failures have release-map.ts. */
 export const RELEASE = {
   normal: 0,
+  noPorts: 522,
   callerGoneBeforeForwarding: 7516,
   collectFailed: 8008,
   maxDuration: 8010,

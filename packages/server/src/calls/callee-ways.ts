@@ -1,0 +1,75 @@
+import type { SipResponse } from '@maskline/sip'
+import type { Timer } from '../shared/time.ts'
+import type { Outbound } from './ports.ts'
+
+/**
+ * The ways to the callee that one call tries, one after another: the next one when a leg fails before its far end has said
+ * anything but 100. The call holds a channel of the way it is on, and gives it back once.
+ */
+export class CalleeWays {
+  readonly #left: Outbound[]
+  /** There was a way, though perhaps none with a channel left. */
+  readonly any: boolean
+  /** The way being tried. */
+  #current: Outbound | undefined
+  /** Some response came on this way; one other than 100 came. */
+  #answered = false
+  #progressed = false
+  #silence: Timer | undefined
+
+  constructor(ways: readonly Outbound[]) {
+    this.#left = ways.toReversed()
+    this.any = ways.length > 0
+  }
+
+  get current(): Outbound | undefined {
+    return this.#current
+  }
+
+  /** Goes over to the next way that has a channel; undefined when there is none. */
+  next(): Outbound | undefined {
+    this.giveBack()
+    this.#answered = this.#progressed = false
+    for (let way = this.#left.pop(); way !== undefined; way = this.#left.pop())
+      if (way.begun()) return (this.#current = way)
+    return undefined
+  }
+
+  /** Waits for any answer at all, where another way could be tried without one. */
+  watch(setTimer: (delayMs: number, run: () => void) => Timer, onSilent: () => void): void {
+    const { answerWithinMs } = this.#current!
+    if (this.#left.length > 0 && answerWithinMs < Infinity) this.#silence = setTimer(answerWithinMs, onSilent)
+  }
+
+  /** A response came, 100 among them. */
+  answered(response: SipResponse): void {
+    if (response.status > 100) this.#progressed = true
+    if (this.#answered) return
+    this.#answered = true
+    this.#silence?.cancel()
+    this.#current?.fared(response)
+  }
+
+  /**
+   * The leg failed, with a response or without one. Whether the next way is to be tried: never once the callee's side has
+   * been heard, for then it may have rung.
+   */
+  failed(status: number, response: SipResponse | undefined): boolean {
+    const way = this.#current
+    if (way === undefined || this.#progressed) return false
+    if (response === undefined) {
+      if (!this.#answered) way.fared('silent')
+      return status === 408 || status === 503
+    }
+    way.fared(response)
+    return way.retryOn.has(status)
+  }
+
+  /** Leaves the way: its channel is free. */
+  giveBack(): void {
+    this.#silence?.cancel()
+    this.#silence = undefined
+    this.#current?.ended()
+    this.#current = undefined
+  }
+}

@@ -1,0 +1,133 @@
+import { header, type Hop, parseCredentials, type ServerCall } from '@maskline/sip'
+import { isIP } from 'node:net'
+import type { Admission } from '../calls/ports.ts'
+import type { TrunkConfig } from '../config/config.ts'
+import { ipRanges } from '../shared/ip.ts'
+import type { Log } from '../shared/log.ts'
+import type { Capacity } from './capacity.ts'
+import { numberReader } from './number-format.ts'
+
+/** Checks the digest of a peer that must identify itself; answers the INVITE when it does not. */
+export type TrunkGuard = { check(call: ServerCall, username: string, password: string): boolean }
+
+/** Which calls come in over which trunk: every condition that a trunk sets must hold. */
+export type Door = {
+  /** Undefined: no trunk knows the peer, and nothing was answered. */
+  admit(call: ServerCall): Admission | undefined
+  /** Whether some trunk lets calls in from this address: such a peer is no scanner. */
+  knows(address: string): boolean
+}
+
+type Entry = {
+  readonly trunk: TrunkConfig
+  readonly ranges: ReturnType<typeof ipRanges> | undefined
+  readonly admission: Extract<Admission, { kind: 'trunk' }>
+  readonly capacity: Capacity
+}
+
+const REFUSED: Admission = { kind: 'refused' }
+/** Seconds after which a caller may try a trunk again whose channels or calls a second are used up. */
+const FULL = { headers: ['Retry-After', '5'] }
+
+export function createDoor(
+  trunks: readonly { readonly trunk: TrunkConfig; readonly capacity: Capacity }[],
+  guard: TrunkGuard,
+  log: Log,
+): Door {
+  const entries = trunks
+    .filter(({ trunk }) => isInbound(trunk))
+    .map(({ trunk, capacity }): Entry => ({
+      trunk,
+      capacity,
+      ranges: trunk.allowFrom.length > 0 ? ipRanges(trunk.allowFrom) : undefined,
+      admission: admissionOf(trunk, capacity),
+    }))
+  /** An address that a trunk names exactly is found at once, and before any range that it lies in. */
+  const byAddress = new Map<string, Entry>()
+  for (const entry of entries)
+    for (const address of entry.trunk.allowFrom)
+      if (isIP(address) !== 0 && !byAddress.has(address)) byAddress.set(address, entry)
+
+  const fits = ({ ranges, trunk: { tlsNames } }: Entry, source: TlsHop): boolean =>
+    (ranges === undefined || ranges.covers(source.address)) &&
+    (tlsNames === undefined || tlsNames.some((pattern) => bearsName(source.tlsNames, pattern)))
+
+  const find = (call: ServerCall): Entry | undefined => {
+    const source: TlsHop = call.source
+    const exact = byAddress.get(source.address)
+    if (exact !== undefined && (exact.trunk.tlsNames === undefined || fits(exact, source))) return exact
+    const fitting = entries.filter((entry) => fits(entry, source))
+    // A trunk without an address or name is told by the user that its peer claims to be; the claim is checked afterwards.
+    const user = userOf(call)
+    return (
+      fitting.find(({ ranges, trunk }) => ranges !== undefined || trunk.tlsNames !== undefined) ??
+      fitting.find(({ trunk }) => user !== undefined && trunk.inboundUsername === user)
+    )
+  }
+
+  return {
+    knows: (address) =>
+      byAddress.has(address) || entries.some(({ ranges }) => ranges?.covers(address) === true),
+    admit(call) {
+      const entry = find(call)
+      if (entry === undefined) return undefined
+      const { name, inboundUsername, inboundPassword } = entry.trunk
+      if (inboundUsername !== undefined && !guard.check(call, inboundUsername, inboundPassword ?? ''))
+        return REFUSED
+      if (entry.capacity.take('in')) return entry.admission
+      log.debug(
+        { trunk: name },
+        'a call was refused: the channels or the calls a second of its trunk are used up',
+      )
+      call.rejectStateless(503, FULL)
+      return REFUSED
+    },
+  }
+}
+
+/** A trunk without any condition lets nobody in. */
+export const isInbound = ({ allowFrom, tlsNames, inboundUsername }: TrunkConfig): boolean =>
+  allowFrom.length > 0 || tlsNames !== undefined || inboundUsername !== undefined
+
+/** Made once: the same for every call of the trunk. */
+function admissionOf(trunk: TrunkConfig, capacity: Capacity): Extract<Admission, { kind: 'trunk' }> {
+  const { name, callerFrom, numbersIn, codecs } = trunk
+  const reader = (rule: NonNullable<TrunkConfig['numbersIn']>['caller']) => {
+    const read = numberReader(rule)
+    return {
+      ...(read && { read }),
+      ...(rule?.countryCode !== undefined && { countryCode: rule.countryCode }),
+    }
+  }
+  return {
+    kind: 'trunk',
+    trunk: name,
+    collectsEarly: trunk.collectDigits === 'early',
+    ...(callerFrom && { callerFrom }),
+    ...(numbersIn?.caller && { caller: reader(numbersIn.caller) }),
+    ...(numbersIn?.callee && { callee: reader(numbersIn.callee) }),
+    ...(codecs && { codecs }),
+    ended: () => capacity.free('in'),
+  }
+}
+
+/** Where a message came from, with the names of the peer's verified certificate. */
+type TlsHop = Hop & { readonly tlsNames?: readonly string[] }
+
+/** `*.carrier.example` stands for one label (RFC 5922 §7.2 has none in certificates; here the operator says it). */
+function bearsName(names: readonly string[] | undefined, pattern: string): boolean {
+  if (names === undefined) return false
+  const wanted = pattern.toLowerCase()
+  return names.some((given) => {
+    const name = given.toLowerCase().replace(/^sips?:/, '')
+    if (!wanted.startsWith('*.')) return name === wanted
+    const dot = name.indexOf('.')
+    return dot > 0 && name.slice(dot) === wanted.slice(1)
+  })
+}
+
+/** The user name of the request's credentials, not checked. */
+function userOf({ request }: ServerCall): string | undefined {
+  const given = header(request, 'Authorization') ?? header(request, 'Proxy-Authorization')
+  return given === undefined ? undefined : parseCredentials(given)?.username
+}
