@@ -6,7 +6,7 @@ import { makeCodec, staticCodec, type Codec } from './codec.ts'
  * preference). `PCMA` names a codec at every clock rate, `AMR-WB/16000` at one. Telephone events and comfort noise stay, at the
  * end. Throws NO_COMMON_CODEC when no speech codec is left; an SDP without audio is given back as it is.
  */
-export function preferCodecs(sdp: Uint8Array, wanted: readonly string[]): Uint8Array {
+export function preferCodecs(sdp: Uint8Array, wanted: readonly string[]): Buffer {
   const text = Buffer.from(sdp.buffer, sdp.byteOffset, sdp.byteLength).toString('latin1')
   // What stands before the first m-line is of the session.
   const [session = '', ...sections] = text.split(/^(?=m=)/m)

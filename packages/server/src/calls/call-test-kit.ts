@@ -10,6 +10,7 @@ import type {
   ClientCall,
   ClientCallHandlers,
   IncomingRequest,
+  InviteOptions,
   ServerCall,
   SipResponse,
   SipStack,
@@ -87,6 +88,7 @@ function scriptedMedia(
   fail: Partial<Record<Stage, MediaErrorCode | 'bug'>>,
   wait: Partial<Record<Stage, Promise<void>>>,
   nameOf: (audio: PlayAudio) => string,
+  sdp: Uint8Array,
 ) {
   const log: string[] = []
   /** What each leg hears, as far as the engine plays it: `a ring-back`, `both hint.wav`. */
@@ -102,7 +104,7 @@ function scriptedMedia(
     if (code !== undefined) throw new MediaError(code, name)
   }
   const session: MediaSession = {
-    offer: async () => (await stage('offer'), SDP),
+    offer: async () => (await stage('offer'), sdp),
     answer: async () => (await stage('answer'), SDP),
     answerLocally: async () => (await stage('answerLocally'), SDP),
     offerLocally: async () => SDP,
@@ -217,6 +219,10 @@ export type BenchOptions = {
   readonly headers?: readonly string[]
   /** Announcement files that there are; default every one. */
   readonly files?: readonly string[]
+  /** What the media engine offers the callee. */
+  readonly sdp?: Uint8Array
+  /** Request-URI of the caller's INVITE; default X. */
+  readonly dialled?: string
   readonly inviteThrows?: boolean
   readonly journalThrowsOn?: string
   readonly openCalls?: readonly CallRecord[]
@@ -235,6 +241,7 @@ export function openBench(options: BenchOptions = {}) {
     options.fail ?? {},
     options.wait ?? {},
     (audio) => names.get(audio) ?? 'ring-back',
+    options.sdp ?? SDP,
   )
   const time = manualClock()
   const facts: CallFact[] = []
@@ -246,25 +253,47 @@ export function openBench(options: BenchOptions = {}) {
   const channels: string[] = []
   let calleeHandlers: ClientCallHandlers | undefined
   let reinviteAnswer: ((response: SipResponse) => void) | undefined
-  const callee = {
-    owner: undefined,
-    ack: () => void toCallee.push('ACK'),
-    bye: () => void toCallee.push('BYE'),
-    cancel: () => void toCallee.push('CANCEL'),
-    reinvite: (_options: object, onFinal: (response: SipResponse) => void) => {
-      toCallee.push('INVITE')
-      reinviteAnswer = onFinal
-    },
-    ackReinvite: () => void toCallee.push('ACK'),
-  } as unknown as ClientCall
+  /** What was sent to the callee's side, one INVITE a way. */
+  const invites: InviteOptions[] = []
+  const newCallee = (): ClientCall =>
+    ({
+      owner: undefined,
+      ack: () => void toCallee.push('ACK'),
+      bye: () => void toCallee.push('BYE'),
+      cancel: () => void toCallee.push('CANCEL'),
+      reinvite: (_options: object, onFinal: (response: SipResponse) => void) => {
+        toCallee.push('INVITE')
+        reinviteAnswer = onFinal
+      },
+      ackReinvite: () => void toCallee.push('ACK'),
+    }) as unknown as ClientCall
+  let callee = newCallee()
   const stack = {
-    invite(_options: object, handlers: ClientCallHandlers) {
+    invite(given: InviteOptions, handlers: ClientCallHandlers) {
       if (options.inviteThrows) throw new TypeError('a bug in sip')
       toCallee.push('INVITE')
+      invites.push(given)
       calleeHandlers = handlers
-      return callee
+      return (callee = newCallee())
     },
   } as unknown as SipStack
+  const legSays = (
+    leg: ClientCall,
+    status: number,
+    given: { body?: Uint8Array; headers?: readonly string[] } = {},
+  ): void => {
+    const response = {
+      kind: 'response',
+      status,
+      reason: '',
+      headers: given.headers ?? [],
+      body: given.body ?? (status < 300 && status > 180 ? SDP : NONE),
+    } as SipResponse
+    if (status === 100) calleeHandlers!.onTrying!(leg, response)
+    else if (status < 200) calleeHandlers!.onProvisional(leg, response, 'b1')
+    else if (status < 300) calleeHandlers!.onAnswer(leg, response, 'b1')
+    else calleeHandlers!.onFailure(leg, status, response)
+  }
   const view: RouteView = {
     xNumber: { number: X, appKey: 'k', status: 'normal' } as never,
     app: APP,
@@ -335,7 +364,7 @@ export function openBench(options: BenchOptions = {}) {
       request: {
         kind: 'request',
         method: 'INVITE',
-        uri: `sip:${X}@192.0.2.1`,
+        uri: options.dialled ?? `sip:${X}@192.0.2.1`,
         headers: options.headers ?? ['From', `<sip:${A}@192.0.2.5>;tag=1`],
         body: options.offer ?? SDP,
       },
@@ -362,7 +391,9 @@ export function openBench(options: BenchOptions = {}) {
   return {
     controller,
     caller,
-    callee,
+    get callee() {
+      return callee
+    },
     dial,
     media,
     time,
@@ -403,18 +434,18 @@ export function openBench(options: BenchOptions = {}) {
       return answers
     },
     /** A response of the callee; 183 and 2xx carry SDP unless told otherwise. */
-    calleeSays: (status: number, given: { body?: Uint8Array; headers?: readonly string[] } = {}) => {
-      const response = {
-        kind: 'response',
-        status,
-        reason: '',
-        headers: given.headers ?? [],
-        body: given.body ?? (status < 300 && status > 180 ? SDP : NONE),
-      } as SipResponse
-      if (status < 200) calleeHandlers!.onProvisional(callee, response, 'b1')
-      else if (status < 300) calleeHandlers!.onAnswer(callee, response, 'b1')
-      else calleeHandlers!.onFailure(callee, status, response)
+    calleeSays: (status: number, given?: { body?: Uint8Array; headers?: readonly string[] }) =>
+      legSays(callee, status, given),
+    /** The stack gives the callee's leg up by itself. */
+    calleeIsLost: (status: number) => calleeHandlers!.onFailure(callee, status, undefined),
+    /** The callee's leg as it is now, to be heard of later. */
+    leg() {
+      const leg = callee
+      return { says: (status: number) => legSays(leg, status) }
     },
+    /** The trunks that were sent an INVITE. */
+    dialled: () => invites.map(({ uri }) => /@(\w+)/.exec(uri)?.[1]),
+    offers: () => invites.map(({ body }) => Buffer.from(body ?? NONE).toString('latin1')),
     calleeHangsUp: () => calleeHandlers!.onBye(callee, caller.request),
   }
 }
