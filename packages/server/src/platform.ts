@@ -6,6 +6,7 @@ import { announcementOperations } from './admin-api/announcements.ts'
 import { appOperations } from './admin-api/apps.ts'
 import { numberOperations } from './admin-api/numbers.ts'
 import { createAdminApi } from './admin-api/server.ts'
+import { trunkOperations } from './admin-api/trunks.ts'
 import { loadAdminToken } from './admin-api/token.ts'
 import { openAnnouncements } from './announcements/announcements.ts'
 import { openLibrary } from './announcements/library.ts'
@@ -33,7 +34,10 @@ import { type Clock, systemClock } from './shared/time.ts'
 import { lockDataDir } from './storage/data-lock.ts'
 import { type Storage, openStorage, startRetention } from './storage/index.ts'
 import { createPhones, createTrunkGuard } from './trunks/phones.ts'
+import { reportOf } from './trunks/report.ts'
+import { testTrunk } from './trunks/trunk-test.ts'
 import { createTrunks } from './trunks/trunks.ts'
+import { watchLines } from './trunks/watch.ts'
 
 export type Platform = {
   readonly sip: { readonly host: string; readonly port: number }
@@ -222,6 +226,14 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       throw cannotListen(cause)
     })
     opened.push(() => stack.close())
+    const watch = watchLines(
+      trunks.trunks.flatMap(({ lines }) => lines),
+      { stack, sipHost, clock, chance: Math.random },
+    )
+    opened.push(() => watch.close())
+    for (const { name, register } of config.sip.trunks)
+      if (register !== undefined)
+        log.error({ trunk: name }, 'a trunk asks for a registration, which this version cannot make')
 
     const api = await createOpenApi({
       config: config.api,
@@ -258,6 +270,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
           numbers: storage.numbers,
           numberStates: storage.numberStates,
           clock,
+        }),
+        ...trunkOperations({
+          list: () => trunks.trunks.map((trunk) => reportOf(trunk, undefined)),
+          test(name) {
+            const trunk = trunks.trunks.find(({ config }) => config.name === name)
+            return trunk && testTrunk(trunk, { stack, sipHost, registration: undefined })
+          },
         }),
       ],
       log,

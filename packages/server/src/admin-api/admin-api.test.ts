@@ -13,6 +13,7 @@ import { announcementOperations } from './announcements.ts'
 import { appOperations } from './apps.ts'
 import { numberOperations } from './numbers.ts'
 import { ADMIN_ERRORS } from './operation.ts'
+import { trunkOperations } from './trunks.ts'
 import { type AdminApi, createAdminApi } from './server.ts'
 
 const TOKEN = 'a-token-of-the-tests'
@@ -54,6 +55,7 @@ before(async () => {
         clock: systemClock,
       }),
       ...numberOperations({ apps, numbers, numberStates, clock: systemClock }),
+      ...trunkOperations({ list: () => [], test: () => undefined }),
     ],
     log,
   })
@@ -166,9 +168,11 @@ describe('the door', () => {
       'listAnnouncements get /v1/announcements',
       'listApps get /v1/apps',
       'listNumbers get /v1/numbers',
+      'listTrunks get /v1/trunks',
       'rejectAnnouncement post /v1/announcements/{tenant}/{name}/reject',
       'removeNumber delete /v1/numbers/{number}',
       'replaceAnnouncement put /v1/announcements/{tenant}/{name}',
+      'testTrunk post /v1/trunks/{name}/test',
       'uploadAnnouncement post /v1/announcements',
     ])
     const upload = body.paths['/v1/announcements']!.post!

@@ -23,6 +23,7 @@ export type AdminCommand = {
   /** The options without a value that were given. */
   readonly flags: ReadonlySet<string>
   readonly client: AdminClient
+  readonly config: Config
 }
 
 /** What a command knows. */
@@ -56,11 +57,13 @@ export function readCommand(args: string[], env: NodeJS.ProcessEnv, shape: Comma
   const words = parsed.positionals
   const surplus = words[shape.words[words[0] ?? ''] ?? Infinity]
   if (surplus !== undefined) throw usage(`"${surplus}" is a word too many`)
+  const settings = loadFromCommandLine(own, env)
   return {
     words,
     options: rest,
     flags: new Set(flags.filter((name) => name in rest)),
-    client: clientOf(loadFromCommandLine(own, env)),
+    client: clientOf(settings),
+    config: settings,
   }
 }
 

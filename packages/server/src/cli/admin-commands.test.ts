@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { generateTone, readWav, writeWav } from '@maskline/media'
+import { createSipStack, type SipStack } from '@maskline/sip'
 import { ADMIN_TOKEN_FILE } from '../admin-api/token.ts'
 import { MOST_SOURCE_BYTES } from '../announcements/announcement.ts'
 import { loadConfig } from '../config/load.ts'
@@ -13,6 +14,7 @@ import { newApp } from '../tenants/app.ts'
 import { runAnnouncements } from './announcements.ts'
 import { readSettings, runApps, runNumbers } from './inventory.ts'
 import { noteReach } from './lab.ts'
+import { runTrunk } from './trunk.ts'
 
 /** The commands against a platform that runs, in a folder of its own. */
 const dir = mkdtempSync(path.join(tmpdir(), 'maskline-cli-'))
@@ -28,12 +30,33 @@ const env = {
   MASKLINE_RTP_PORT_MIN: '28000',
   MASKLINE_RTP_PORT_MAX: '28999',
 }
+/** The configuration file in the data folder, where the platform and the commands find it. */
+const withTrunks = (port: number) => ({
+  sip: {
+    trunks: [
+      {
+        name: 'carrier',
+        peer: { address: '127.0.0.1', port },
+        allowFrom: ['192.0.2.0/24'],
+        maxChannels: { total: 30, out: 20 },
+        health: { optionsSec: 0, timeoutMs: 500 },
+      },
+      { name: 'incoming', allowFrom: ['198.51.100.7'] },
+    ],
+  },
+})
+let carrier: SipStack
 let platform: Platform
 let stopped: Promise<void> | undefined
 const stop = (): Promise<void> => (stopped ??= platform.close())
 
 before(async () => {
-  const config = loadConfig(env)
+  const listen = [{ transport: 'udp', address: '127.0.0.1', port: 0 } as const]
+  carrier = await createSipStack({ listen, handlers: { onInvite: (call) => call.reject(603) } })
+  const file = path.join(env.MASKLINE_DATA, 'maskline.json')
+  mkdirSync(env.MASKLINE_DATA)
+  writeFileSync(file, JSON.stringify(withTrunks(carrier.addresses[0]!.port)))
+  const config = loadConfig(env, file)
   platform = await startPlatform(config, { log: silentLog })
   noteReach(config, platform)
   await platform.storage.apps.saveApp(
@@ -42,14 +65,15 @@ before(async () => {
 })
 after(async () => {
   await stop()
+  await carrier.close()
   rmSync(dir, { recursive: true })
 })
 
 type Run = typeof runApps
-async function say(run: Run, line: string): Promise<string> {
+async function say(run: Run, line: string, code = 0): Promise<string> {
   let said = ''
   const write = (text: string | Uint8Array): void => void (said += String(text))
-  assert.equal(await run(line.split(' '), env, { stdout: { write } }), 0)
+  assert.equal(await run(line.split(' '), env, { stdout: { write } }), code)
   return said
 }
 const refused = (run: Run, line: string, code: string, message: RegExp): Promise<void> =>
@@ -159,6 +183,18 @@ test('numbers: one of another app comes with --move only, which is said to cost 
   assert.match(await say(runNumbers, 'list other'), /\+8617000000001/)
 })
 
+test('trunks: what is in use, and what of each works', async () => {
+  const { port } = carrier.addresses[0]!
+  const listed = (await say(runTrunk, 'list')).split('\n').map((row) => row.trim().split(/ {2,}/))
+  assert.deepEqual(listed.slice(1, 3), [
+    ['carrier', '0/30', '0/20', `127.0.0.1:${port} udp`, 'up'],
+    ['incoming', '0', '0'],
+  ])
+  assert.match(await say(runTrunk, 'test carrier'), /OPTIONS 127.*ok .*200 OK in \d+ ms\ncarrier works\.\n$/)
+  assert.match(await say(runTrunk, 'test incoming'), /calls in from 198\.51\.100\.7; no calls out/)
+  await refused(runTrunk, 'test none', 'TRUNK_UNKNOWN', /there is no trunk none/)
+})
+
 test('settings are JSON where they are JSON, text otherwise, and nothing removes', () => {
   assert.deepEqual(readSettings(['a=true', 'b=12', 'c=x=y', 'd.e=', 'd.f=["192.0.2.1"]', 'g={', 'h="12"']), {
     a: true,
@@ -179,10 +215,19 @@ test('a wrong command line is told in a sentence', async () => {
   await refused(runNumbers, 'status +8617000000002 normal now', 'USAGE', /"now" is a word too many/)
   await refused(runAnnouncements, `upload ${dir}/none.wav`, 'FILE_UNREADABLE', /none\.wav \(ENOENT\)/)
   await refused(runApps, 'set axb name', 'USAGE', /field=value/)
+  await refused(runTrunk, 'test', 'USAGE', /the name of the trunk is missing/)
   await refused(runApps, `list --data ${dir}/empty`, 'NO_DATA', /no platform has run on/)
 })
 
 test('when the platform is stopped, that is what is said', async () => {
   await stop()
   await refused(runApps, 'list', 'NO_PLATFORM', /no platform answers at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/)
+})
+
+test('a trunk is tested without a platform too, and one that answers nothing ends the command with 1', async () => {
+  await stop()
+  assert.match(await say(runTrunk, 'test carrier'), /^No platform runs .*carrier works\.\n$/s)
+  await carrier.close()
+  assert.match(await say(runTrunk, 'test carrier', 1), /FAILED +no answer in 500 ms\ncarrier does not work/)
+  await refused(runTrunk, 'list', 'NO_PLATFORM', /no platform answers/)
 })

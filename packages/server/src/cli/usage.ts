@@ -16,6 +16,8 @@ Of the platform that runs on the data folder:
   numbers list APP_KEY
   numbers add APP_KEY AREA_CODE NUMBER … [--move] --move takes those of other apps; their bindings are lost
   numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1|2|3|5..9]
+  trunk list             channels in use, and whether the peers are alive
+  trunk test NAME        what of a trunk works: DNS, connection, OPTIONS, registration; without a call
   announcements list [--tenant T]
   announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace]
   announcements approve NAME | reject NAME --note WHY | delete NAME | uses NAME

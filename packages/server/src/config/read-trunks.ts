@@ -272,3 +272,6 @@ const TRUNK: Readonly<Record<keyof TrunkConfig, Check>> = {
   redirects: oneOf(['refuse', 'follow']),
   releaseCodes,
 }
+
+/** For the guide, which lists them all. */
+export const TRUNK_MEMBERS: readonly string[] = Object.keys(TRUNK)

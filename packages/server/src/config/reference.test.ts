@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { loadConfig } from './load.ts'
+import { TRUNK_MEMBERS } from './read-trunks.ts'
 import { settingsTable } from './reference.ts'
 
-const guide = readFileSync(path.join(import.meta.dirname, '../../../../docs/guides/configuration.md'), 'utf8')
+const guideOf = (name: string): string =>
+  readFileSync(path.join(import.meta.dirname, '../../../../docs/guides', name), 'utf8')
+const guide = guideOf('configuration.md')
+const trunkGuide = guideOf('trunks.md')
 /** Tables are compared cell by cell: the formatter pads them. */
 const cells = (table: string): string[] =>
   table
@@ -24,9 +28,13 @@ test('the guide lists every setting with its type, default and meaning', () => {
   assert.deepEqual(rows, cells(settingsTable()))
 })
 
-test('every example of the guide is a configuration that the platform accepts', () => {
-  const examples = [...guide.matchAll(/```json\n([^]*?)```/g)].map((match) => match[1]!)
-  assert.ok(examples.length >= 3)
+test('the guide lists every member of a trunk', () => {
+  for (const name of TRUNK_MEMBERS) assert.match(trunkGuide, new RegExp(`^\\|.*\`${name}[\`.]`, 'm'), name)
+})
+
+test('every example of the guides is a configuration that the platform accepts', () => {
+  const examples = [...(guide + trunkGuide).matchAll(/```json\n([^]*?)```/g)].map((match) => match[1]!)
+  assert.ok(examples.length >= 7)
   const dir = mkdtempSync(path.join(tmpdir(), 'maskline-guide-'))
   try {
     for (const example of examples) {

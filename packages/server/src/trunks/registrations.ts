@@ -1,0 +1,75 @@
+import type { TrunkConfig } from '../config/config.ts'
+import type { Log } from '../shared/log.ts'
+import { bracketed } from './host.ts'
+
+/** One registration of ours with a carrier (RFC 3261 §10.2), kept until it is closed. */
+export type Register = (options: {
+  /** Request-URI: the registrar. */
+  readonly registrar: string
+  readonly aor: string
+  readonly username: string
+  readonly password: string
+  readonly contactUser: string
+  readonly expiresSec: number
+  readonly onState: (state: RegistrationState) => void
+}) => { close(): Promise<void> | void }
+
+/** `why` says what the registrar answered, when it refuses. */
+export type RegistrationState = { readonly kind: 'registered' | 'trying' | 'failed'; readonly why?: string }
+
+export type Registrations = {
+  /** Undefined: the trunk does not register. */
+  stateOf(trunk: string): RegistrationState | undefined
+  close(): Promise<void>
+}
+
+/** Registers every trunk that asks for it, and tells when it comes and goes. */
+export function startRegistrations(
+  trunks: readonly TrunkConfig[],
+  register: Register,
+  log: Log,
+): Registrations {
+  const states = new Map<string, RegistrationState>()
+  const running = trunks
+    .filter((trunk) => trunk.register !== undefined)
+    .map((trunk) => {
+      const { name } = trunk
+      states.set(name, { kind: 'trying' })
+      return register({
+        ...registrationOf(trunk),
+        onState(state) {
+          const before = states.get(name)?.kind
+          states.set(name, state)
+          if (state.kind === before) return
+          if (state.kind === 'registered') log.info({ trunk: name }, 'a trunk is registered')
+          else if (state.kind === 'failed')
+            log.warn({ trunk: name, why: state.why }, 'a trunk is not registered; it is tried again')
+        },
+      })
+    })
+  return {
+    stateOf: (trunk) => states.get(trunk),
+    async close() {
+      await Promise.all(running.map((registration) => registration.close()))
+    },
+  }
+}
+
+/** What a trunk registers, where and how, with what it leaves open filled in. */
+export function registrationOf(trunk: TrunkConfig): Omit<Parameters<Register>[0], 'onState'> {
+  const { register = {}, username = '', password = '', domain } = trunk
+  const peer = trunk.peer ?? trunk.peers?.[0]
+  const host = bracketed(register.registrar ?? domain ?? peer?.address ?? '')
+  const isPeer = register.registrar === undefined && domain === undefined
+  const port = isPeer && peer?.port !== undefined ? `:${peer.port}` : ''
+  const transport =
+    isPeer && peer?.transport !== undefined && peer.transport !== 'udp' ? `;transport=${peer.transport}` : ''
+  return {
+    registrar: `sip:${host}${port}${transport}`,
+    aor: register.aor ?? `sip:${username}@${host}`,
+    username,
+    password,
+    contactUser: register.contactUser ?? username,
+    expiresSec: register.expiresSec ?? 3600,
+  }
+}
