@@ -47,7 +47,8 @@ export function healthPolicy(config: HealthConfig | undefined): HealthPolicy {
 export function heard(health: Health, ok: boolean, at: EpochMs, policy: HealthPolicy): Health {
   // Without OPTIONS a peer that is down is given a call now and then; OPTIONS alone bring the others back.
   const restsUntil = !ok && policy.optionsMs === 0 ? at + policy.retryMs : health.restsUntil
-  if (ok === health.up) return ok && health.against === 0 ? health : { up: ok, against: 0, restsUntil }
+  if (ok && health.up) return at >= restsUntil ? FRESH : { ...health, against: 0 }
+  if (ok === health.up) return { ...health, against: 0, restsUntil }
   const against = health.against + 1
   if (against < (health.up ? policy.failures : policy.successes)) return { ...health, against }
   return ok ? FRESH : { up: false, against: 0, restsUntil }

@@ -47,7 +47,7 @@ export function createLine(
   const write = numberWriter(trunk.numbersOut?.callee, trunk.numberFormat)
   const place = placeOf(trunk, peer)
   const phone = trunk.identity?.userPhone === true ? ';user=phone' : ''
-  const hop = hopOf(peer)
+  const hop = hopOf(trunk, peer)
   const label = labelOf(peer)
   let health = FRESH
 
@@ -113,11 +113,15 @@ function placeOf({ domain }: TrunkConfig, { address, port, transport }: TrunkPee
   return `${bracketed(address)}${shownPort}${isName ? shownTransport : ''}`
 }
 
-/** A literal address needs no resolution. */
-function hopOf({ address, port, transport = 'udp' }: TrunkPeer): Hop | undefined {
+/** A literal address needs no resolution; the certificate there is of the carrier's domain (RFC 5922 §4). */
+function hopOf({ domain }: TrunkConfig, { address, port, transport = 'udp' }: TrunkPeer): Hop | undefined {
   if (isIP(address) === 0) return undefined
-  return { address, port: port ?? 5060, transport } as Hop
+  const serverName = isSecure(transport) && domain !== undefined ? { serverName: domain } : {}
+  return { address, port: port ?? 5060, transport, ...serverName } as Hop
 }
+
+export const isSecure = (transport: TrunkPeer['transport']): boolean =>
+  transport === 'tls' || transport === 'wss'
 
 export const labelOf = ({ address, port, transport }: TrunkPeer): string =>
   `${bracketed(address)}${port === undefined ? '' : `:${port}`}${transport === undefined ? '' : ` ${transport}`}`

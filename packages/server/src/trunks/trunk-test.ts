@@ -4,7 +4,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { SipStack } from '@maskline/sip'
 import type { TrunkConfig, TrunkPeer } from '../config/config.ts'
 import { isInbound } from './door.ts'
-import type { Line } from './line.ts'
+import { isSecure, type Line } from './line.ts'
 import type { RegistrationState } from './registrations.ts'
 import type { RunningTrunk } from './trunks.ts'
 import { isHeard, optionsTo } from './watch.ts'
@@ -33,7 +33,7 @@ export async function testTrunk(
   const peers = config.peers ?? (config.peer === undefined ? [] : [config.peer])
   const perPeer = await Promise.all(
     lines.map(async (line, index) => {
-      const steps = await testPeer(line, peers[index]!, options)
+      const steps = await testPeer(line, peers[index]!, config.domain, options)
       return { steps, ok: steps.every(({ ok }) => ok) }
     }),
   )
@@ -75,17 +75,18 @@ const registrationStep = ({ kind, why }: RegistrationState): TestStep => ({
 async function testPeer(
   line: Line,
   peer: TrunkPeer,
+  domain: string | undefined,
   { stack, sipHost }: { readonly stack: Pick<SipStack, 'request'>; readonly sipHost: string },
 ): Promise<TestStep[]> {
   const steps: TestStep[] = []
-  const targets =
-    isIP(peer.address) === 0 ? await findTargets(peer, steps) : [{ ...peer, port: peer.port ?? 5060 }]
+  const isName = isIP(peer.address) === 0
+  const targets = isName ? await findTargets(peer, steps) : [{ ...peer, port: peer.port ?? 5060 }]
   if (targets.length === 0) return steps
   const { timeoutMs } = line.policy
   const { transport = 'udp' } = peer
   if (transport !== 'udp')
     for (const target of targets)
-      steps.push(await tryConnecting(target, peer, transport === 'tls' || transport === 'wss', timeoutMs))
+      steps.push(await tryConnecting(target, isName ? peer.address : domain, isSecure(transport), timeoutMs))
   steps.push(await askOptions(line, stack, sipHost, timeoutMs))
   return steps
 }
@@ -121,7 +122,8 @@ async function findTargets(peer: TrunkPeer, steps: TestStep[]): Promise<readonly
 /** Opens a connection and closes it again; of TLS the certificate is told. */
 function tryConnecting(
   { address, port }: Target,
-  peer: TrunkPeer,
+  /** The name that a certificate must bear. */
+  serverName: string | undefined,
   secure: boolean,
   timeoutMs: number,
 ): Promise<TestStep> {
@@ -138,7 +140,7 @@ function tryConnecting(
       const { ok, says } = certificateOf(socket as TLSSocket)
       done(ok, `connected ${took}, ${says}`)
     }
-    const name = isIP(peer.address) === 0 ? { servername: peer.address } : {}
+    const name = serverName === undefined ? {} : { servername: serverName }
     const socket = secure
       ? connectTls({ host: address, port, ...name, rejectUnauthorized: false }, connected)
       : connect({ host: address, port }, connected)
