@@ -1,5 +1,7 @@
 export type * from './message/message.ts'
 export type * from './transport/address.ts'
+export { createTlsSource } from './transport/tls-source.ts'
+export type { TlsIdentity, TlsSource, TlsSourceOptions } from './transport/tls-source.ts'
 export type * from './ua/types.ts'
 export { parseMessage, DEFAULT_LIMITS } from './message/parse.ts'
 export type { FaultCode, ParseFault, ParseLimits, ParseResult } from './message/parse.ts'

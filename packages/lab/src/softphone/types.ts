@@ -1,5 +1,5 @@
 import type { ToneRun } from '@maskline/media'
-import type { SipClock, TransportName } from '@maskline/sip'
+import type { SipClock } from '@maskline/sip'
 import type { LadderMessage } from '../ladder/ladder.ts'
 
 export type SoftphoneOptions = {
@@ -10,7 +10,7 @@ export type SoftphoneOptions = {
   readonly password?: string
   /** Registrar and proxy for its calls; without one it calls and is called directly. */
   readonly registrar?: { readonly address: string; readonly port: number; readonly domain?: string }
-  readonly transport?: TransportName
+  readonly transport?: 'udp' | 'tcp'
   /** Default 127.0.0.1. */
   readonly host?: string
   /** SIP port; default 0, any free one. */

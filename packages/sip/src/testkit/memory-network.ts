@@ -2,7 +2,7 @@ import { header } from '../message/headers.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import { parseMessage } from '../message/parse.ts'
 import { serializeMessage } from '../message/serialize.ts'
-import type { Endpoint, Hop, ListenOptions } from '../transport/address.ts'
+import type { Endpoint, Hop, ListenOptions, TransportName } from '../transport/address.ts'
 import { receiveDatagram } from '../transport/receive.ts'
 import type { OpenTransport, SendFailure, Transport, TransportSink } from '../transport/transport.ts'
 import type { SipClock } from '../shared/timers.ts'
@@ -47,7 +47,7 @@ export class MemoryNetwork {
   readonly open: OpenTransport = (options, sink) => Promise.resolve(this.#attach(options, sink))
 
   /** A peer that says only what the test tells it to. */
-  peer(address: string, port = 5060, transport: 'udp' | 'tcp' = 'udp'): ScriptedPeer {
+  peer(address: string, port = 5060, transport: TransportName = 'udp'): ScriptedPeer {
     const hop: Hop = { address, port, transport }
     const peer = new ScriptedPeer(this, hop)
     this.#receivers.set(keyOf(hop), peer)
@@ -58,7 +58,7 @@ export class MemoryNetwork {
   send(bytes: Uint8Array, from: Hop, to: Hop, failure?: SendFailure): void {
     const { clock, loss = 0, delayMs = [1, 1] } = this.#options
     const parsed = parseMessage(bytes)
-    const isReliable = to.transport === 'tcp'
+    const isReliable = to.transport !== 'udp'
     const isLost =
       !isReliable && (this.#random() < loss || (parsed.ok && this.drop(parsed.message, from, to)))
     if (parsed.ok) this.carried.push({ at: clock.now(), from, to, message: parsed.message, isLost })
@@ -93,9 +93,10 @@ export class MemoryNetwork {
       name: options.transport,
       local: { address: options.address, port },
       family: options.address.includes(':') ? 6 : 4,
-      reliable: options.transport === 'tcp',
+      reliable: options.transport !== 'udp',
       send: (bytes, hop, failure) => this.send(bytes, own, hop, failure),
-      isConnected: (hop) => options.transport === 'tcp' && this.isOpen(hop),
+      isConnected: (hop) => options.transport !== 'udp' && this.isOpen(hop),
+      keep: () => () => {},
       close: () => {
         this.#receivers.delete(key)
         return Promise.resolve()

@@ -2,8 +2,7 @@ import { endOfFirstValue } from '../message/headers.ts'
 import type { SipMessage } from '../message/message.ts'
 import { stampVia } from '../message/via.ts'
 import type { Hop } from '../transport/address.ts'
-
-const DEFAULT_PORT = 5060
+import { defaultPortOf } from '../transport/default-port.ts'
 
 /** What the layers below the application need of a request's topmost Via. */
 export type ViaTop = {
@@ -32,13 +31,13 @@ export function stampTopVia(message: SipMessage, source: Hop): ViaTop | undefine
     const hostPart = (semicolon < 0 ? via : via.slice(0, semicolon)).trimEnd()
     const sentBy = hostPart.slice(lastSpace(hostPart) + 1)
     const params = semicolon < 0 ? '' : via.slice(semicolon)
-    const { host, port } = splitHostPort(sentBy)
+    const { host, port } = splitHostPort(sentBy, source)
     const rport = findParam(params, 'rport')
     if (rport !== undefined || !sameHost(host, source.address) || params.includes('received')) {
       headers[i + 1] = stampVia(line, source.address, source.port)
     }
     const replyTo =
-      source.transport === 'tcp' || rport !== undefined || port === source.port
+      source.transport !== 'udp' || rport !== undefined || port === source.port
         ? source
         : { address: source.address, port, transport: source.transport }
     return { branch: findParam(params, 'branch'), sentBy, replyTo, sentByPort: port }
@@ -84,14 +83,14 @@ function lastSpace(text: string): number {
     : tidy
 }
 
-function splitHostPort(sentBy: string): { host: string; port: number } {
+function splitHostPort(sentBy: string, { transport }: Hop): { host: string; port: number } {
   const bracket = sentBy.lastIndexOf(']')
   const colon = sentBy.indexOf(':', bracket < 0 ? 0 : bracket)
   const host = (colon < 0 ? sentBy : sentBy.slice(0, colon)).trim()
-  const port = colon < 0 ? DEFAULT_PORT : Number(sentBy.slice(colon + 1).trim())
+  const port = colon < 0 ? defaultPortOf(transport) : Number(sentBy.slice(colon + 1).trim())
   return {
     host: host.startsWith('[') ? host.slice(1, -1) : host,
-    port: port > 0 && port < 65536 ? port : DEFAULT_PORT,
+    port: port > 0 && port < 65536 ? port : defaultPortOf(transport),
   }
 }
 

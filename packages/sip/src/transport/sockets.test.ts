@@ -19,7 +19,7 @@ import type { TransportName } from './address.ts'
 const HOST = '127.0.0.1'
 const IGNORE: StackHandlers = { onInvite() {} }
 
-const listenOn = (transport: TransportName, handlers = IGNORE, address = HOST): Promise<SipStack> =>
+const listenOn = (transport: 'udp' | 'tcp', handlers = IGNORE, address = HOST): Promise<SipStack> =>
   createSipStack({ listen: [{ address, port: 0, transport }], handlers })
 
 async function udpSocket(): Promise<{ socket: UdpSocket; port: number }> {

@@ -17,6 +17,11 @@ export type Transport = {
   send(bytes: Uint8Array, hop: Hop, failure?: SendFailure): void
   /** Whether a connection to exactly this peer is open; a datagram transport says no. */
   isConnected(hop: Hop): boolean
+  /**
+   * Keeps the way to a peer open, through NATs and silence, until the function that it gives is called (RFC 5626 §3.5); a
+   * connection that breaks is opened again by the next message.
+   */
+  keep(hop: Hop): () => void
   close(): Promise<void>
 }
 

@@ -16,11 +16,11 @@ import type { RequestOptions, ResponseOptions } from './types.ts'
 /** How one transport shows itself to peers. */
 export type Face = {
   readonly transport: Transport
-  /** `SIP/2.0/UDP 192.0.2.1:5060;rport;branch=` */
+  /** `SIP/2.0/UDP 192.0.2.1:5060;rport;branch=`; with `alias` where we open connections (RFC 5923 §5). */
   readonly via: string
   /** `192.0.2.1:5060` */
   readonly hostPort: string
-  /** `;transport=tcp`, or nothing for UDP. */
+  /** `;transport=tcp`, or nothing for UDP; RFC 7118 §5.4 knows `ws` alone, however it is secured. */
   readonly uriParams: string
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { sessionLimits } from '../dialog/session-interval.ts'
 import { formatHostPort } from '../message/host-port.ts'
@@ -6,10 +7,10 @@ import type { FaultReport } from '../shared/fault-report.ts'
 import { TimerWheel, timersOf } from '../transaction/clock.ts'
 import { TransactionLayer } from '../transaction/layer.ts'
 import { TIMER_C_MS } from '../transaction/timing.ts'
-import { openTcp } from '../transport/tcp.ts'
+import { openSocket } from '../transport/open-socket.ts'
 import type { OpenTransport, Transport } from '../transport/transport.ts'
-import { openUdp } from '../transport/udp.ts'
 import { OutgoingCall } from './client-call.ts'
+import { faceFor } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { OutOfDialogRequest } from './out-of-dialog-request.ts'
 import { RequestDispatcher } from './request-dispatcher.ts'
@@ -51,9 +52,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
   }
   dispatcher.serve(core)
 
-  const open: OpenTransport =
-    options.openTransport ??
-    ((listen, sink) => (listen.transport === 'tcp' ? openTcp(listen, sink, timers) : openUdp(listen, sink)))
+  const open: OpenTransport = options.openTransport ?? ((listen, sink) => openSocket(listen, sink, timers))
   const transports: Transport[] = []
   const closeAll = async (): Promise<void> => {
     layer.close()
@@ -79,6 +78,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     addresses: transports.map(({ local, name }) => ({ ...local, transport: name })),
     invite: (inviteOptions, handlers) => new OutgoingCall(core, inviteOptions, handlers),
     request: (requestOptions, onFinal) => void new OutOfDialogRequest(core, requestOptions, onFinal),
+    keepFlow: (hop) => faceFor(core, hop)?.transport.keep(hop) ?? (() => {}),
     stats: () => ({ transactions: layer.size, dialogs: core.calls.size }),
     close: () => (closing ??= closeAll()),
   }
@@ -97,14 +97,23 @@ function traceOf(handlers: StackHandlers, report: FaultReport): StackHandlers['o
 }
 
 function faceOf(transport: Transport, publicHost: string | undefined): Face {
+  const { name, family } = transport
   const { address, port } = transport.local
-  const hostPort = formatHostPort(publicHost ?? reachable(address, transport.family), port)
+  const hostPort = formatHostPort(hostFor(family, publicHost) ?? reachable(address, family), port)
+  const alias = name === 'tcp' || name === 'tls' ? ';alias' : ''
   return {
     transport,
-    via: `SIP/2.0/${transport.name.toUpperCase()} ${hostPort};rport;branch=`,
+    via: `SIP/2.0/${name.toUpperCase()} ${hostPort};rport${alias};branch=`,
     hostPort,
-    uriParams: transport.name === 'udp' ? '' : `;transport=${transport.name}`,
+    uriParams: name === 'udp' ? '' : `;transport=${name === 'wss' ? 'ws' : name}`,
   }
+}
+
+/** The public host where it can stand for an address of this family: a name, or one of its own. */
+function hostFor(family: 4 | 6, publicHost: string | undefined): string | undefined {
+  if (publicHost === undefined) return undefined
+  const is = isIP(publicHost)
+  return is === 0 || is === family ? publicHost : undefined
 }
 
 /** A wildcard address means nothing to a peer: the first outside address of this machine stands for it. */

@@ -240,6 +240,11 @@ export type SipStack = {
   invite(options: InviteOptions, handlers: ClientCallHandlers): ClientCall
   /** A request outside a dialog (OPTIONS, REGISTER, MESSAGE); a time-out resolves as 408, a transport error as 503. */
   request(options: OutOfDialogOptions, onFinal: (response: SipResponse) => void): void
+  /**
+   * Keeps the way to a peer open through NATs and silence, for as long as the function that it gives is not called: a registration
+   * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a broken connection is opened by the next message.
+   */
+  keepFlow(hop: Hop): () => void
   /** Open transactions and dialogs, for tests and metrics. */
   stats(): { readonly transactions: number; readonly dialogs: number }
   /** Stops listening and forgets everything; sends nothing. */

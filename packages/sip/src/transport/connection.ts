@@ -1,0 +1,55 @@
+import type { X509Certificate } from 'node:crypto'
+import type { Hop } from './address.ts'
+import { certifies } from './tls-names.ts'
+import type { SendFailure } from './transport.ts'
+import type { Wire, WireWatch } from './wire.ts'
+
+/** A peer that does not read is cut off rather than buffered without end. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024
+
+/** A connection to one peer, whoever opened it. */
+export class Connection {
+  readonly wire: Wire
+  readonly watch: WireWatch
+  readonly isOurs: boolean
+  /** The peer, as its messages name their source. */
+  peer: Hop
+  /** The peer's certificate, when it is trusted. */
+  certificate: X509Certificate | undefined
+  /** Where the table has it. */
+  readonly keys = new Set<string>()
+  /** Whose message was handed to a connection that does not stand yet; undefined once it does. */
+  #waiting: SendFailure[] | undefined
+
+  constructor(wire: Wire, watch: WireWatch, peer: Hop, isOurs: boolean) {
+    this.wire = wire
+    this.watch = watch
+    this.peer = peer
+    this.isOurs = isOurs
+    this.#waiting = isOurs ? [] : undefined
+  }
+
+  send(bytes: Uint8Array, failure: SendFailure | undefined): void {
+    if (failure !== undefined) this.#waiting?.push(failure)
+    this.wire.write(bytes)
+    this.watch.onWrite()
+    if (this.wire.unsentBytes > MAX_UNSENT_BYTES) this.wire.cut()
+  }
+
+  onUp(): void {
+    this.#waiting = undefined
+  }
+
+  onClosed(): void {
+    this.watch.close()
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const failure of waiting) failure.onSendFailed()
+  }
+
+  /** Whether messages meant for this domain or address may go here: we opened it for that name, or the peer has proved it. */
+  speaksFor(name: string): boolean {
+    if (this.isOurs && this.peer.serverName === name) return true
+    return this.certificate !== undefined && certifies(this.certificate, name)
+  }
+}

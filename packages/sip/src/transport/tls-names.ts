@@ -1,0 +1,35 @@
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+
+/**
+ * The domains that a certificate speaks for, lower case (RFC 5922 §7.1): the hosts of its `sip:` URIs without a user, and its
+ * DNS names.
+ */
+export function domainsOf(certificate: X509Certificate): readonly string[] {
+  const domains = new Set<string>()
+  for (const entry of alternativeNames(certificate)) {
+    if (entry.startsWith('DNS:')) domains.add(entry.slice(4).toLowerCase())
+    else if (/^URI:sips?:[^@;?]+$/i.test(entry)) domains.add(entry.replace(/^URI:sips?:/i, '').toLowerCase())
+  }
+  return [...domains]
+}
+
+/**
+ * Whether a certificate is one of this domain or address. As in HTTPS a wildcard counts for one label, which RFC 5922 §7.2
+ * does not want and carriers use.
+ */
+export function certifies(certificate: X509Certificate, name: string): boolean {
+  if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined
+  return certificate.checkHost(name) !== undefined || domainsOf(certificate).includes(name.toLowerCase())
+}
+
+/** The peer's certificate, when it was verified. */
+export function verifiedCertificate(socket: TLSSocket): X509Certificate | undefined {
+  return socket.authorized ? socket.getPeerX509Certificate() : undefined
+}
+
+/** `DNS:a.example`, `URI:sip:a.example`; values with a comma or a quote come as JSON texts and are no domains. */
+function alternativeNames({ subjectAltName }: X509Certificate): readonly string[] {
+  return subjectAltName === undefined ? [] : subjectAltName.split(', ')
+}

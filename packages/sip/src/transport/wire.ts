@@ -1,0 +1,18 @@
+/** One connection to a peer, whatever carries its bytes. */
+export type Wire = {
+  write(bytes: Uint8Array): void
+  /** Written, and not taken by the peer yet. */
+  readonly unsentBytes: number
+  /** Hangs up at once. */
+  cut(): void
+  /** Hangs up when what was written is out. */
+  end(): void
+}
+
+/** What listens to the traffic of one connection: for silence that means the peer is gone, or never meant well. */
+export type WireWatch = {
+  /** Bytes came: whether they completed something, and whether a message is begun and not finished. */
+  onRead(isProgress: boolean, isUnfinished: boolean): void
+  onWrite(): void
+  close(): void
+}
