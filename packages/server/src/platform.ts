@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@maskline/media'
-import { type StackHandlers, createSipStack } from '@maskline/sip'
+import { type StackHandlers, type TransportName, createSipStack } from '@maskline/sip'
 import { announcementOperations } from './admin-api/announcements.ts'
 import { appOperations } from './admin-api/apps.ts'
 import { numberOperations } from './admin-api/numbers.ts'
@@ -27,6 +27,7 @@ import { readXAnswer } from './open-api/x-answer.ts'
 import { createLinkSigner } from './recordings/links.ts'
 import { openRecordings } from './recordings/recordings.ts'
 import { createS3Store, type S3Options } from './recordings/s3-store.ts'
+import { sipListeners } from './sip-listeners.ts'
 import { AppError } from './shared/app-error.ts'
 import { readSealKey } from './shared/key-file.ts'
 import type { Log } from './shared/log.ts'
@@ -40,7 +41,14 @@ import { createTrunks } from './trunks/trunks.ts'
 import { watchLines } from './trunks/watch.ts'
 
 export type Platform = {
-  readonly sip: { readonly host: string; readonly port: number }
+  /** `port` is that of UDP and TCP; the others are there when they are switched on. */
+  readonly sip: {
+    readonly host: string
+    readonly port: number
+    readonly tlsPort?: number
+    readonly wsPort?: number
+    readonly wssPort?: number
+  }
   readonly api: { readonly httpPort: number; readonly httpsPort: number | undefined }
   /** Absent when it is switched off. */
   readonly admin?: { readonly host: string; readonly port: number }
@@ -51,6 +59,11 @@ export type Platform = {
   readonly crashedCalls: number
   /** Takes over subscribers that were added or changed in storage. */
   reloadSubscribers(): Promise<void>
+  /**
+   * Reads the certificates of SIP again, for the connections to come. Rejects, and keeps the old ones, when the new cannot be used;
+   * without TLS there is nothing to do.
+   */
+  reloadCertificates(): Promise<void>
   /** Waits until every push that is due was tried. */
   settle(): Promise<void>
   /** Stops taking calls, lets running ones end within `graceMs` (default 0), writes everything down. */
@@ -208,12 +221,11 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     await recordings.clearParts(new Set(stillOpen.map(({ recordingPending }) => recordingPending?.object)))
     storage.startHeartbeat()
 
+    const listeners = await sipListeners(config, clock)
     const stack = await createSipStack({
-      listen: [
-        { transport: 'udp', address: config.sip.host, port: config.sip.port },
-        { transport: 'tcp', address: config.sip.host, port: config.sip.port },
-      ],
+      listen: listeners.listen,
       publicHost: sipHost,
+      maxUdpRequestBytes: config.sip.udpMaxBytes,
       // Ours decides when a callee took too long (8035); the stack's own limit only stands behind it.
       inviteTimeoutMs: (config.calls.connectTimeoutSec + 10) * 1000,
       handlers: {
@@ -234,6 +246,9 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     for (const { name, register } of config.sip.trunks)
       if (register !== undefined)
         log.error({ trunk: name }, 'a trunk asks for a registration, which this version cannot make')
+    const portOf = (name: TransportName): number | undefined =>
+      stack.addresses.find(({ transport }) => transport === name)?.port
+    const [tlsPort, wsPort, wssPort] = [portOf('tls'), portOf('ws'), portOf('wss')]
 
     const api = await createOpenApi({
       config: config.api,
@@ -294,7 +309,13 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     opened.push(() => retention.close())
 
     return {
-      sip: { host: sipHost, port: stack.addresses[0]!.port },
+      sip: {
+        host: sipHost,
+        port: stack.addresses[0]!.port,
+        ...(tlsPort !== undefined && { tlsPort }),
+        ...(wsPort !== undefined && { wsPort }),
+        ...(wssPort !== undefined && { wssPort }),
+      },
       api: ports,
       ...(adminPort !== undefined && { admin: { host: config.admin.host, port: adminPort } }),
       storage,
@@ -303,6 +324,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       },
       crashedCalls,
       reloadSubscribers: () => phones.reload(),
+      reloadCertificates: async () => listeners.tls?.reload(),
       async settle() {
         await storage.journal.flush()
         await deliverer.drain()
@@ -330,9 +352,18 @@ const hasStore = (s3: Config['recordings']['s3']): s3 is Config['recordings']['s
 
 /** A port that is taken or an address that is not ours is the operator's to mend; anything else stays a bug. */
 function cannotListen(cause: unknown): unknown {
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (!code) return cause
-  return new AppError('SIP_LISTEN', `${message} (MASKLINE_SIP_HOST, MASKLINE_SIP_PORT)`, { cause })
+  const { code, message, transport } = cause as NodeJS.ErrnoException & { transport?: TransportName }
+  if (!code || transport === undefined) return cause
+  const port = PORT_SETTINGS[transport]
+  return new AppError('SIP_LISTEN', `${message} (MASKLINE_SIP_HOST, ${port})`, { cause })
+}
+
+const PORT_SETTINGS: Readonly<Record<TransportName, string>> = {
+  udp: 'MASKLINE_SIP_PORT',
+  tcp: 'MASKLINE_SIP_PORT',
+  tls: 'MASKLINE_SIP_TLS_PORT',
+  ws: 'MASKLINE_SIP_WS_PORT',
+  wss: 'MASKLINE_SIP_WSS_PORT',
 }
 
 function cannotBindMedia(cause: unknown): unknown {

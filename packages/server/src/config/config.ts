@@ -11,6 +11,29 @@ export type Config = {
     readonly host: string
     readonly port: number
     readonly publicHost?: string
+    /** A larger request goes by TCP when the peer takes the connection (RFC 3261 §18.1.1). */
+    readonly udpMaxBytes: number
+    readonly tls: {
+      readonly enabled: boolean
+      readonly port: number
+      /** Chain and key; absent: those of the API. */
+      readonly certFile?: string
+      readonly keyFile?: string
+      /** Who may sign the certificates of peers; absent: the public roots. */
+      readonly caFile?: string
+      readonly clientCert: 'none' | 'optional' | 'required'
+      readonly verifyServers: boolean
+      /** Without files a self-signed certificate is made. */
+      readonly selfSigned: boolean
+    }
+    readonly ws: {
+      readonly enabled: boolean
+      readonly port: number
+      readonly path: string
+      /** With commas between them; absent: pages of any origin. */
+      readonly origins?: string
+    }
+    readonly wss: { readonly enabled: boolean; readonly port: number }
     readonly trunks: readonly TrunkConfig[]
     /** Realm and switch of the lab registrar: registered subscribers stand in for the carrier. */
     readonly registrar: boolean

@@ -55,6 +55,116 @@ export const FIELDS: readonly Field[] = [
     about: 'address that peers reach us at, when it differs from sip.host',
   },
   {
+    path: 'sip.udpMaxBytes',
+    env: 'MASKLINE_SIP_UDP_MAX_BYTES',
+    type: 'integer',
+    default: 1300,
+    min: 500,
+    max: 65535,
+    about: 'larger requests go by TCP instead of UDP when the peer takes the connection, bytes',
+  },
+  {
+    path: 'sip.tls.enabled',
+    env: 'MASKLINE_SIP_TLS',
+    type: 'boolean',
+    default: false,
+    about: 'listen for SIP over TLS',
+  },
+  {
+    path: 'sip.tls.port',
+    env: 'MASKLINE_SIP_TLS_PORT',
+    type: 'integer',
+    default: 5061,
+    min: 0,
+    max: 65535,
+    about: 'SIP port, TLS',
+  },
+  {
+    path: 'sip.tls.certFile',
+    env: 'MASKLINE_SIP_TLS_CERT',
+    type: 'string',
+    about: 'PEM certificate chain of SIP; default: that of the API. SIGHUP reads it again',
+  },
+  {
+    path: 'sip.tls.keyFile',
+    env: 'MASKLINE_SIP_TLS_KEY',
+    type: 'string',
+    about: 'PEM private key of that certificate',
+  },
+  {
+    path: 'sip.tls.caFile',
+    env: 'MASKLINE_SIP_TLS_CA',
+    type: 'string',
+    about: 'PEM certificates that may sign those of SIP peers; default: the public authorities',
+  },
+  {
+    path: 'sip.tls.clientCert',
+    env: 'MASKLINE_SIP_TLS_CLIENT_CERT',
+    type: ['none', 'optional', 'required'],
+    default: 'none',
+    about: 'whether peers that connect are asked for a certificate, and let in without one',
+  },
+  {
+    path: 'sip.tls.verifyServers',
+    env: 'MASKLINE_SIP_TLS_VERIFY',
+    type: 'boolean',
+    default: true,
+    about: 'connect only to peers with a trusted certificate of their domain',
+  },
+  {
+    path: 'sip.tls.selfSigned',
+    env: 'MASKLINE_SIP_TLS_SELF_SIGNED',
+    type: 'boolean',
+    default: false,
+    about: 'without certificate files use one that this platform signed itself; for a lab',
+  },
+  {
+    path: 'sip.ws.enabled',
+    env: 'MASKLINE_SIP_WS',
+    type: 'boolean',
+    default: false,
+    about: 'listen for SIP over WebSocket, for browsers',
+  },
+  {
+    path: 'sip.ws.port',
+    env: 'MASKLINE_SIP_WS_PORT',
+    type: 'integer',
+    default: 5080,
+    min: 0,
+    max: 65535,
+    about: 'SIP port, WebSocket',
+  },
+  {
+    path: 'sip.ws.path',
+    env: 'MASKLINE_SIP_WS_PATH',
+    type: 'string',
+    default: '/',
+    about: 'path of WebSocket addresses, secured ones too',
+  },
+  {
+    path: 'sip.ws.origins',
+    env: 'MASKLINE_SIP_WS_ORIGINS',
+    type: 'string',
+    about:
+      'origins whose pages may open WebSockets, with commas between them, such as https://app.example; others are refused; default: any',
+  },
+  {
+    path: 'sip.wss.enabled',
+    env: 'MASKLINE_SIP_WSS',
+    type: 'boolean',
+    default: false,
+    about: 'listen for SIP over secured WebSocket, with the certificate of sip.tls',
+  },
+  {
+    path: 'sip.wss.port',
+    env: 'MASKLINE_SIP_WSS_PORT',
+    type: 'integer',
+    default: 5443,
+    min: 0,
+    max: 65535,
+    about: 'SIP port, secured WebSocket',
+  },
+  {
     path: 'sip.registrar',
     env: 'MASKLINE_SIP_REGISTRAR',
     type: 'boolean',
@@ -451,10 +561,31 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
     c.media.portMax - c.media.portMin < 7
       ? `media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax} holds less than two calls; widen the range (four ports a call)`
       : undefined,
+  (c) => {
+    const inMedia = sipPorts(c).find(([, port]) => port >= c.media.portMin && port <= c.media.portMax)
+    return inMedia === undefined
+      ? undefined
+      : `${inMedia[0]} ${inMedia[1]} lies among the RTP ports, media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax}; choose one outside`
+  },
   (c) =>
-    c.sip.port >= c.media.portMin && c.sip.port <= c.media.portMax
-      ? `sip.port ${c.sip.port} lies among the RTP ports, media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax}; choose one outside`
+    (c.sip.tls.certFile === undefined) !== (c.sip.tls.keyFile === undefined)
+      ? 'sip.tls.certFile and sip.tls.keyFile go together; set both or neither'
       : undefined,
+  (c) =>
+    (c.sip.tls.enabled || c.sip.wss.enabled) &&
+    c.sip.tls.certFile === undefined &&
+    c.api.tlsCertFile === undefined &&
+    !c.sip.tls.selfSigned
+      ? 'SIP over TLS needs a certificate: set sip.tls.certFile and sip.tls.keyFile (or those of the API), or for a lab sip.tls.selfSigned'
+      : undefined,
+  (c) =>
+    /^\/[\w./~-]*$/.test(c.sip.ws.path)
+      ? undefined
+      : 'sip.ws.path must be the path of an address, such as / or /sip',
+  (c) =>
+    (c.sip.ws.origins ?? '').split(',').every((origin) => origin === '' || isOrigin(origin.trim()))
+      ? undefined
+      : 'sip.ws.origins must be origins with commas between them, such as https://app.example,https://desk.example',
   (c) =>
     (c.api.tlsCertFile === undefined) !== (c.api.tlsKeyFile === undefined)
       ? 'api.tlsCertFile and api.tlsKeyFile go together; set both or neither'
@@ -496,6 +627,19 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
       ? undefined
       : 'hostName must be 1 to 80 letters, digits, dots and dashes: it becomes part of every session id',
 ]
+
+/** The ports that SIP listens on, by setting. */
+function sipPorts({ sip }: Config): readonly (readonly [string, number])[] {
+  const ports: [string, number][] = [['sip.port', sip.port]]
+  for (const name of ['tls', 'ws', 'wss'] as const) {
+    if (sip[name].enabled) ports.push([`sip.${name}.port`, sip[name].port])
+  }
+  return ports
+}
+
+function isOrigin(text: string): boolean {
+  return URL.parse(text)?.origin === text
+}
 
 function isBaseUrl(text: string): boolean {
   const url = URL.parse(text)

@@ -6,6 +6,7 @@ import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { SendFailure, Transport } from '../transport/transport.ts'
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 import { ackOfFailure } from './derived-requests.ts'
+import type { LargeRequests, Sending } from './large-requests.ts'
 import { GIVE_UP_MS, T1, T2, T4 } from './timing.ts'
 
 /** Who sent the request. Exactly one of: a final response, `onTimeout`, `onSendFailed`. */
@@ -25,6 +26,8 @@ export const IGNORE_RESPONSES: ClientUser = { onResponse() {}, onTimeout() {}, o
 
 export type ClientTransactionOwner = {
   readonly timers: Timers
+  readonly maxUdpRequestBytes: number
+  readonly largeRequests: LargeRequests
   sent(message: SipRequest | undefined, bytes: Uint8Array, hop: Hop, transport: Transport): void
   clientEnded(transaction: ClientTransaction): void
   onThrown(error: unknown, where: string): void
@@ -40,8 +43,8 @@ export type ClientTransactionOwner = {
 export class ClientTransaction implements Waiter, SendFailure {
   readonly method: string
   readonly key: string
-  readonly transport: Transport
-  readonly hop: Hop
+  transport: Transport
+  hop: Hop
   user: ClientUser
   #owner: ClientTransactionOwner
   /** Until the final response: what ACK and CANCEL are made of. */
@@ -52,6 +55,8 @@ export class ClientTransaction implements Waiter, SendFailure {
   #timer: TimerHandle
   #intervalMs = T1
   #waitedMs = 0
+  /** How a request goes that was too large for UDP, should its connection not come about. */
+  #fallback: Sending | undefined
 
   constructor(
     owner: ClientTransactionOwner,
@@ -67,14 +72,9 @@ export class ClientTransaction implements Waiter, SendFailure {
     this.transport = transport
     this.hop = hop
     this.user = user
-    this.#request = request
     const bytes = serializeMessage(request)
-    this.#bytes = transport.reliable ? undefined : keepBytes(bytes)
-    // Asking for send errors costs a callback; what cannot be sent is noticed on a call's first message.
-    transport.send(bytes, hop, transport.reliable || request.method === 'INVITE' ? this : undefined)
-    owner.sent(request, bytes, hop, transport)
-    this.#intervalMs = transport.reliable ? GIVE_UP_MS : T1
-    this.#timer = owner.timers.set(this.#intervalMs, this)
+    if (bytes.length > owner.maxUdpRequestBytes && !transport.reliable) this.#beginLarge(request, bytes)
+    else this.#begin(request, bytes)
   }
 
   /** The request, while no final response has come. */
@@ -93,6 +93,7 @@ export class ClientTransaction implements Waiter, SendFailure {
       case 'proceeding':
         if (status < 200) {
           if (this.#state === 'calling') {
+            this.#fallback = undefined
             this.#state = 'proceeding'
             if (this.method === 'INVITE') {
               this.#bytes = undefined
@@ -144,6 +145,10 @@ export class ClientTransaction implements Waiter, SendFailure {
 
   onSendFailed(): void {
     if (this.#state !== 'calling') return
+    if (this.#fallback !== undefined) {
+      this.#beginAgain(this.#fallback)
+      return
+    }
     this.end()
     // Comes straight from a socket.
     try {
@@ -158,9 +163,43 @@ export class ClientTransaction implements Waiter, SendFailure {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#request = undefined
+    this.#fallback = undefined
     this.#bytes = undefined
     this.#owner.timers.clear(this.#timer)
     this.#owner.clientEnded(this)
+  }
+
+  #begin(request: SipRequest, bytes: Uint8Array): void {
+    const { transport, hop } = this
+    this.#request = request
+    this.#bytes = transport.reliable ? undefined : keepBytes(bytes)
+    // Asking for send errors costs a callback; what cannot be sent is noticed on a call's first message.
+    transport.send(bytes, hop, transport.reliable || request.method === 'INVITE' ? this : undefined)
+    this.#owner.sent(request, bytes, hop, transport)
+    this.#intervalMs = transport.reliable ? GIVE_UP_MS : T1
+    this.#timer = this.#owner.timers.set(this.#intervalMs, this)
+  }
+
+  #beginLarge(request: SipRequest, bytes: Uint8Array): void {
+    const byUdp: Sending = { request, transport: this.transport, hop: this.hop }
+    const byStream = this.#owner.largeRequests.byStream(byUdp)
+    if (byStream === undefined) {
+      this.#begin(request, bytes)
+      return
+    }
+    this.#fallback = byUdp
+    this.transport = byStream.transport
+    this.hop = byStream.hop
+    this.#begin(byStream.request, serializeMessage(byStream.request))
+  }
+
+  #beginAgain({ request, transport, hop }: Sending): void {
+    this.#owner.largeRequests.onRefused(hop)
+    this.#owner.timers.clear(this.#timer)
+    this.#fallback = undefined
+    this.transport = transport
+    this.hop = hop
+    this.#begin(request, serializeMessage(request))
   }
 
   #onFinal(response: SipResponse): void {
@@ -168,6 +207,7 @@ export class ClientTransaction implements Waiter, SendFailure {
     const { reliable } = this.transport
     const request = this.#request!
     this.#request = undefined
+    this.#fallback = undefined
     this.#bytes = undefined
     timers.clear(this.#timer)
     if (this.method === 'INVITE' && response.status < 300) {

@@ -14,6 +14,8 @@ import { newTag } from '../shared/ids.ts'
 import { ClientTransaction } from './client-transaction.ts'
 import type { ClientTransactionOwner, ClientUser } from './client-transaction.ts'
 import type { Timers } from '../shared/timers.ts'
+import { LargeRequests } from './large-requests.ts'
+import type { StreamWay } from './large-requests.ts'
 import { ServerTransaction } from './server-transaction.ts'
 import type { ServerTransactionOwner } from './server-transaction.ts'
 import { statelessTag } from './stateless-tag.ts'
@@ -36,6 +38,9 @@ export type LayerOptions = {
   readonly onMessage?:
     ((direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop) => void) | undefined
   readonly user: RequestUser
+  /** A larger request goes by TCP, where there is a face of it beside the UDP one. */
+  readonly maxUdpRequestBytes: number
+  besideUdp(udp: Transport): StreamWay | undefined
   /** Told what handlers throw. */
   readonly report: FaultReport
 }
@@ -49,6 +54,8 @@ const OVERLOAD_RETRY_AFTER = '5'
  */
 export class TransactionLayer implements TransportSink, ServerTransactionOwner, ClientTransactionOwner {
   readonly timers: Timers
+  readonly maxUdpRequestBytes: number
+  readonly largeRequests: LargeRequests
   #options: LayerOptions
   #servers = new Map<string, ServerTransaction>()
   #clients = new Map<string, ClientTransaction>()
@@ -59,6 +66,8 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   constructor(options: LayerOptions) {
     this.#options = options
     this.timers = options.timers
+    this.maxUdpRequestBytes = options.maxUdpRequestBytes
+    this.largeRequests = new LargeRequests(options.timers, options.besideUdp)
   }
 
   get size(): number {

@@ -5,6 +5,7 @@ import { formatHostPort } from '../message/host-port.ts'
 import { faultReport } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
 import { TimerWheel, timersOf } from '../transaction/clock.ts'
+import { MAX_UDP_REQUEST_BYTES } from '../transaction/large-requests.ts'
 import { TransactionLayer } from '../transaction/layer.ts'
 import { TIMER_C_MS } from '../transaction/timing.ts'
 import { openSocket } from '../transport/open-socket.ts'
@@ -38,6 +39,9 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     onMessage: trace,
     report,
     user: dispatcher,
+    maxUdpRequestBytes: options.maxUdpRequestBytes ?? MAX_UDP_REQUEST_BYTES,
+    besideUdp: ({ family }) =>
+      faces.find(({ transport }) => transport.name === 'tcp' && transport.family === family),
   })
   const core: Core = {
     layer,

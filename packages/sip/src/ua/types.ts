@@ -16,6 +16,8 @@ export type StackOptions = {
   readonly openTransport?: OpenTransport
   /** Beyond this many open transactions a request outside a dialog gets 503 and leaves no trace; default 200,000. */
   readonly maxTransactions?: number
+  /** A larger request goes by TCP where that is listened on too, and by UDP when the peer takes no connection; default 1300. */
+  readonly maxUdpRequestBytes?: number
   /** Timer C: an INVITE without news for so long after a provisional response is given up; default 185,000. */
   readonly inviteTimeoutMs?: number
   /** Session timers (RFC 4028), by which a call whose peer has vanished ends. */
