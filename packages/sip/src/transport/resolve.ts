@@ -32,6 +32,10 @@ export function findHop(
   report: FaultReport,
   done: (hop: Hop | undefined) => void,
 ): void {
+  if (given !== undefined && isIP(given.address) !== 0) {
+    done(given)
+    return
+  }
   const next = given === undefined ? nextHopOf(uri) : { ...given, host: given.address }
   const hop = next === undefined ? undefined : literalHop(next)
   if (hop !== undefined || next === undefined) done(hop)
