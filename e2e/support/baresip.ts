@@ -16,7 +16,10 @@ export type BaresipOptions = {
   readonly host?: string
   /** SIP port; default a free one. */
   readonly port?: number
-  readonly transport?: 'udp' | 'tcp'
+  /** Over TLS it believes the authority `tls.ca` alone, and may show a certificate. */
+  readonly transport?: 'udp' | 'tcp' | 'tls'
+  /** PEM. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
   /** What it says in a call, repeated for two minutes: 16 bit samples at 8 kHz mono. */
   readonly speaks: Int16Array
   /** Answers by itself; default false (`accept`). */
@@ -108,10 +111,16 @@ async function start(options: BaresipOptions, dir: TempDir): Promise<Baresip> {
   }
   try {
     const transport = options.transport ?? 'udp'
-    await waitFor(() => alive() && isBound('tcp', host, controlPort) && isBound(transport, host, port), {
-      what: `baresip to bind ${host}:${port}`,
-      detail: peer.output,
-    })
+    await waitFor(
+      () =>
+        alive() &&
+        isBound('tcp', host, controlPort) &&
+        isBound(transport === 'udp' ? 'udp' : 'tcp', host, transport === 'tls' ? port + 1 : port),
+      {
+        what: `baresip to bind ${host}:${port}`,
+        detail: peer.output,
+      },
+    )
     const control = await connectControl(host, controlPort)
     return createBaresip(options, { host, port }, dir, peer, control)
   } catch (error) {
@@ -145,7 +154,7 @@ function createBaresip(
     user: options.user,
     address: at.host,
     port: at.port,
-    uri: `sip:${options.user}@${at.host}:${at.port}${options.transport === 'tcp' ? ';transport=tcp' : ''}`,
+    uri: directUri(options, at),
     events: control.events,
     async event(type, timeoutMs) {
       const event = await waitFor(() => control.events.find((e) => e.type === type && !taken.has(e)), {
@@ -250,6 +259,13 @@ function writeFiles(
     'module sndfile.so',
     ...(srtp ? ['module srtp.so'] : []),
     `snd_path ${folder}`,
+    ...(options.tls === undefined
+      ? []
+      : [
+          `sip_certificate ${join(path, 'own.pem')}`,
+          `sip_cafile ${join(path, 'ca.pem')}`,
+          'sip_verify_server yes',
+        ]),
     'module_tmp account.so',
     'module_app menu.so',
     'module_app ctrl_tcp.so',
@@ -258,6 +274,16 @@ function writeFiles(
   writeFileSync(join(path, 'config'), `${config.join('\n')}\n`)
   writeFileSync(join(path, 'accounts'), `${account(options, at)}\n`)
   writeFileSync(join(path, 'contacts'), '')
+  if (options.tls !== undefined) {
+    writeFileSync(join(path, 'own.pem'), options.tls.key + options.tls.cert)
+    writeFileSync(join(path, 'ca.pem'), options.tls.ca)
+  }
+}
+
+/** Its TLS listens above its SIP port. */
+function directUri({ user, transport = 'udp' }: BaresipOptions, at: { host: string; port: number }): string {
+  const port = transport === 'tls' ? at.port + 1 : at.port
+  return `sip:${user}@${at.host}:${port}${transport === 'udp' ? '' : `;transport=${transport}`}`
 }
 
 function account(options: BaresipOptions, at: { host: string; port: number }): string {

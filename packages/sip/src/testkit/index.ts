@@ -1,4 +1,6 @@
 export { conformanceCounts } from './conformance/suites.ts'
+export { hasOpenSsl, makeAuthority } from './certificates.ts'
+export type { TestAuthority } from './certificates.ts'
 export { ManualClock } from './manual-clock.ts'
 export { MemoryNetwork, ScriptedPeer, summaryOf } from './memory-network.ts'
 export type { Carried, MemoryNetworkOptions } from './memory-network.ts'
