@@ -6,8 +6,16 @@ import { describe, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { type Laboratory, openLaboratory } from '@maskline/lab'
 import { makeAuthority } from '@maskline/sip/testkit'
-import { type Invitation, Inviter, Registerer, RegistererState, SessionState, UserAgent } from 'sip.js'
-import type { Session, SessionDescriptionHandler } from 'sip.js'
+import {
+  type Invitation,
+  Inviter,
+  Registerer,
+  RegistererState,
+  type Session,
+  type SessionDescriptionHandler,
+  SessionState,
+  UserAgent,
+} from 'sip.js'
 import { requirePeer } from './peers.ts'
 
 const AXB = '/rest/caas/relationnumber/partners/v1.0'

@@ -81,6 +81,41 @@ test('a SIP port among the RTP ports is refused, before the media engine takes i
   assert.equal(loadConfig({ MASKLINE_SIP_PORT: '19999' }).sip.port, 19_999)
 })
 
+test('SIP over TLS is refused without a certificate, with half of one, and on a port of the media', () => {
+  const faultOf = (env: Record<string, string>): string => {
+    try {
+      loadConfig(env)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'no fault'
+  }
+  const files = { MASKLINE_SIP_TLS_CERT: 'crt', MASKLINE_SIP_TLS_KEY: 'key' }
+  for (const name of ['MASKLINE_SIP_TLS', 'MASKLINE_SIP_WSS']) {
+    assert.match(faultOf({ [name]: 'true' }), /SIP over TLS needs a certificate/)
+    assert.equal(faultOf({ [name]: 'true', ...files }), 'no fault')
+    assert.equal(faultOf({ [name]: 'true', MASKLINE_SIP_TLS_SELF_SIGNED: 'true' }), 'no fault')
+    assert.equal(faultOf({ [name]: 'true', MASKLINE_TLS_CERT: 'crt', MASKLINE_TLS_KEY: 'key' }), 'no fault')
+  }
+  assert.match(
+    faultOf({ MASKLINE_SIP_TLS_CERT: 'crt' }),
+    /sip\.tls\.certFile and sip\.tls\.keyFile go together/,
+  )
+  const { portMin } = loadConfig({}).media
+  const inMedia = { MASKLINE_SIP_WS: 'true', MASKLINE_SIP_WS_PORT: `${portMin}` }
+  assert.match(faultOf(inMedia), /sip\.ws\.port \d+ lies among the RTP ports/)
+  assert.equal(faultOf({ ...inMedia, MASKLINE_SIP_WS: 'false' }), 'no fault')
+})
+
+test('origins of WebSockets are origins, not addresses', () => {
+  assert.equal(
+    loadConfig({ MASKLINE_SIP_WS_ORIGINS: 'https://app.example,http://localhost:8000' }).sip.ws.path,
+    '/',
+  )
+  assert.throws(() => loadConfig({ MASKLINE_SIP_WS_ORIGINS: 'https://app.example/' }), /sip\.ws\.origins/)
+  assert.throws(() => loadConfig({ MASKLINE_SIP_WS_PATH: 'sip' }), /sip\.ws\.path/)
+})
+
 test('a file that is no JSON, or is not there, is named', () => {
   withFile('{', (file) => assert.throws(() => loadConfig({}, file), /is no JSON/))
   assert.throws(() => loadConfig({}, '/nonexistent/maskline.json'), /cannot read the configuration file/)

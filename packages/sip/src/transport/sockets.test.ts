@@ -202,6 +202,83 @@ describe('TCP', () => {
   })
 })
 
+describe('IPv6', () => {
+  it('stands in brackets in Via and Contact, and without in `received` (RFC 5118 §4.5)', async () => {
+    const seen: SipMessage[] = []
+    const callee = await listenOn(
+      'tcp',
+      {
+        onInvite: (call) => call.reject(486),
+        onMessage: (_direction, message) => void seen.push(message),
+      },
+      '::1',
+    )
+    const caller = await listenOn('tcp', IGNORE, '::1')
+    const uri = `sip:b@[::1]:${callee.addresses[0]!.port};transport=tcp`
+    const failed = Promise.withResolvers<number>()
+    caller.invite(
+      { uri, from: '<sip:a@a.example>', to: `<${uri}>` },
+      {
+        onProvisional() {},
+        onAnswer() {},
+        onBye() {},
+        onLost() {},
+        onReinvite() {},
+        onFailure: (_call, status) => failed.resolve(status),
+      },
+    )
+    assert.equal(await failed.promise, 486)
+    const [invite] = seen
+    assert.match(header(invite!, 'Contact')!, /^<sip:\[::1\]:\d+;transport=tcp>$/)
+    assert.match(header(invite!, 'Via')!, /^SIP\/2\.0\/TCP \[::1\]:\d+;.*;received=::1$/)
+    await caller.close()
+    await callee.close()
+  })
+
+  it('shares a port with IPv4, each with a face of its own', async () => {
+    const first = await createSipStack({
+      listen: [
+        { address: '::', port: 0, transport: 'udp' },
+        { address: '::', port: 0, transport: 'tcp' },
+      ],
+      handlers: IGNORE,
+    })
+    const [udp, tcp] = first.addresses.map(({ port }) => port) as [number, number]
+    const second = await createSipStack({
+      listen: [
+        { address: '0.0.0.0', port: udp, transport: 'udp' },
+        { address: '0.0.0.0', port: tcp, transport: 'tcp' },
+      ],
+      handlers: IGNORE,
+    })
+    const asker = await createSipStack({
+      listen: [
+        { address: '::1', port: 0, transport: 'tcp' },
+        { address: HOST, port: 0, transport: 'tcp' },
+        { address: '::1', port: 0, transport: 'udp' },
+        { address: HOST, port: 0, transport: 'udp' },
+      ],
+      handlers: IGNORE,
+    })
+    for (const [port, transport] of [
+      [udp, 'udp'],
+      [tcp, 'tcp'],
+    ] as const)
+      for (const host of ['[::1]', HOST]) {
+        const uri = `sip:${host}:${port};transport=${transport}`
+        const status = await new Promise<number>((resolve) => {
+          asker.request({ method: 'OPTIONS', uri, from: '<sip:a@a.example>', to: `<${uri}>` }, (answer) =>
+            resolve(answer.status),
+          )
+        })
+        assert.equal(status, 200, uri)
+      }
+    await asker.close()
+    await second.close()
+    await first.close()
+  })
+})
+
 describe('listening', () => {
   for (const transport of ['udp', 'tcp'] as const) {
     it(`names address and port when they are taken (${transport})`, async () => {
@@ -225,13 +302,13 @@ describe('listening', () => {
   it('leaves no socket, connection or timer behind when closed: the process ends by itself', async () => {
     const script = `
       import { createSipStack } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)}
-      const listen = ['udp', 'tcp'].map((transport) => ({ address: '${HOST}', port: 0, transport }))
+      const listen = ['udp', 'tcp', 'ws'].map((transport) => ({ address: '${HOST}', port: 0, transport }))
       const handlers = { onInvite() {}, onRequest() { asked() } }
       let count = 0
       const both = Promise.withResolvers()
       const asked = () => { if (++count === 2) both.resolve() }
       const stack = await createSipStack({ listen, handlers })
-      for (const { port, transport } of stack.addresses) {
+      for (const { port, transport } of stack.addresses.slice(0, 2)) {
         const uri = 'sip:${HOST}:' + port + ';transport=' + transport
         stack.request({ method: 'MESSAGE', uri, from: '<sip:a@192.0.2.1>', to: '<' + uri + '>' }, () => {})
       }
