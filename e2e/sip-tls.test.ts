@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { connect } from 'node:tls'
 import { type Laboratory, openLaboratory } from '@maskline/lab'
 import { generateTone, goertzel } from '@maskline/media'
 import { type TestAuthority, makeAuthority } from '@maskline/sip/testkit'
 import { requirePeer } from './peers.ts'
 import { type Baresip, startBaresip } from './support/baresip.ts'
+import { pickPorts, startServe } from './support/platform-process.ts'
+import { freePorts } from './support/ports.ts'
+import { makeTempDir } from './support/temp-dir.ts'
+import { waitFor } from './support/wait.ts'
 
 const AXB = '/rest/caas/relationnumber/partners/v1.0'
 const A = { number: '+8613800000021', host: '127.0.3.1', toneHz: 440 } as const
@@ -22,11 +27,11 @@ describe('a masked call between two baresips over TLS', () => {
     test(`both hear each other through X; certificates of phones: ${clientCert}`, async (t) => {
       if (requirePeer(t, 'baresip') === undefined || requirePeer(t, 'openssl') === undefined) return
       const authority = makeAuthority()
-      const dir = mkdtempSync(join(tmpdir(), 'sip-tls-'))
+      const dir = makeTempDir('sip-tls')
       const { cert, key } = authority.issue('IP:127.0.0.1', 'DNS:pn.example')
       const file = (name: string, text: string): string => {
-        writeFileSync(join(dir, name), text)
-        return join(dir, name)
+        writeFileSync(join(dir.path, name), text)
+        return join(dir.path, name)
       }
       const lab = await openLaboratory({
         x: [X],
@@ -61,11 +66,56 @@ describe('a masked call between two baresips over TLS', () => {
       } finally {
         await Promise.all(phones.map((phone) => phone.close()))
         await lab.close()
-        rmSync(dir, { recursive: true })
+        dir.remove()
       }
     })
   }
 })
+
+test('SIGHUP gives SIP the new certificate, and what cannot be used changes nothing', async (t) => {
+  if (requirePeer(t, 'openssl') === undefined) return
+  const authority = makeAuthority()
+  const data = makeTempDir('sip-tls-reload')
+  const write = (names: readonly string[]): void => {
+    const { cert, key } = authority.issue(...names)
+    writeFileSync(join(data.path, 'sip.crt'), cert)
+    writeFileSync(join(data.path, 'sip.key'), key)
+  }
+  write(['DNS:old.example'])
+  const port = await freePorts('127.0.0.1')
+  const serve = await startServe(data.path, await pickPorts(), {
+    env: {
+      MASKLINE_SIP_TLS: 'true',
+      MASKLINE_SIP_TLS_PORT: `${port}`,
+      MASKLINE_SIP_TLS_CERT: join(data.path, 'sip.crt'),
+      MASKLINE_SIP_TLS_KEY: join(data.path, 'sip.key'),
+    },
+  })
+  try {
+    assert.match(serve.peer.output(), new RegExp(`127\\.0\\.0\\.1:${port} \\(TLS\\)`))
+    assert.equal(await shownAt(port), 'DNS:old.example')
+    write(['DNS:new.example'])
+    serve.peer.signal('SIGHUP')
+    await waitFor(() => serve.peer.output().includes('read again'), { what: 'the new certificate' })
+    assert.equal(await shownAt(port), 'DNS:new.example')
+    writeFileSync(join(data.path, 'sip.crt'), 'no certificate')
+    serve.peer.signal('SIGHUP')
+    await waitFor(() => serve.peer.output().includes('the old ones stay'), { what: 'the refusal' })
+    assert.equal(await shownAt(port), 'DNS:new.example')
+  } finally {
+    await serve.stop()
+    data.remove()
+  }
+})
+
+/** The names of the certificate that is shown there. */
+async function shownAt(port: number): Promise<string | undefined> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { subjectaltname } = socket.getPeerCertificate()
+  socket.destroy()
+  return subjectaltname
+}
 
 async function startPhone(
   lab: Laboratory,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
@@ -17,6 +16,7 @@ import {
   UserAgent,
 } from 'sip.js'
 import { requirePeer } from './peers.ts'
+import { makeTempDir } from './support/temp-dir.ts'
 
 const AXB = '/rest/caas/relationnumber/partners/v1.0'
 const A = '+8613800000021'
@@ -96,10 +96,10 @@ describe('two pages with SIP.js', () => {
       const authority = makeAuthority()
       const before = getCACertificates()
       setDefaultCACertificates([...before, authority.cert])
-      const dir = mkdtempSync(join(tmpdir(), 'sip-websocket-'))
+      const dir = makeTempDir('sip-websocket')
       const { cert, key } = authority.issue('IP:127.0.0.1')
-      writeFileSync(join(dir, 'crt'), cert)
-      writeFileSync(join(dir, 'key'), key)
+      writeFileSync(join(dir.path, 'crt'), cert)
+      writeFileSync(join(dir.path, 'key'), key)
       const lab = await openLaboratory({
         x: [X],
         env: {
@@ -108,8 +108,8 @@ describe('two pages with SIP.js', () => {
           MASKLINE_SIP_WS_PATH: '/sip',
           MASKLINE_SIP_WSS: `${secured}`,
           MASKLINE_SIP_WSS_PORT: '0',
-          MASKLINE_SIP_TLS_CERT: join(dir, 'crt'),
-          MASKLINE_SIP_TLS_KEY: join(dir, 'key'),
+          MASKLINE_SIP_TLS_CERT: join(dir.path, 'crt'),
+          MASKLINE_SIP_TLS_KEY: join(dir.path, 'key'),
         },
       })
       const pages: Page[] = []
@@ -139,7 +139,7 @@ describe('two pages with SIP.js', () => {
         for (const page of pages) await page.close()
         await lab.close()
         setDefaultCACertificates(before)
-        rmSync(dir, { recursive: true })
+        dir.remove()
       }
     })
   }

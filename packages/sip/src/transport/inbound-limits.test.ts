@@ -3,13 +3,17 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import { serializeMessage } from '../message/serialize.ts'
 import { ManualClock } from '../testkit/manual-clock.ts'
 import { testRequest } from '../testkit/requests.ts'
 import { timersOf } from '../transaction/clock.ts'
 import { INBOUND_LIMITS } from './inbound-limits.ts'
 import { openTcp } from './tcp.ts'
-import type { Transport } from './transport.ts'
+import { openTls } from './tls.ts'
+import type { TlsSource } from './tls-source.ts'
+import type { Transport, TransportSink } from './transport.ts'
+import { openWebSocket } from './ws.ts'
 
 const HOST = '127.0.0.1'
 const MESSAGE = serializeMessage(
@@ -112,3 +116,56 @@ describe('a TCP connection that a peer opened', () => {
     assert.equal(server.clock.pending, 0)
   })
 })
+
+describe('a peer that connects and does not finish its handshake', () => {
+  const opened = {
+    TLS: async (sink: TransportSink, clock: ManualClock) =>
+      openTls({ address: HOST, port: 0, transport: 'tls', tls: NO_CERTIFICATE }, sink, timersOf(clock)),
+    WebSocket: (sink: TransportSink, clock: ManualClock) =>
+      openWebSocket({ address: HOST, port: 0, transport: 'ws' }, sink, timersOf(clock)),
+  }
+  for (const [what, open] of Object.entries(opened)) {
+    it(`is hung up on in time (${what})`, async () => {
+      const clock = new ManualClock()
+      const transport = await open({ onMessage() {}, onFault() {}, onThrown() {} }, clock)
+      const socket = connect(transport.local.port, HOST).resume()
+      await once(socket, 'connect')
+      // Half a ClientHello, and half a request line.
+      socket.write(what === 'TLS' ? Buffer.from([0x16, 3, 1, 0]) : 'GET / HT')
+      while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve))
+      const closed = new Promise((resolve) => socket.on('error', () => {}).on('close', resolve))
+      clock.advance(INBOUND_LIMITS.messageTimeoutMs)
+      await closed
+      await transport.close()
+      assert.equal(clock.pending, 0)
+    })
+  }
+})
+
+it('a peer that does not read is cut off, not buffered for without end', async () => {
+  const server = await serve()
+  const socket = await server.client()
+  socket.pause()
+  const hop = { address: HOST, port: socket.localPort!, transport: 'tcp' } as const
+  const chunk = Buffer.alloc(64 * 1024, 'x')
+  let sentBytes = 0
+  while (server.isOpen(socket)) {
+    server.transport.send(chunk, hop)
+    sentBytes += chunk.length
+    assert.ok(sentBytes < 64 * 1024 * 1024)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.ok(sentBytes > 4 * 1024 * 1024)
+  socket.destroy()
+  await server.transport.close()
+})
+
+/** Nobody gets as far as to see it. */
+const NO_CERTIFICATE: TlsSource = {
+  clientCert: 'none',
+  verifyServers: true,
+  contextFor: () => createSecureContext(),
+  contextOptions: () => ({}),
+  reload: () => Promise.resolve(),
+  onReload: () => () => {},
+}
