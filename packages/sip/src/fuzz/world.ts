@@ -174,6 +174,7 @@ export class FuzzWorld {
         if (this.#recentlySent.length > MEMORY) this.#recentlySent.shift()
       },
       isConnected: () => false,
+      keep: () => () => {},
       close: () => Promise.resolve(),
     }
     return Promise.resolve(this.#transport)

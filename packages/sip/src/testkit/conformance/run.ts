@@ -55,7 +55,7 @@ async function openHarness(family: 4 | 6): Promise<Harness> {
   const clock = new ManualClock()
   const network = new MemoryNetwork({ clock })
   const [address, from] = family === 4 ? ['192.0.2.2', '192.0.2.1'] : ['2001:db8::10', '2001:db8::9:1']
-  const server: Hop = { address, port: 5060, transport: 'udp' }
+  const server = { address, port: 5060, transport: 'udp' } as const
   const peer: Hop = { address: from, port: 5060, transport: 'udp' }
   const seen: string[] = []
   const faults: unknown[] = []
