@@ -50,8 +50,7 @@ function withDefaults(given: unknown): TrunkPeer {
   return { ...peer, port: peer.port ?? defaultPort(transport), transport }
 }
 
-const defaultPort = (transport: string): number =>
-  transport === 'tls' ? 5061 : transport === 'ws' ? 80 : transport === 'wss' ? 443 : 5060
+const defaultPort = (transport: string): number => (transport === 'tls' ? 5061 : 5060)
 
 /** Members that make sense only beside others. */
 function checkTogether(trunk: Json, where: string, faults: string[]): void {

@@ -55,7 +55,7 @@ export type TrunkConfig = {
   }
 }
 
-export const TRUNK_TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const
+export const TRUNK_TRANSPORTS = ['udp', 'tcp', 'tls'] as const
 export type TrunkTransport = (typeof TRUNK_TRANSPORTS)[number]
 
 export type TrunkPeer = {

@@ -120,8 +120,7 @@ function hopOf({ domain }: TrunkConfig, { address, port, transport = 'udp' }: Tr
   return { address, port: port ?? 5060, transport, ...serverName } as Hop
 }
 
-export const isSecure = (transport: TrunkPeer['transport']): boolean =>
-  transport === 'tls' || transport === 'wss'
+export const isSecure = (transport: TrunkPeer['transport']): boolean => transport === 'tls'
 
 export const labelOf = ({ address, port, transport }: TrunkPeer): string =>
   `${bracketed(address)}${port === undefined ? '' : `:${port}`}${transport === undefined ? '' : ` ${transport}`}`
