@@ -290,7 +290,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
           list: () => trunks.trunks.map((trunk) => reportOf(trunk, undefined)),
           test(name) {
             const trunk = trunks.trunks.find(({ config }) => config.name === name)
-            return trunk && testTrunk(trunk, { stack, sipHost, registration: undefined })
+            return trunk && testTrunk(trunk, { stack, sipHost, registration: undefined, tls: config.sip.tls })
           },
         }),
       ],

@@ -84,7 +84,7 @@ async function testAlone(config: Config, name: string): Promise<TrunkTest> {
   })
   try {
     const registration = trunk.config.register && { kind: 'failed' as const, why: 'no platform runs' }
-    return await testTrunk(trunk, { stack, sipHost, registration })
+    return await testTrunk(trunk, { stack, sipHost, registration, tls: sip.tls })
   } finally {
     await stack.close()
   }

@@ -143,6 +143,21 @@ test('a trunk says how its callers key digits', () => {
   withFile(withDigits('later'), (file) => assert.throws(() => loadConfig({}, file), /answered or early/))
 })
 
+test('a peer over TLS needs our own TLS', () => {
+  const peer = { address: 'sip.carrier.example', transport: 'tls' }
+  withFile(JSON.stringify({ sip: { trunks: [{ name: 'c', peer }] } }), (file) => {
+    assert.throws(() => loadConfig({}, file), /c has a peer over a transport that is off/)
+    assert.throws(
+      () => loadConfig({ MASKLINE_SIP_WS: 'true' }, file),
+      /c has a peer over a transport that is off/,
+    )
+  })
+  withFile(
+    JSON.stringify({ sip: { tls: { enabled: true, selfSigned: true }, trunks: [{ name: 'c', peer }] } }),
+    (file) => assert.equal(loadConfig({}, file).sip.trunks[0]?.peer?.transport, 'tls'),
+  )
+})
+
 test('trunk passwords are hidden in print', () => {
   withFile('{"sip":{"trunks":[{"name":"c","username":"u","password":"hunter2"}]}}', (file) => {
     const text = printConfig(loadConfig({}, file))

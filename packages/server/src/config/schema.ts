@@ -557,6 +557,15 @@ export const FIELDS: readonly Field[] = [
 
 /** Cross-field rules: each returns a sentence when broken. */
 export const RULES: readonly ((config: Config) => string | undefined)[] = [
+  ({ sip }) => {
+    const trunk = sip.trunks.find(({ peer, peers = [peer] }) =>
+      peers.some((each) => isOff(sip, each?.transport)),
+    )
+    return (
+      trunk &&
+      `sip.trunks: ${trunk.name} has a peer over a transport that is off; set sip.tls.enabled, sip.ws.enabled or sip.wss.enabled`
+    )
+  },
   (c) =>
     c.media.portMax - c.media.portMin < 7
       ? `media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax} holds less than two calls; widen the range (four ports a call)`
@@ -640,6 +649,10 @@ function sipPorts({ sip }: Config): readonly (readonly [string, number])[] {
 function isOrigin(text: string): boolean {
   return URL.parse(text)?.origin === text
 }
+
+/** A call leaves from the listener of its transport. */
+const isOff = (sip: Config['sip'], transport: string | undefined): boolean =>
+  (transport === 'tls' || transport === 'ws' || transport === 'wss') && !sip[transport].enabled
 
 function isBaseUrl(text: string): boolean {
   const url = URL.parse(text)

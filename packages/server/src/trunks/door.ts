@@ -48,12 +48,12 @@ export function createDoor(
     for (const address of entry.trunk.allowFrom)
       if (isIP(address) !== 0 && !byAddress.has(address)) byAddress.set(address, entry)
 
-  const fits = ({ ranges, trunk: { tlsNames } }: Entry, source: TlsHop): boolean =>
+  const fits = ({ ranges, trunk: { tlsNames } }: Entry, source: Hop): boolean =>
     (ranges === undefined || ranges.covers(source.address)) &&
     (tlsNames === undefined || tlsNames.some((pattern) => bearsName(source.tlsNames, pattern)))
 
   const find = (call: ServerCall): Entry | undefined => {
-    const source: TlsHop = call.source
+    const { source } = call
     const exact = byAddress.get(source.address)
     if (exact !== undefined && (exact.trunk.tlsNames === undefined || fits(exact, source))) return exact
     const fitting = entries.filter((entry) => fits(entry, source))
@@ -110,9 +110,6 @@ function admissionOf(trunk: TrunkConfig, capacity: Capacity): Extract<Admission,
     ended: () => capacity.free('in'),
   }
 }
-
-/** Where a message came from, with the names of the peer's verified certificate. */
-type TlsHop = Hop & { readonly tlsNames?: readonly string[] }
 
 /** `*.carrier.example` stands for one label (RFC 5922 §7.2 has none in certificates; here the operator says it). */
 function bearsName(names: readonly string[] | undefined, pattern: string): boolean {

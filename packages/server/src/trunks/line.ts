@@ -117,7 +117,7 @@ function placeOf({ domain }: TrunkConfig, { address, port, transport }: TrunkPee
 function hopOf({ domain }: TrunkConfig, { address, port, transport = 'udp' }: TrunkPeer): Hop | undefined {
   if (isIP(address) === 0) return undefined
   const serverName = isSecure(transport) && domain !== undefined ? { serverName: domain } : {}
-  return { address, port: port ?? 5060, transport, ...serverName } as Hop
+  return { address, port: port ?? 5060, transport, ...serverName }
 }
 
 export const isSecure = (transport: TrunkPeer['transport']): boolean => transport === 'tls'

@@ -50,7 +50,12 @@ const tried = (
     chance: () => 0,
     log: silentLog,
   })
-  return testTrunk(trunks[0]!, { stack: ours, sipHost: HOST, registration })
+  return testTrunk(trunks[0]!, {
+    stack: ours,
+    sipHost: HOST,
+    registration,
+    tls: { verifyServers: true },
+  })
 }
 
 test('a trunk that works says what was tried, step by step', async () => {

@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { lookup, resolveSrv } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { SipStack } from '@maskline/sip'
-import type { TrunkConfig, TrunkPeer } from '../config/config.ts'
+import type { Config, TrunkConfig, TrunkPeer } from '../config/config.ts'
 import { isInbound } from './door.ts'
 import { isSecure, type Line } from './line.ts'
 import type { RegistrationState } from './registrations.ts'
@@ -28,6 +29,8 @@ export async function testTrunk(
     readonly stack: Pick<SipStack, 'request'>
     readonly sipHost: string
     readonly registration: RegistrationState | undefined
+    /** Who may sign certificates; absent: the public roots. */
+    readonly tls: Pick<Config['sip']['tls'], 'caFile' | 'verifyServers'>
   },
 ): Promise<TrunkTest> {
   const peers = config.peers ?? (config.peer === undefined ? [] : [config.peer])
@@ -76,7 +79,7 @@ async function testPeer(
   line: Line,
   peer: TrunkPeer,
   domain: string | undefined,
-  { stack, sipHost }: { readonly stack: Pick<SipStack, 'request'>; readonly sipHost: string },
+  { stack, sipHost, tls }: Omit<Parameters<typeof testTrunk>[1], 'registration'>,
 ): Promise<TestStep[]> {
   const steps: TestStep[] = []
   const isName = isIP(peer.address) === 0
@@ -86,7 +89,14 @@ async function testPeer(
   const { transport = 'udp' } = peer
   if (transport !== 'udp')
     for (const target of targets)
-      steps.push(await tryConnecting(target, isName ? peer.address : domain, isSecure(transport), timeoutMs))
+      steps.push(
+        await tryConnecting(
+          target,
+          isName ? peer.address : domain,
+          isSecure(transport) ? tls : undefined,
+          timeoutMs,
+        ),
+      )
   steps.push(await askOptions(line, stack, sipHost, timeoutMs))
   return steps
 }
@@ -120,14 +130,16 @@ async function findTargets(peer: TrunkPeer, steps: TestStep[]): Promise<readonly
 }
 
 /** Opens a connection and closes it again; of TLS the certificate is told. */
-function tryConnecting(
+async function tryConnecting(
   { address, port }: Target,
   /** The name that a certificate must bear. */
   serverName: string | undefined,
-  secure: boolean,
+  /** Absent: a plain connection. */
+  tls: { readonly caFile?: string; readonly verifyServers: boolean } | undefined,
   timeoutMs: number,
 ): Promise<TestStep> {
-  const what = `${secure ? 'TLS' : 'TCP'} ${address}:${port}`
+  const what = `${tls === undefined ? 'TCP' : 'TLS'} ${address}:${port}`
+  const ca = tls?.caFile === undefined ? {} : { ca: await readFile(tls.caFile) }
   const startedAt = performance.now()
   return new Promise((resolve) => {
     const done = (ok: boolean, says: string): void => {
@@ -136,13 +148,13 @@ function tryConnecting(
     }
     const connected = (): void => {
       const took = `in ${Math.round(performance.now() - startedAt)} ms`
-      if (!secure) return done(true, `connected ${took}`)
+      if (tls === undefined) return done(true, `connected ${took}`)
       const { ok, says } = certificateOf(socket as TLSSocket)
-      done(ok, `connected ${took}, ${says}`)
+      done(ok || !tls.verifyServers, `connected ${took}, ${says}`)
     }
     const name = serverName === undefined ? {} : { servername: serverName }
-    const socket = secure
-      ? connectTls({ host: address, port, ...name, rejectUnauthorized: false }, connected)
+    const socket = tls
+      ? connectTls({ host: address, port, ...name, ...ca, rejectUnauthorized: false }, connected)
       : connect({ host: address, port }, connected)
     socket.setTimeout(timeoutMs, () => done(false, `no connection in ${timeoutMs} ms`))
     socket.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message))
