@@ -90,7 +90,6 @@ export class FuzzWorld {
 
   /** One datagram that a peer could send, of this moment, or broken; and what time and the application do meanwhile. */
   step(): void {
-    this.#steps++
     const bytes = this.#next()
     this.inject(bytes)
     this.#act()
@@ -101,6 +100,7 @@ export class FuzzWorld {
 
   /** One datagram in, and what must hold of the answers. */
   inject(bytes: Uint8Array): void {
+    this.#steps++
     this.#sent = []
     const before = this.#stack.stats()
     this.#recentlyIn.push(Buffer.from(bytes))

@@ -61,10 +61,12 @@ export function hasOneVia(message: SipMessage): boolean {
 /** The text of a parameter of `;a=1;b` (`''` for one without a value), case-insensitive in its name. */
 export function findParam(params: string, name: string): string | undefined {
   let at = params.indexOf(';')
+  let equals = params.indexOf('=')
   while (at >= 0) {
     const next = params.indexOf(';', at + 1)
     const end = next < 0 ? params.length : next
-    const equals = params.indexOf('=', at)
+    // Looked for once past it: thousands of flags must not each search to the end.
+    if (equals >= 0 && equals < at) equals = params.indexOf('=', at)
     const hasValue = equals >= 0 && equals < end
     const key = params.slice(at + 1, hasValue ? equals : end).trim()
     if (key === name || (key.length === name.length && key.toLowerCase() === name)) {

@@ -1,5 +1,5 @@
 import { isTooSmall } from '../dialog/session-interval.ts'
-import { header, headerValues } from '../message/headers.ts'
+import { header, headerValues, splitValues } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { tagOf } from '../message/name-addr.ts'
 import { schemeOf } from '../message/uri.ts'
@@ -125,9 +125,9 @@ function refusalOf(core: Core, request: SipRequest, isInDialog: boolean): Refusa
   const { headers, method } = request
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]
-    if (name === 'Require') {
+    if (name === 'Require' && unknownTags(splitValues(headers[i + 1]!)).length > 0) {
       const unknown = unknownTags(headerValues(request, 'Require'))
-      if (unknown.length > 0) return { status: 420, headers: ['Unsupported', unknown.join(', ')] }
+      return { status: 420, headers: ['Unsupported', unknown.join(', ')] }
     }
     if (name === 'Session-Expires' && method === 'INVITE' && !isInDialog) {
       // RFC 4028 §9. Inside a dialog its session says so, by what was agreed.
