@@ -2,10 +2,8 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { CRASHERS, fuzzCorpus } from '../packages/sip/src/fuzz/corpus.ts'
-import { outcomeOf } from '../packages/sip/src/fuzz/crashers.ts'
-import { fuzzRound } from '../packages/sip/src/fuzz/fuzz.ts'
-import type { RoundReport } from '../packages/sip/src/fuzz/fuzz.ts'
+import { CRASHERS, fuzzCorpus, fuzzRound, outcomeOf } from '@maskline/sip/fuzz'
+import type { RoundReport } from '@maskline/sip/fuzz'
 
 /**
  * `npm run fuzz [-- --minutes N --seed S]`: mutants of the SIP fixtures until the minutes of CPU time are over (default 10). What breaks
