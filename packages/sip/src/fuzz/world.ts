@@ -17,7 +17,7 @@ import { below, mutate, pick } from './mutate.ts'
 import type { Random } from './mutate.ts'
 
 const SERVER = '192.0.2.2'
-const PEER: Hop = { address: '192.0.2.1', port: 5060, transport: 'udp' }
+const PEER = { address: '192.0.2.1', port: 5060 }
 const METHODS = [
   'INVITE',
   'ACK',
@@ -45,6 +45,8 @@ export class FuzzWorld {
   readonly clock = new ManualClock()
   readonly faults: { error: unknown; where: string }[] = []
   readonly #random: Random
+  /** Half of the worlds are reliable: other timers, other repetitions. */
+  readonly #peer: Hop
   readonly #corpus: readonly Buffer[]
   #stack!: SipStack
   #sink!: TransportSink
@@ -60,6 +62,7 @@ export class FuzzWorld {
 
   private constructor(random: Random, corpus: readonly Buffer[]) {
     this.#random = random
+    this.#peer = { ...PEER, transport: random() < 0.5 ? 'udp' : 'tcp' }
     this.#corpus = corpus
   }
 
@@ -67,7 +70,7 @@ export class FuzzWorld {
     const world = new FuzzWorld(random, corpus)
     const handlers = world.#handlers
     world.#stack = await createSipStack({
-      listen: [{ address: SERVER, port: 5060, transport: 'udp' }],
+      listen: [{ address: SERVER, port: 5060, transport: world.#peer.transport === 'tcp' ? 'tcp' : 'udp' }],
       clock: world.clock,
       openTransport: world.#open,
       handlers: {
@@ -105,7 +108,7 @@ export class FuzzWorld {
     const before = this.#stack.stats()
     this.#recentlyIn.push(Buffer.from(bytes))
     if (this.#recentlyIn.length > MEMORY) this.#recentlyIn.shift()
-    receiveDatagram(bytes, PEER, this.#transport, this.#sink)
+    receiveDatagram(bytes, this.#peer, this.#transport, this.#sink)
     this.#check()
     const parsed = parseMessage(bytes)
     const answers = this.#sent.map(messageOf)
@@ -166,14 +169,14 @@ export class FuzzWorld {
       name: options.transport,
       local: { address: options.address, port: options.port },
       family: 4,
-      reliable: false,
+      reliable: this.#peer.transport === 'tcp',
       send: (bytes) => {
         this.#sent.push(Buffer.from(bytes))
         const message = messageOf(bytes)
         if (message !== undefined) this.#recentlySent.push(message)
         if (this.#recentlySent.length > MEMORY) this.#recentlySent.shift()
       },
-      isConnected: () => false,
+      isConnected: () => this.#peer.transport === 'tcp',
       keep: () => () => {},
       close: () => Promise.resolve(),
     }
@@ -218,7 +221,7 @@ export class FuzzWorld {
     if (random() < 0.1) headers.push('Require', pick(random, ['100rel', 'timer', 'x']))
     if (method === 'PRACK') headers.push('RAck', `${(reliable && header(reliable, 'RSeq')) ?? '1'} 1 INVITE`)
     return testRequest({
-      from: PEER,
+      from: this.#peer,
       method,
       seq: below(random, 5),
       branch: `z9hG4bK${below(random, 200)}`,
@@ -264,7 +267,7 @@ export class FuzzWorld {
     const random = this.#random
     const call = this.#stack.invite(
       {
-        uri: 'sip:b@192.0.2.1',
+        uri: `sip:b@192.0.2.1;transport=${this.#peer.transport}`,
         from: '<sip:a@192.0.2.2>',
         to: '<sip:b@192.0.2.1>',
         body: SDP_OFFER,
