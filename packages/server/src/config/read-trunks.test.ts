@@ -85,7 +85,7 @@ for (const [fault, trunk] of [
   ['peer.address must be an IP address or a host name', { peer: { address: '192.0.2' } }],
   ['peer.address must be an IP address or a host name', { peer: { address: 'sip:carrier.example' } }],
   ['peer.port must be a whole number from 1 to 65535', { peer: { ...PEER, port: 0 } }],
-  ['peer.transport must be udp, tcp, tls, ws or wss', { peer: { ...PEER, transport: 'sctp' } }],
+  ['peer.transport must be udp, tcp or tls', { peer: { ...PEER, transport: 'sctp' } }],
   [
     'peer.prio is not known; there are address, port, transport, priority, weight',
     { peer: { ...PEER, prio: 1 } },

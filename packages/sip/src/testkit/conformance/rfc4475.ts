@@ -17,7 +17,7 @@ export const RFC_4475 = {
   'intmeth.dat': {
     section: '3.1.1.2',
     parser: reads("!interesting-Method0123456789_*+`.%indeed'~"),
-    stack: ["405 !interesting-Method0123456789_*+`.%indeed'~"],
+    stack: ["501 !interesting-Method0123456789_*+`.%indeed'~"],
     why: 'every character a token may have; a method nobody knows is refused, never misread',
   },
   'esc01.dat': {
@@ -35,7 +35,7 @@ export const RFC_4475 = {
   'esc02.dat': {
     section: '3.1.1.5',
     parser: reads('RE%47IST%45R'),
-    stack: ['405 RE%47IST%45R'],
+    stack: ['501 RE%47IST%45R'],
     why: 'a percent sign in a method or header name is no escape, so this is no REGISTER',
   },
   'lwsdisp.dat': {
