@@ -228,6 +228,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       maxUdpRequestBytes: config.sip.udpMaxBytes,
       // Ours decides when a callee took too long (8035); the stack's own limit only stands behind it.
       inviteTimeoutMs: (config.calls.connectTimeoutSec + 10) * 1000,
+      sessionTimer: { expiresSec: config.sip.sessionExpiresSec, minSec: config.sip.minSessionSec },
       handlers: {
         onInvite: (call) => controller.onInvite(call),
         onRequest: (request) => phones.onRequest(request),

@@ -165,6 +165,26 @@ describe('a re-INVITE', () => {
     assert.deepEqual(bench.toCallee, ['INVITE', 'ACK', 'INVITE', 'ACK'])
   })
 
+  test('as an UPDATE is relayed the same way (RFC 3311 §5)', async () => {
+    const bench = await talking()
+    const answers: number[] = []
+    bench.caller.handlers.onUpdate!(bench.caller, request(answers))
+    await settle()
+    assert.deepEqual(bench.toCallee, ['INVITE', 'ACK', 'INVITE'])
+    bench.answerReinvite({ kind: 'response', status: 200, reason: '', headers: [], body: SDP })
+    await settle()
+    assert.deepEqual(answers, [200])
+  })
+
+  test('that refreshes a session carries the SDP that the leg has (RFC 4028 §7.4)', async () => {
+    const bench = openBench()
+    assert.equal(bench.caller.handlers.sessionOffer!(bench.caller), undefined)
+    await settle()
+    bench.calleeSays(200)
+    await settle()
+    assert.ok(bench.caller.handlers.sessionOffer!(bench.caller)!.length > 0)
+  })
+
   test('before the call is up is answered 491', async () => {
     const bench = openBench()
     await settle()

@@ -11,6 +11,7 @@ import type { CallRecord } from './call-record.ts'
 import { CallRecording } from './call-recording.ts'
 import type { CallServices } from './call-services.ts'
 import { CallTones, type ToneOwner } from './call-tones.ts'
+import { CalleeForks } from './callee-forks.ts'
 import { calleeInvite } from './callee-invite.ts'
 import { CalleeWays } from './callee-ways.ts'
 import { CallerSide, reasonHeaders } from './caller-side.ts'
@@ -43,6 +44,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   #callee: ClientCall | undefined
   /** The callee's 2xx has come, so that only BYE ends its leg. */
   #calleeUp = false
+  readonly #forks = new CalleeForks()
   #state: CallState
   #app: App | undefined
   /** The key under which this call keeps others out. */
@@ -438,7 +440,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.#ways!.answered(response)
   }
 
-  calleeProgress(response: SipResponse): void {
+  calleeProgress(response: SipResponse, fork: string): void {
     this.#ways!.answered(response)
     const ringing =
       response.status === 180 ||
@@ -448,23 +450,25 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     if (response.status !== 180 && response.status !== 183) return
     if (response.body.length === 0 && !this.#media.isBusy)
       return this.input({ kind: 'callee-progress', status, ringing, early: false })
+    const heard = response.body.length > 0 && this.#forks.early(fork, response.body)
     this.#media.inOrder(async () => {
-      const early = response.body.length > 0 && this.#caller.sdp.length > 0
+      const early = heard && this.#caller.sdp.length > 0
       if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, response.body)
       this.input({ kind: 'callee-progress', status, ringing, early })
     })
   }
 
-  calleeAnswered(response: SipResponse): void {
+  calleeAnswered(response: SipResponse, fork: string): void {
     this.#calleeUp = true
+    const sdp = this.#forks.answered(fork, response.body)
     this.#ways!.answered(response)
     this.#media.inOrder(async () => {
       if (this.isOver) return
       const delayedOffer = this.#caller.sdp.length === 0
-      if (response.body.length > 0) {
+      if (sdp.length > 0) {
         this.#caller.answerSdp = delayedOffer
-          ? await this.#media.offer(CALLEE, response.body)
-          : await this.#media.answer(CALLEE, response.body)
+          ? await this.#media.offer(CALLEE, sdp)
+          : await this.#media.answer(CALLEE, sdp)
       }
       // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
       if (!delayedOffer) this.#callee!.ack()
@@ -534,6 +538,10 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
 
   reinviteAcknowledged(leg: LegName, request: SipRequest): void {
     this.#reinvites?.acknowledged(leg, request)
+  }
+
+  sdpFor(leg: LegName): Uint8Array | undefined {
+    return this.#media.sdpFor(leg)
   }
 }
 

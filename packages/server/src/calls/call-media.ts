@@ -38,6 +38,7 @@ export class CallMedia {
   #calleeOrigin: SdpOrigin = {}
   /** Speech codecs that a leg may use; absent: any. */
   #codecs: Partial<Record<LegName, readonly string[] | undefined>> = {}
+  #sent: Partial<Record<LegName, Uint8Array>> = {}
 
   constructor(owner: MediaOwner, engine: MediaEngine, log: Log) {
     this.#owner = owner
@@ -94,27 +95,34 @@ export class CallMedia {
   async offer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
     const to = otherLeg(from)
     const offered = await this.#require().offer(from, to, this.#allowed(from, sdp), this.#originOf(from))
-    return this.#allowed(to, offered)
+    return this.#noted(to, this.#allowed(to, offered))
   }
 
   /** `from`'s answer, as it goes to the other leg. */
-  answer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
-    return this.#require().answer(from, otherLeg(from), sdp, this.#originOf(from))
+  async answer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+    const to = otherLeg(from)
+    return this.#noted(to, await this.#require().answer(from, to, sdp, this.#originOf(from)))
   }
 
   /** The engine's own answer to `leg`'s offer. */
   async answerLocally(leg: LegName, sdp: Uint8Array): Promise<Uint8Array> {
-    return this.#require().answerLocally(leg, this.#allowed(leg, sdp), this.#originOf(leg))
+    const answer = await this.#require().answerLocally(leg, this.#allowed(leg, sdp), this.#originOf(leg))
+    return this.#noted(leg, answer)
   }
 
   /** The engine's own offer to `leg`. */
   async offerLocally(leg: LegName): Promise<Uint8Array> {
-    return this.#allowed(leg, await this.#require().offerLocally(leg))
+    return this.#noted(leg, this.#allowed(leg, await this.#require().offerLocally(leg)))
   }
 
   /** Takes `leg`'s answer to the engine's own offer. */
   acceptAnswer(leg: LegName, sdp: Uint8Array): Promise<void> {
     return this.#require().acceptAnswer(leg, sdp, this.#originOf(leg))
+  }
+
+  /** The SDP that is made for a leg last; undefined before there is any. */
+  sdpFor(leg: LegName): Uint8Array | undefined {
+    return this.#sent[leg]
   }
 
   get session(): MediaSession | undefined {
@@ -129,6 +137,11 @@ export class CallMedia {
   #require(): MediaSession {
     if (this.#session === undefined) throw new MediaError('CLOSED', 'the call has no media session')
     return this.#session
+  }
+
+  #noted(leg: LegName, sdp: Uint8Array): Uint8Array {
+    this.#sent[leg] = sdp
+    return sdp
   }
 
   #allowed(leg: LegName, offer: Uint8Array): Uint8Array {

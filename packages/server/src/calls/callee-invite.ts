@@ -15,6 +15,8 @@ export function calleeInvite(
     to: `<${way.uri}>`,
     maxForwards: hopsLeft(callerInvite),
     body: offer,
+    // An offer in a reliable 1xx would want the caller's answer before the caller has seen it: in the 200 it can wait.
+    ...(offer.length === 0 && { reliability: 'none' as const }),
     ...(way.hop && { hop: way.hop }),
     ...(way.credentials && { credentials: way.credentials }),
   }

@@ -14,13 +14,17 @@ export type LegOwner = {
   callerInformed(request: IncomingRequest): void
   /** 100: the next hop has the call, and nothing more is known. */
   calleeTrying(response: SipResponse): void
-  calleeProgress(response: SipResponse): void
-  calleeAnswered(response: SipResponse): void
+  /** `fork` tells the phones apart that one INVITE rings. */
+  calleeProgress(response: SipResponse, fork: string): void
+  calleeAnswered(response: SipResponse, fork: string): void
   calleeFailed(status: number, response: SipResponse | undefined): void
   /** BYE, CANCEL or loss. */
   legGone(leg: LegName): void
+  /** A new offer: re-INVITE, or UPDATE (RFC 3311). */
   reinvited(leg: LegName, request: IncomingRequest): void
   reinviteAcknowledged(leg: LegName, request: SipRequest): void
+  /** What the leg's session is refreshed with, by re-INVITE (RFC 4028 §7.4). */
+  sdpFor(leg: LegName): Uint8Array | undefined
 }
 
 /** Owner of a leg that was given up: what comes of it concerns no call. */
@@ -34,6 +38,7 @@ export const NOBODY: LegOwner = {
   legGone() {},
   reinvited: (_leg, request) => request.respond(481),
   reinviteAcknowledged() {},
+  sdpFor: () => undefined,
 }
 
 const callOf = (leg: DialogCall): LegOwner => leg.owner as LegOwner
@@ -45,6 +50,8 @@ export const callerHandlers: ServerCallHandlers = {
   onBye: (leg) => callOf(leg).legGone(CALLER),
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLER, request),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
+  onUpdate: (leg, request) => callOf(leg).reinvited(CALLER, request),
+  sessionOffer: (leg) => callOf(leg).sdpFor(CALLER),
   onLost: (leg) => callOf(leg).legGone(CALLER),
 }
 
@@ -57,11 +64,13 @@ export const keyingCallerHandlers: ServerCallHandlers = {
 
 export const calleeHandlers: ClientCallHandlers = {
   onTrying: (leg, response) => callOf(leg).calleeTrying(response),
-  onProvisional: (leg, response) => callOf(leg).calleeProgress(response),
-  onAnswer: (leg, response) => callOf(leg).calleeAnswered(response),
+  onProvisional: (leg, response, fork) => callOf(leg).calleeProgress(response, fork),
+  onAnswer: (leg, response, fork) => callOf(leg).calleeAnswered(response, fork),
   onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),
   onBye: (leg) => callOf(leg).legGone(CALLEE),
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLEE, request),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLEE, request),
+  onUpdate: (leg, request) => callOf(leg).reinvited(CALLEE, request),
+  sessionOffer: (leg) => callOf(leg).sdpFor(CALLEE),
   onLost: (leg) => callOf(leg).legGone(CALLEE),
 }

@@ -39,6 +39,10 @@ export type Config = {
     readonly registrar: boolean
     /** Algorithms of our digest challenges; baresip 1.0 gives up when SHA-256 is offered at all. */
     readonly digest: 'md5' | 'sha-256' | 'sha-256+md5'
+    /** Session-Expires that we ask for (RFC 4028), seconds; 0: none. */
+    readonly sessionExpiresSec: number
+    /** Min-SE. */
+    readonly minSessionSec: number
   }
   readonly api: {
     readonly host: string

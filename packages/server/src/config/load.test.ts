@@ -76,6 +76,13 @@ test('a port range without room for two calls is refused', () => {
   )
 })
 
+test('a session time below the least one is refused, and 0 asks for none', () => {
+  const asked = (sec: string) =>
+    loadConfig({ MASKLINE_SIP_SESSION_EXPIRES: sec, MASKLINE_SIP_MIN_SESSION: '120' })
+  assert.throws(() => asked('100'), /sip\.sessionExpiresSec 100 is less than sip\.minSessionSec 120/)
+  assert.equal(asked('0').sip.sessionExpiresSec, 0)
+})
+
 test('a SIP port among the RTP ports is refused, before the media engine takes it', () => {
   assert.throws(() => loadConfig({ MASKLINE_SIP_PORT: '20160' }), /sip\.port 20160 lies among the RTP ports/)
   assert.equal(loadConfig({ MASKLINE_SIP_PORT: '19999' }).sip.port, 19_999)

@@ -180,6 +180,25 @@ export const FIELDS: readonly Field[] = [
       'digest algorithms offered to phones and trunks; phones built on older libraries fail when SHA-256 is among them',
   },
   {
+    path: 'sip.sessionExpiresSec',
+    env: 'MASKLINE_SIP_SESSION_EXPIRES',
+    type: 'integer',
+    default: 1800,
+    min: 0,
+    max: 86400,
+    about:
+      'seconds after which a talk that nobody refreshes ends (RFC 4028); 0: only where the other side asks for it',
+  },
+  {
+    path: 'sip.minSessionSec',
+    env: 'MASKLINE_SIP_MIN_SESSION',
+    type: 'integer',
+    default: 90,
+    min: 90,
+    max: 86400,
+    about: 'least such time that a peer may ask for; less is answered 422',
+  },
+  {
     path: 'api.host',
     env: 'MASKLINE_API_HOST',
     type: 'string',
@@ -569,6 +588,10 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
   (c) =>
     c.media.portMax - c.media.portMin < 7
       ? `media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax} holds less than two calls; widen the range (four ports a call)`
+      : undefined,
+  ({ sip: { sessionExpiresSec: asked, minSessionSec: least } }) =>
+    asked !== 0 && asked < least
+      ? `sip.sessionExpiresSec ${asked} is less than sip.minSessionSec ${least}; raise it, or set it to 0`
       : undefined,
   (c) => {
     const inMedia = sipPorts(c).find(([, port]) => port >= c.media.portMin && port <= c.media.portMax)
