@@ -165,6 +165,15 @@ describe('a re-INVITE', () => {
     assert.deepEqual(bench.toCallee, ['INVITE', 'ACK', 'INVITE', 'ACK'])
   })
 
+  test('taken back by its CANCEL is taken back on the other side', async () => {
+    const bench = await talking()
+    const offered = request([])
+    bench.caller.handlers.onReinvite(bench.caller, offered)
+    await settle()
+    bench.caller.handlers.onReinviteCancelled!(bench.caller, offered)
+    assert.deepEqual(bench.toCallee, ['INVITE', 'ACK', 'INVITE', 'CANCEL'])
+  })
+
   test('as an UPDATE is relayed the same way (RFC 3311 §5)', async () => {
     const bench = await talking()
     const answers: number[] = []

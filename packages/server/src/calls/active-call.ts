@@ -536,6 +536,10 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.#reinvites.relay(leg, request)
   }
 
+  reinviteCancelled(leg: LegName): void {
+    this.#reinvites?.cancelled(leg)
+  }
+
   reinviteAcknowledged(leg: LegName, request: SipRequest): void {
     this.#reinvites?.acknowledged(leg, request)
   }

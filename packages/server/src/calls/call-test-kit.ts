@@ -266,6 +266,7 @@ export function openBench(options: BenchOptions = {}) {
         reinviteAnswer = onFinal
       },
       ackReinvite: () => void toCallee.push('ACK'),
+      cancelReinvite: () => void toCallee.push('CANCEL'),
     }) as unknown as ClientCall
   let callee = newCallee()
   const stack = {

@@ -22,6 +22,8 @@ export type LegOwner = {
   legGone(leg: LegName): void
   /** A new offer: re-INVITE, or UPDATE (RFC 3311). */
   reinvited(leg: LegName, request: IncomingRequest): void
+  /** CANCEL of its re-INVITE, which the stack has answered 487. */
+  reinviteCancelled(leg: LegName): void
   reinviteAcknowledged(leg: LegName, request: SipRequest): void
   /** What the leg's session is refreshed with, by re-INVITE (RFC 4028 §7.4). */
   sdpFor(leg: LegName): Uint8Array | undefined
@@ -37,6 +39,7 @@ export const NOBODY: LegOwner = {
   calleeFailed() {},
   legGone() {},
   reinvited: (_leg, request) => request.respond(481),
+  reinviteCancelled() {},
   reinviteAcknowledged() {},
   sdpFor: () => undefined,
 }
@@ -49,6 +52,7 @@ export const callerHandlers: ServerCallHandlers = {
   onAck: (leg, request) => callOf(leg).callerAcknowledged(request),
   onBye: (leg) => callOf(leg).legGone(CALLER),
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLER, request),
+  onReinviteCancelled: (leg) => callOf(leg).reinviteCancelled(CALLER),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
   onUpdate: (leg, request) => callOf(leg).reinvited(CALLER, request),
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLER),
@@ -69,6 +73,7 @@ export const calleeHandlers: ClientCallHandlers = {
   onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),
   onBye: (leg) => callOf(leg).legGone(CALLEE),
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLEE, request),
+  onReinviteCancelled: (leg) => callOf(leg).reinviteCancelled(CALLEE),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLEE, request),
   onUpdate: (leg, request) => callOf(leg).reinvited(CALLEE, request),
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLEE),

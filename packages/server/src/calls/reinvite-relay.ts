@@ -59,6 +59,11 @@ export class ReinviteRelay {
     })
   }
 
+  /** The side that asked took its re-INVITE back: so do we on the other (RFC 3261 §9.1). */
+  cancelled(leg: LegName): void {
+    this.#legs[otherLeg(leg)].cancelReinvite()
+  }
+
   /** ACK of a relayed re-INVITE without an offer: its answer goes on to the side that made the offer. */
   acknowledged(leg: LegName, request: SipRequest): void {
     const other = otherLeg(leg)
