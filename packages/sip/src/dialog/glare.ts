@@ -1,3 +1,15 @@
+import type { SipResponse } from '../message/message.ts'
+
+/** What a re-INVITE or UPDATE of ours asks of its dialog at each try. */
+export type OffererOwner = {
+  /** An offer, or an INVITE of the peer, is open in this dialog: an offer of ours must wait (RFC 3261 §14.1, RFC 3311 §5.1). */
+  readonly mustWait: boolean
+  /** Flat headers of a session refresh (RFC 4028 §7.4). */
+  refreshHeaders(): readonly string[] | undefined
+  /** Takes the Min-SE of a 422; whether to ask again. */
+  raiseInterval(response: SipResponse): boolean
+}
+
 /** Retries after glare that a peer gets before its 491 is final. */
 export const MAX_GLARES = 5
 

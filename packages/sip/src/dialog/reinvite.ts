@@ -1,14 +1,10 @@
 import type { SipResponse } from '../message/message.ts'
-import { IGNORE_RESPONSES } from '../transaction/client-transaction.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import type { Hop } from '../transport/address.ts'
-import { header } from '../message/headers.ts'
-import { branchOf } from '../message/via.ts'
 import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
-import { cancelOf } from '../transaction/derived-requests.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import { localResponse } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
@@ -18,16 +14,11 @@ import type { RequestOptions } from '../ua/types.ts'
 import { refreshTarget, requestInDialog } from './dialog.ts'
 import type { Dialog } from './dialog.ts'
 import { MAX_GLARES, glareWaitMs } from './glare.ts'
+import type { OffererOwner } from './glare.ts'
 import type { OnFinal } from './in-dialog-request.ts'
 import { withHeaders } from './update.ts'
 
-export type ReinviteOwner = {
-  /** Whether an INVITE of the peer or an offer is open in this dialog: ours must wait (RFC 3261 §14.1). */
-  readonly mustWait: boolean
-  /** Flat headers of a session refresh (RFC 4028 §7.4), asked for at each try. */
-  refreshHeaders(): readonly string[] | undefined
-  /** Takes the Min-SE of a 422; whether to ask again. */
-  raiseInterval(response: SipResponse): boolean
+export type ReinviteOwner = OffererOwner & {
   onReinviteEnd(response: SipResponse, onFinal: OnFinal): void
 }
 
@@ -218,16 +209,12 @@ export class Reinvite implements ClientUser, Waiter {
   }
 
   #sendCancel(): void {
-    const transaction = this.#transaction
-    const invite = transaction?.pendingRequest
-    if (this.#isCancelSent || transaction === undefined || invite === undefined) return
-    this.#isCancelSent = true
     const { timers, layer } = this.#core
+    if (this.#isCancelSent || this.#transaction === undefined) return
+    if (!layer.cancel(this.#transaction, this.#cancelHeaders ?? [])) return
+    this.#isCancelSent = true
     timers.clear(this.#timer)
     this.#timer = timers.set(GIVE_UP_MS, this)
-    const cancel = cancelOf(invite, this.#cancelHeaders ?? [])
-    const branch = branchOf(header(invite, 'Via') ?? '') ?? ''
-    layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_RESPONSES)
   }
 
   #finish(response: SipResponse): void {

@@ -5,16 +5,11 @@ import type { ChallengeAnswerer } from '../ua/credentials.ts'
 import type { RequestOptions } from '../ua/types.ts'
 import type { Dialog } from './dialog.ts'
 import { MAX_GLARES, glareWaitMs } from './glare.ts'
+import type { OffererOwner } from './glare.ts'
 import { InDialogRequest } from './in-dialog-request.ts'
 import type { OnFinal, RequestEnd } from './in-dialog-request.ts'
 
-export type UpdateOwner = {
-  /** An offer is open in this dialog: one of ours must wait. */
-  readonly mustWait: boolean
-  /** Flat headers of a session refresh (RFC 4028 §7.4), asked for at each try. */
-  refreshHeaders(): readonly string[] | undefined
-  /** Takes the Min-SE of a 422; whether to ask again. */
-  raiseInterval(response: SipResponse): boolean
+export type UpdateOwner = OffererOwner & {
   onUpdateEnd(response: SipResponse, onFinal: OnFinal): void
 }
 

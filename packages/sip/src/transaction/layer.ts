@@ -11,8 +11,9 @@ import type { Endpoint, Hop } from '../transport/address.ts'
 import type { Transport, TransportSink } from '../transport/transport.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
 import { newTag } from '../shared/ids.ts'
-import { ClientTransaction } from './client-transaction.ts'
+import { ClientTransaction, IGNORE_RESPONSES } from './client-transaction.ts'
 import type { ClientTransactionOwner, ClientUser } from './client-transaction.ts'
+import { cancelOf } from './derived-requests.ts'
 import type { Timers } from '../shared/timers.ts'
 import { LargeRequests } from './large-requests.ts'
 import type { StreamWay } from './large-requests.ts'
@@ -86,6 +87,18 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     const transaction = new ClientTransaction(this, key, request, transport, hop, user)
     this.#clients.set(key, transaction)
     return transaction
+  }
+
+  /**
+   * CANCEL of an INVITE (RFC 3261 §9.1), with flat headers of its own; false when that has its final response. What becomes
+   * of it shows in the INVITE's final response, so nobody waits for the CANCEL's.
+   */
+  cancel(invite: ClientTransaction, headers: readonly string[]): boolean {
+    const request = invite.pendingRequest
+    if (request === undefined) return false
+    const branch = branchOf(header(request, 'Via') ?? '') ?? ''
+    this.request(cancelOf(request, headers), branch, invite.transport, invite.hop, IGNORE_RESPONSES)
+    return true
   }
 
   /** Sends a message that has no transaction: ACK of a 2xx, a stateless answer. Returns its bytes. */

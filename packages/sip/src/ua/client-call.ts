@@ -7,19 +7,15 @@ import { LEAST_INTERVAL_SEC, raised } from '../dialog/session-interval.ts'
 import type { SessionLimits } from '../dialog/session-interval.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
-import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
-import { IGNORE_RESPONSES } from '../transaction/client-transaction.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { TimerHandle, Waiter } from '../shared/timers.ts'
-import { cancelOf } from '../transaction/derived-requests.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
 import { findHop } from '../transport/resolve.ts'
-import { branchOf } from '../message/via.ts'
 import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
@@ -386,16 +382,12 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   }
 
   #sendCancel(): void {
-    const transaction = this.#transaction
-    const invite = transaction?.pendingRequest
-    if (this.#isCancelSent || transaction === undefined || invite === undefined) return
-    this.#isCancelSent = true
     const { timers, layer } = this.#core
+    if (this.#isCancelSent || this.#transaction === undefined) return
+    if (!layer.cancel(this.#transaction, this.#cancelHeaders)) return
+    this.#isCancelSent = true
     timers.clear(this.#timer)
     this.#timer = timers.set(GIVE_UP_MS, this)
-    const cancel = cancelOf(invite, this.#cancelHeaders)
-    const branch = branchOf(header(invite, 'Via') ?? '') ?? ''
-    layer.request(cancel, branch, transaction.transport, transaction.hop, IGNORE_RESPONSES)
   }
 
   #failSoon(status: number): void {
