@@ -6,7 +6,7 @@ import { bytesOf, keepBytes } from '../transport/kept-bytes.ts'
 import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
-import { localResponse } from '../ua/core.ts'
+import { hasBody, localResponse } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
 import { newBranch } from '../shared/ids.ts'
@@ -203,8 +203,7 @@ export class Reinvite implements ClientUser, Waiter {
     const isOver = this.#state === 'ended'
     this.#state = 'answered'
     refreshTarget(this.#core, this.#dialog, response)
-    const hasOffer = this.#options.body !== undefined && this.#options.body.length > 0
-    if (hasOffer || isOver) this.ack(undefined)
+    if (hasBody(this.#options) || isOver) this.ack(undefined)
     if (!isOver) this.#owner.onReinviteEnd(response, this.#onFinal)
   }
 

@@ -1,6 +1,7 @@
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS, T1 } from '../transaction/timing.ts'
+import { hasBody } from '../ua/core.ts'
 import type { ResponseOptions } from '../ua/types.ts'
 
 export type ReliableOwner = {
@@ -108,8 +109,4 @@ export class ReliableProvisionals implements Waiter {
     this.#waitedMs = 0
     this.#timer = this.#timers.set(T1, this)
   }
-}
-
-export function hasBody(options: ResponseOptions | undefined): boolean {
-  return options?.body !== undefined && options.body.length > 0
 }

@@ -2,7 +2,7 @@ import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { allowOf } from '../ua/allow.ts'
-import { refuseLocally, reply } from '../ua/core.ts'
+import { hasBody, refuseLocally, reply } from '../ua/core.ts'
 import type { CallRoute, Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
 import { Incoming } from '../ua/incoming.ts'
@@ -168,8 +168,7 @@ export class Session
   }
 
   update(options: RequestOptions, onFinal: OnFinal): void {
-    const isOffer = options.body !== undefined && options.body.length > 0
-    const mustWait = this.#update?.isOpen === true || (isOffer && this.mustWait)
+    const mustWait = this.#update?.isOpen === true || (hasBody(options) && this.mustWait)
     if (this.#state !== 'open' || mustWait) {
       refuseLocally(this.#core, this.#state === 'open' ? 491 : 481, onFinal)
       return

@@ -1,5 +1,6 @@
 import type { SipResponse } from '../message/message.ts'
 import type { TimerHandle, Waiter } from '../shared/timers.ts'
+import { hasBody } from '../ua/core.ts'
 import type { Core } from '../ua/core.ts'
 import type { ChallengeAnswerer } from '../ua/credentials.ts'
 import type { RequestOptions } from '../ua/types.ts'
@@ -81,7 +82,7 @@ export class Update implements RequestEnd, Waiter {
   }
 
   get #hasOffer(): boolean {
-    return this.#options.body !== undefined && this.#options.body.length > 0
+    return hasBody(this.#options)
   }
 
   #waitOutGlare(): void {

@@ -17,7 +17,7 @@ import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
 import { findHop } from '../transport/resolve.ts'
 import { allowOf } from './allow.ts'
-import { buildRequest, contactOf, faceFor, refuseLocally, reply } from './core.ts'
+import { buildRequest, contactOf, faceFor, hasBody, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
 import { forkOf } from './fork.ts'
@@ -201,8 +201,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   enter(response: SipResponse): Session {
     const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#face!, this.#hop!)
-    const { body } = this.#options
-    const offer = body !== undefined && body.length > 0 ? 'ours' : 'awaited'
+    const offer = hasBody(this.#options) ? 'ours' : 'awaited'
     return new Session(this.#core, dialog, this, true, this.#answerer, offer)
   }
 

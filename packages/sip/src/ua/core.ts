@@ -106,11 +106,15 @@ export function buildRequest(core: Core, face: Face, branch: string, parts: Requ
   }
 }
 
+export function hasBody(options: RequestOptions | undefined): boolean {
+  return options?.body !== undefined && options.body.length > 0
+}
+
 /** Adds the user's headers and the type of the body. */
 function withOwn(headers: string[], options: RequestOptions | undefined): string[] {
   if (options === undefined) return headers
   if (options.headers !== undefined) for (const item of options.headers) headers.push(item)
-  if (options.body !== undefined && options.body.length > 0) {
+  if (hasBody(options)) {
     headers.push('Content-Type', options.contentType ?? 'application/sdp')
   }
   return headers
