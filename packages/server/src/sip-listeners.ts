@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { type ListenOptions, type TlsSource, createTlsSource } from '@maskline/sip'
 import type { Config } from './config/config.ts'
-import { loadCertificate } from './open-api/certificate.ts'
-import { AppError } from './shared/app-error.ts'
+import { loadCertificate, readPem } from './open-api/certificate.ts'
 import type { Clock } from './shared/time.ts'
 
 export type SipListeners = {
@@ -38,16 +36,7 @@ function tlsSourceOf(config: Config, clock: Clock): Promise<TlsSource> {
   const source = { ...config, api: own ? { tlsCertFile: certFile, tlsKeyFile: keyFile } : config.api }
   const load = async () => {
     const pair = await loadCertificate(source, clock.now())
-    return [caFile === undefined ? pair : { ...pair, ca: await readAuthorities(caFile) }]
+    return [caFile === undefined ? pair : { ...pair, ca: await readPem(caFile) }]
   }
   return createTlsSource(load, { clientCert, verifyServers })
-}
-
-async function readAuthorities(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code
-    throw new AppError('TLS_FILE_UNREADABLE', `The TLS file ${file} cannot be read (${why}).`, { cause })
-  }
 }

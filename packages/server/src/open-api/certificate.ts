@@ -50,7 +50,8 @@ async function readPair(keyFile: string, certFile: string): Promise<KeyAndCertif
   return { key, cert }
 }
 
-async function readPem(file: string): Promise<string> {
+/** Throws AppError `TLS_FILE_UNREADABLE`. */
+export async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {

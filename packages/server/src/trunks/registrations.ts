@@ -1,6 +1,7 @@
 import type { TrunkConfig } from '../config/config.ts'
 import type { Log } from '../shared/log.ts'
 import { bracketed } from './host.ts'
+import { peersOf } from './peers.ts'
 
 /** One registration of ours with a carrier (RFC 3261 §10.2), kept until it is closed. */
 export type Register = (options: {
@@ -58,7 +59,7 @@ export function startRegistrations(
 /** What a trunk registers, where and how, with what it leaves open filled in. */
 export function registrationOf(trunk: TrunkConfig): Omit<Parameters<Register>[0], 'onState'> {
   const { register = {}, username = '', password = '', domain } = trunk
-  const peer = trunk.peer ?? trunk.peers?.[0]
+  const [peer] = peersOf(trunk)
   const host = bracketed(register.registrar ?? domain ?? peer?.address ?? '')
   const isPeer = register.registrar === undefined && domain === undefined
   const port = isPeer && peer?.port !== undefined ? `:${peer.port}` : ''

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { lookup, resolveSrv } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import type { SipStack } from '@maskline/sip'
+import { defaultPortOf, type SipStack } from '@maskline/sip'
 import type { Config, TrunkConfig, TrunkPeer } from '../config/config.ts'
 import { isInbound } from './door.ts'
 import { isSecure, type Line } from './line.ts'
+import { peersOf } from './peers.ts'
 import type { RegistrationState } from './registrations.ts'
 import type { RunningTrunk } from './trunks.ts'
 import { isHeard, optionsTo } from './watch.ts'
@@ -33,7 +34,7 @@ export async function testTrunk(
     readonly tls: Pick<Config['sip']['tls'], 'caFile' | 'verifyServers'>
   },
 ): Promise<TrunkTest> {
-  const peers = config.peers ?? (config.peer === undefined ? [] : [config.peer])
+  const peers = peersOf(config)
   const perPeer = await Promise.all(
     lines.map(async (line, index) => {
       const steps = await testPeer(line, peers[index]!, config.domain, options)
@@ -62,7 +63,7 @@ function configurationStep(config: TrunkConfig): TestStep {
     ...(tlsNames.length > 0 ? [`with a certificate of ${tlsNames.join(', ')}`] : []),
     ...(inboundUsername === undefined ? [] : ['with digest']),
   ]
-  const count = config.peers?.length ?? (config.peer === undefined ? 0 : 1)
+  const count = peersOf(config).length
   const takes = isInbound(config) ? `calls in ${conditions.join(', ')}` : 'no calls in'
   const sends = count === 0 ? 'no calls out' : `calls out to ${count} ${count === 1 ? 'peer' : 'peers'}`
   return { what: 'configuration', ok: isInbound(config) || count > 0, says: `${takes}; ${sends}` }
@@ -104,7 +105,7 @@ async function testPeer(
 /** The addresses of a host name: by SRV where the peer has no port (RFC 3263 §4.2), else by A and AAAA. */
 async function findTargets(peer: TrunkPeer, steps: TestStep[]): Promise<readonly Target[]> {
   const { address, transport = 'udp' } = peer
-  const port = peer.port ?? (transport === 'tls' ? 5061 : 5060)
+  const port = peer.port ?? defaultPortOf(transport)
   const hosts: Target[] = []
   if (peer.port === undefined) {
     const service = transport === 'tls' ? `_sips._tcp.${address}` : `_sip._${transport}.${address}`

@@ -10,6 +10,7 @@ import { identityWriter } from './identity.ts'
 import { createLine, type Line } from './line.ts'
 import { national } from './number-format.ts'
 import { drawn, prefixTable, tiersOf, type Weighted } from './order.ts'
+import { peersOf } from './peers.ts'
 
 /** Phones that register with the platform (the lab's stand-in for a carrier). */
 export type Phones = {
@@ -52,11 +53,11 @@ export function createTrunks(options: {
   const { phones, guard, clock, chance, log } = options
   const trunks = options.trunks.map((config): RunningTrunk => {
     const capacity = createCapacity(config, clock)
-    const { peers = config.peer === undefined ? [] : [config.peer], priority = 0, weight = 1 } = config
+    const { priority = 0, weight = 1 } = config
     return {
       config,
       capacity,
-      lines: peers.map((peer) => createLine(config, peer, capacity, options)),
+      lines: peersOf(config).map((peer) => createLine(config, peer, capacity, options)),
       priority,
       weight,
     }
