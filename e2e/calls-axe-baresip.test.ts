@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Laboratory, openLaboratory } from '@maskline/lab'
-import { generateTone, SAMPLE_RATE_HZ, toneRuns } from '@maskline/media'
+import { openLaboratory } from '@maskline/lab'
+import { SAMPLE_RATE_HZ, toneRuns } from '@maskline/media'
 import { requirePeer } from './peers.ts'
-import { type Baresip, startBaresip } from './support/baresip.ts'
+import type { Baresip } from './support/baresip.ts'
+import { startLabPhone } from './support/lab-phone.ts'
 import { listenTo } from './support/told.ts'
 
 const AXE = '/rest/caas/extendnumber/v1.0'
@@ -25,8 +26,8 @@ describe('a call to an extension between two baresips', () => {
     })
     const phones: Baresip[] = []
     try {
-      const a = await startPhone(lab, A, phones)
-      const b = await startPhone(lab, B, phones)
+      const a = await startLabPhone(lab, A, phones)
+      const b = await startLabPhone(lab, B, phones)
       const told = listenTo(lab.customer)
       const bind = await lab.api('POST', AXE, {
         virtualNum: X,
@@ -55,27 +56,6 @@ describe('a call to an extension between two baresips', () => {
     }
   })
 })
-
-async function startPhone(
-  lab: Laboratory,
-  { number, host, toneHz }: typeof A | typeof B,
-  phones: Baresip[],
-): Promise<Baresip> {
-  const user = national(number)
-  await lab.platform.storage.subscribers.save({ username: user, password: 'correct-horse' })
-  await lab.platform.reloadSubscribers()
-  const { sip } = lab.platform
-  const phone = await startBaresip({
-    user,
-    host,
-    speaks: generateTone(toneHz, 1),
-    autoAnswer: true,
-    registrar: { address: sip.host, port: sip.port, password: 'correct-horse' },
-  })
-  phones.push(phone)
-  await phone.registered()
-  return phone
-}
 
 /** Resolves when a phone has heard the tone for 0.3 s in its call. */
 async function hearsTone(phone: Baresip, hz: number): Promise<void> {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Laboratory, openLaboratory } from '@maskline/lab'
-import { generateTone, goertzel } from '@maskline/media'
+import { openLaboratory } from '@maskline/lab'
+import { goertzel } from '@maskline/media'
 import { type SipMessage, header, parseMessage, tagOf } from '@maskline/sip'
 import { requirePeer } from './peers.ts'
-import { type Baresip, startBaresip } from './support/baresip.ts'
+import type { Baresip } from './support/baresip.ts'
+import { startLabPhone } from './support/lab-phone.ts'
 import type { CapturedDatagram } from './support/pcap.ts'
 import { captureLoopback } from './support/wire-capture.ts'
 
@@ -25,8 +26,8 @@ describe('a masked call between two baresips', () => {
     const wire = await captureLoopback()
     let datagrams: readonly CapturedDatagram[] = []
     try {
-      const a = await startPhone(lab, A, phones)
-      const b = await startPhone(lab, B, phones)
+      const a = await startLabPhone(lab, A, phones)
+      const b = await startLabPhone(lab, B, phones)
       const bind = await lab.api('POST', AXB, { callerNum: A.number, calleeNum: B.number, relationNum: X })
       assert.equal(bind.body.resultcode, '0')
 
@@ -64,27 +65,6 @@ describe('a masked call between two baresips', () => {
     assertNothingLeaks(datagrams)
   })
 })
-
-async function startPhone(
-  lab: Laboratory,
-  { number, host, toneHz }: typeof A | typeof B,
-  phones: Baresip[],
-): Promise<Baresip> {
-  const user = national(number)
-  await lab.platform.storage.subscribers.save({ username: user, password: 'correct-horse' })
-  await lab.platform.reloadSubscribers()
-  const { sip } = lab.platform
-  const phone = await startBaresip({
-    user,
-    host,
-    speaks: generateTone(toneHz, 1),
-    autoAnswer: true,
-    registrar: { address: sip.host, port: sip.port, password: 'correct-horse' },
-  })
-  phones.push(phone)
-  await phone.registered()
-  return phone
-}
 
 function assertHears(ear: string, samples: Int16Array, expected: number, other: number): void {
   const loud = goertzel(samples, expected)

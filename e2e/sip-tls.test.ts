@@ -4,11 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { connect } from 'node:tls'
-import { type Laboratory, openLaboratory } from '@maskline/lab'
-import { generateTone, goertzel } from '@maskline/media'
-import { type TestAuthority, makeAuthority } from '@maskline/sip/testkit'
+import { openLaboratory } from '@maskline/lab'
+import { goertzel } from '@maskline/media'
+import { makeAuthority } from '@maskline/sip/testkit'
 import { requirePeer } from './peers.ts'
-import { type Baresip, startBaresip } from './support/baresip.ts'
+import type { Baresip } from './support/baresip.ts'
+import { startLabPhone } from './support/lab-phone.ts'
 import { pickPorts, startServe } from './support/platform-process.ts'
 import { freePorts } from './support/ports.ts'
 import { makeTempDir } from './support/temp-dir.ts'
@@ -46,8 +47,8 @@ describe('a masked call between two baresips over TLS', () => {
       })
       const phones: Baresip[] = []
       try {
-        const a = await startPhone(lab, authority, A, phones)
-        const b = await startPhone(lab, authority, B, phones)
+        const a = await startLabPhone(lab, A, phones, authority)
+        const b = await startLabPhone(lab, B, phones, authority)
         const bind = await lab.api('POST', AXB, { callerNum: A.number, calleeNum: B.number, relationNum: X })
         assert.equal(bind.body.resultcode, '0')
         const { host, tlsPort } = lab.platform.sip
@@ -115,29 +116,4 @@ async function shownAt(port: number): Promise<string | undefined> {
   const { subjectaltname } = socket.getPeerCertificate()
   socket.destroy()
   return subjectaltname
-}
-
-async function startPhone(
-  lab: Laboratory,
-  authority: TestAuthority,
-  { number, host, toneHz }: typeof A | typeof B,
-  phones: Baresip[],
-): Promise<Baresip> {
-  const user = national(number)
-  await lab.platform.storage.subscribers.save({ username: user, password: 'correct-horse' })
-  await lab.platform.reloadSubscribers()
-  const { sip } = lab.platform
-  assert.ok(sip.tlsPort)
-  const phone = await startBaresip({
-    user,
-    host,
-    transport: 'tls',
-    tls: { ...authority.issue(`IP:${host}`), ca: authority.cert },
-    speaks: generateTone(toneHz, 1),
-    autoAnswer: true,
-    registrar: { address: sip.host, port: sip.tlsPort, password: 'correct-horse' },
-  })
-  phones.push(phone)
-  await phone.registered()
-  return phone
 }
