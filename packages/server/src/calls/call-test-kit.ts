@@ -28,7 +28,7 @@ import type {
 import { createRouter } from '../bindings/router.ts'
 import type { E164 } from '../shared/e164.ts'
 import { silentLog } from '../shared/log.ts'
-import type { Clock } from '../shared/time.ts'
+import { manualClock } from '../testkit/manual-clock.ts'
 import { type App, newApp } from '../tenants/app.ts'
 import { createCallController } from './call-controller.ts'
 import { createCallIds } from './call-ids.ts'
@@ -156,24 +156,6 @@ function scriptedMedia(
   }
 }
 
-function manualClock() {
-  const timers = new Set<{ at: number; run: () => void }>()
-  let now = 1_000_000
-  const clock: Clock = {
-    now: () => now,
-    setTimer(delayMs, run) {
-      const timer = { at: now + delayMs, run }
-      timers.add(timer)
-      return { cancel: () => void timers.delete(timer) }
-    },
-  }
-  const advance = (ms: number): void => {
-    now += ms
-    for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.run()
-  }
-  return { clock, advance, pending: () => timers.size }
-}
-
 /** A way over a trunk that has channels, or has none (`full`); what becomes of it goes to `told`. */
 export function wayOver(
   trunk: string,
@@ -243,7 +225,7 @@ export function openBench(options: BenchOptions = {}) {
     (audio) => names.get(audio) ?? 'ring-back',
     options.sdp ?? SDP,
   )
-  const time = manualClock()
+  const time = manualClock(1_000_000)
   const facts: CallFact[] = []
   const faults: object[] = []
   const noted: Memo[] = []

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OutOfDialogOptions, SipResponse } from '@maskline/sip'
 import type { HealthConfig, TrunkConfig } from '../config/config.ts'
-import type { Clock } from '../shared/time.ts'
+import { manualClock } from '../testkit/manual-clock.ts'
 import { createCapacity } from './capacity.ts'
 import { createLine } from './line.ts'
 import { watchLines } from './watch.ts'
@@ -11,17 +11,8 @@ const LOCAL: readonly string[] = []
 const VIA = ['Via', 'SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1']
 
 function openWatch(health: HealthConfig, trunk: Partial<TrunkConfig> = {}) {
-  const timers = new Set<{ at: number; run: () => void }>()
+  const { clock, advance, pending } = manualClock(0)
   const warned: string[] = []
-  let now = 0
-  const clock: Clock = {
-    now: () => now,
-    setTimer(delayMs, run) {
-      const timer = { at: now + delayMs, run }
-      timers.add(timer)
-      return { cancel: () => void timers.delete(timer) }
-    },
-  }
   const log = {
     debug() {},
     info() {},
@@ -49,11 +40,8 @@ function openWatch(health: HealthConfig, trunk: Partial<TrunkConfig> = {}) {
     watch,
     warned,
     asked,
-    pending: () => timers.size,
-    advance(ms: number) {
-      now += ms
-      for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.run()
-    },
+    pending,
+    advance,
     answers: (status: number, headers: readonly string[] = VIA) =>
       answer!({ kind: 'response', status, reason: '', headers, body: Buffer.alloc(0) }),
   }
