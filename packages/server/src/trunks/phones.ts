@@ -81,7 +81,7 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
         call.rejectStateless(403)
         return { kind: 'refused' }
       }
-      const verdict = authenticator.authenticate(call.request)
+      const verdict = authenticator.authenticate(call.request, call.source)
       if (!verdict.ok) {
         call.rejectStateless(verdict.status, { headers: verdict.headers })
         return { kind: 'refused' }
@@ -135,7 +135,7 @@ export function createTrunkGuard(realm: string, digest: Config['sip']['digest'],
         })
         guards.set(key, guard)
       }
-      const verdict = guard.authenticate(call.request)
+      const verdict = guard.authenticate(call.request, call.source)
       if (!verdict.ok) call.rejectStateless(verdict.status, { headers: verdict.headers })
       return verdict.ok
     },

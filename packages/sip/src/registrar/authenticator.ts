@@ -5,7 +5,9 @@ import { NonceFactory } from '../auth/nonce.ts'
 import { allHeaders } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { parseUri, sipUriEquals } from '../message/uri.ts'
+import type { DigestWatch } from '../guard/guard.ts'
 import type { SipClock } from '../shared/timers.ts'
+import type { Hop } from '../transport/address.ts'
 
 export type AuthenticatorOptions = {
   readonly realm: string
@@ -19,6 +21,8 @@ export type AuthenticatorOptions = {
   readonly secret?: Uint8Array
   /** How long a nonce is good, milliseconds; default 5 minutes. */
   readonly nonceTtlMs?: number
+  /** Counts wrong passwords by source and user name; a `Guard` does. */
+  readonly watch?: DigestWatch
 }
 
 export type AuthVerdict =
@@ -28,12 +32,12 @@ export type AuthVerdict =
 
 export type Authenticator = {
   /** Who sent the request, or the answer that asks for credentials. Credentials of a request count once. */
-  authenticate(request: SipRequest): AuthVerdict
+  authenticate(request: SipRequest, source: Hop): AuthVerdict
 }
 
 /** Digest authentication of requests that reach a server (RFC 3261 §22.2, RFC 8760). */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { realm, clock = Date, algorithms = ['SHA-256', 'MD5'], nonceTtlMs } = options
+  const { realm, clock = Date, algorithms = ['SHA-256', 'MD5'], nonceTtlMs, watch } = options
   const nonces = new NonceFactory({
     secret: options.secret ?? randomBytes(32),
     now: () => clock.now(),
@@ -52,18 +56,24 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    authenticate(request) {
+    authenticate(request, source) {
       const credentials = credentialsFor(request, realm, algorithms)
       if (credentials === undefined) return challenge(false)
-      const password = options.findPassword(credentials.username)
+      const { username } = credentials
+      // Who guesses is not told that nobody looks.
+      if (watch?.mayTry(username, source) === false) return challenge(false)
+      const password = options.findPassword(username)
       const { method, body } = request
       const isRight = verifyCredentials(credentials, { method, body, password: password ?? nobody })
-      if (!isRight || password === undefined) return challenge(false)
+      if (!isRight || password === undefined) {
+        watch?.onWrong(username, source)
+        return challenge(false)
+      }
       // Only now: a nonce-count is used up by who knows the password, not by who guesses.
       const verdict = nonces.use(credentials.nonce, credentials.nc)
-      return verdict === 'good'
-        ? { ok: true, username: credentials.username }
-        : challenge(verdict === 'stale')
+      if (verdict !== 'good') return challenge(verdict === 'stale')
+      watch?.onRight(username, source)
+      return { ok: true, username }
     },
   }
 }

@@ -70,7 +70,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
 
   const handle = (incoming: IncomingRequest): void => {
     const { request, source } = incoming
-    const verdict = authenticator.authenticate(request)
+    const verdict = authenticator.authenticate(request, source)
     if (!verdict.ok) {
       incoming.respond(verdict.status, { headers: verdict.headers })
       return

@@ -50,6 +50,7 @@ export class TimerWheel implements Timers, SipClock {
   #immediate: NodeJS.Immediate | undefined
   #roundsLeft = 0
   readonly #report: FaultReport
+  #onEachTick: (() => void) | undefined
 
   /** `report` is told what a waiter throws; the others are woken all the same. */
   constructor(report: FaultReport = warnOfFault) {
@@ -89,6 +90,11 @@ export class TimerWheel implements Timers, SipClock {
     this.clear(handle)
   }
 
+  /** `look` is called each time the wheel wakes, however late: about every 10 ms while something waits. */
+  onEachTick(look: () => void): void {
+    this.#onEachTick = look
+  }
+
   /** Forgets every waiter. */
   close(): void {
     for (const head of this.#slots) while (head.next !== head) unlink(head.next)
@@ -97,6 +103,7 @@ export class TimerWheel implements Timers, SipClock {
   }
 
   #onTimeout(): void {
+    this.#onEachTick?.()
     const late = performance.now() - this.#origin - (this.#tick + 1) * TICK_MS
     if (late > STALL_MS) {
       this.#roundsLeft = ROUNDS_AFTER_STALL

@@ -30,6 +30,19 @@ export type RequestUser = {
   onAck(request: SipRequest, source: Hop, transport: Transport): void
 }
 
+/** Who turns strangers away before they cost anything (guard/guard.ts). */
+export type LayerGuard = {
+  admits(source: Hop): boolean
+  admitsRequest(request: SipRequest, source: Hop): boolean
+  answersFault(source: Hop): boolean
+  onRefused(source: Hop, status: number): void
+  offend(source: Hop, offence: 'noise'): void
+  onAsked(hop: Hop): void
+}
+
+/** Who says whether a new call can be taken now (guard/call-gate.ts); `key` is that of its transaction. */
+export type LayerGate = { onMessage(): void; refuses(key: string): boolean }
+
 export type LayerOptions = {
   readonly timers: Timers
   /** Beyond this many, a request outside a dialog is refused with 503, without keeping anything. */
@@ -44,10 +57,13 @@ export type LayerOptions = {
   besideUdp(udp: Transport): StreamWay | undefined
   /** Told what handlers throw. */
   readonly report: FaultReport
+  readonly guard?: LayerGuard | undefined
+  readonly gate?: LayerGate | undefined
 }
 
-/** What makes a peer wait before it asks a refused INVITE again, seconds. */
-const OVERLOAD_RETRY_AFTER = '5'
+/** How long a peer waits before it asks a refused request again, seconds: 3 to 7, so that not all come back at once. */
+const RETRY_AFTER_SEC = 3
+const RETRY_AFTER_SPREAD_SEC = 5
 
 /**
  * Matches messages to transactions (RFC 3261 §17) and makes new ones. Bytes in from transports, requests out to the user
@@ -84,6 +100,7 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     user: ClientUser,
   ): ClientTransaction {
     const key = clientKey(branch, request.method)
+    this.#options.guard?.onAsked(hop)
     const transaction = new ClientTransaction(this, key, request, transport, hop, user)
     this.#clients.set(key, transaction)
     return transaction
@@ -122,18 +139,28 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     for (const transaction of this.#clients.values()) transaction.end()
   }
 
+  admits(source: Hop): boolean {
+    this.#options.gate?.onMessage()
+    return this.#options.guard?.admits(source) !== false
+  }
+
   onMessage(message: SipMessage, source: Hop, transport: Transport): void {
     if (this.#closed) return
     this.#options.onMessage?.('in', message, transport.local, source)
     if (message.kind === 'response') this.#onResponse(message)
-    else this.#onRequest(message, source, transport)
+    else if (this.#options.guard?.admitsRequest(message, source) !== false)
+      this.#onRequest(message, source, transport)
   }
 
   onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void {
-    if (this.#closed) return
+    if (this.#closed || this.#options.guard?.answersFault(source) === false) return
     const via = stampTopVia(request, source)
     if (via === undefined) return
-    this.#refuse(request, via, transport, fault.status, reasonOf(fault), [])
+    this.#refuse(request, via, transport, fault.status, reasonOf(fault))
+  }
+
+  onNoise(source: Hop): void {
+    this.#options.guard?.offend(source, 'noise')
   }
 
   onThrown(error: unknown, where: string): void {
@@ -194,12 +221,12 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     }
     const mergeKey = mergeKeyOf(request)
     // What ends calls is still served: it makes room.
-    if (mergeKey !== undefined && this.size >= this.#options.maxTransactions) {
-      this.#refuse(request, via, transport, 503, undefined, ['Retry-After', OVERLOAD_RETRY_AFTER])
+    if (mergeKey !== undefined && this.#hasNoRoom(method, key)) {
+      this.#refuse(request, via, transport, 503)
       return
     }
     if (mergeKey !== undefined && this.#merges.has(mergeKey)) {
-      this.#refuse(request, via, transport, 482, undefined, [])
+      this.#refuse(request, via, transport, 482)
       return
     }
     const transaction = this.#open(method, key, mergeKey, via, source, transport)
@@ -207,6 +234,11 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     this.#options.user.onRequest(transaction, request)
     // RFC 3261 §17.2.1: no 100 when the answer is already there.
     if (method === 'INVITE' && transaction.isSilent) transaction.respond(response(request, 100))
+  }
+
+  #hasNoRoom(method: string, key: string): boolean {
+    const { maxTransactions, gate } = this.#options
+    return this.size >= maxTransactions || (method === 'INVITE' && gate?.refuses(key) === true)
   }
 
   #onCancel(
@@ -218,12 +250,13 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     transport: Transport,
   ): void {
     const invite = this.#servers.get(`${base} INVITE`)
-    const cancel = this.#open('CANCEL', key, undefined, via, source, transport)
-    const headers = this.#options.responseHeaders
     if (invite === undefined) {
-      cancel.respond(response(request, 481, { toTag: newTag(), headers }))
+      this.#options.guard?.onRefused(source, 481)
+      this.#refuse(request, via, transport, 481)
       return
     }
+    const cancel = this.#open('CANCEL', key, undefined, via, source, transport)
+    const headers = this.#options.responseHeaders
     cancel.respond(response(request, 200, { toTag: invite.toTag ?? newTag(), headers }))
     invite.user?.onCancel(request)
   }
@@ -250,22 +283,21 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     return made
   }
 
-  #refuse(
-    request: SipRequest,
-    via: ViaTop,
-    transport: Transport,
-    status: number,
-    reason: string | undefined,
-    extra: readonly string[],
-  ): void {
-    const headers = [...this.#options.responseHeaders, ...extra]
+  #refuse(request: SipRequest, via: ViaTop, transport: Transport, status: number, reason?: string): void {
+    const { responseHeaders: own } = this.#options
+    const toTag = statelessTag(request)
     const answer = response(request, status, {
-      toTag: statelessTag(request),
-      headers,
+      toTag,
+      headers: status === 503 ? [...own, 'Retry-After', retryAfterOf(toTag)] : own,
       ...(reason !== undefined && { reason }),
     })
     this.sendOnce(answer, transport, via.replyTo)
   }
+}
+
+/** The same for each copy of a request, as its tag is. */
+function retryAfterOf(tag: string): string {
+  return String(RETRY_AFTER_SEC + (Number.parseInt(tag.slice(0, 4), 16) % RETRY_AFTER_SPREAD_SEC))
 }
 
 /** Our branches are unique by themselves; only CANCEL shares one, with its INVITE. */

@@ -15,6 +15,7 @@ export function receiveDatagram(
 ): void {
   if (data.length < SHORTEST_DATAGRAM) return
   try {
+    if (sink.admits?.(source) === false) return
     receiveParsed(parseMessage(data), source, transport, sink)
   } catch (error) {
     sink.onThrown(error, transport.name)
@@ -31,5 +32,5 @@ export function receiveParsed(
   if (result.ok) sink.onMessage(result.message, source, transport)
   else if (result.answerable !== undefined && result.answerable.method !== 'ACK') {
     sink.onFault(result.answerable, result.fault, source, transport)
-  }
+  } else sink.onNoise?.(source)
 }

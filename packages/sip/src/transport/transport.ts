@@ -26,9 +26,13 @@ export type Transport = {
 }
 
 export type TransportSink = {
+  /** Whether a message of this source is read at all; asked for each datagram before it is parsed. Absent: all are. */
+  admits?(source: Hop): boolean
   onMessage(message: SipMessage, source: Hop, transport: Transport): void
   /** A request that broke the grammar but can be answered. */
   onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void
+  /** Bytes that are no message, or one that cannot be answered. */
+  onNoise?(source: Hop): void
   /** An error of ours, or of the application, that one message brought out; the next message is none the worse. */
   onThrown(error: unknown, where: string): void
 }

@@ -118,6 +118,7 @@ function carry(
     watch.onRead(true, false)
     try {
       if (isPing(data)) wire.write(PONG)
+      else if (sink.admits?.(peer) === false) wire.cut()
       else if (data.length > PONG.length) receiveParsed(parseMessage(data), peer, transport, sink)
     } catch (error) {
       sink.onThrown(error, name)

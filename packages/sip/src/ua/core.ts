@@ -5,11 +5,10 @@ import type { SipRequest, SipResponse } from '../message/message.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { TransactionLayer } from '../transaction/layer.ts'
+import type { LayerGuard, TransactionLayer } from '../transaction/layer.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Hop } from '../transport/address.ts'
 import type { Transport } from '../transport/transport.ts'
-import { newTag } from '../shared/ids.ts'
 import { statelessTag } from '../transaction/stateless-tag.ts'
 import type { RequestOptions, ResponseOptions } from './types.ts'
 
@@ -50,6 +49,7 @@ export type Core = {
   readonly sessionLimits: SessionLimits
   /** Told what the application's handlers throw. */
   readonly report: FaultReport
+  readonly guard: Pick<LayerGuard, 'onRefused'> | undefined
 }
 
 /** RFC 3261 §8.1.1.6. */
@@ -134,8 +134,8 @@ export function reply(
 }
 
 /**
- * Answers a request that is let in by nobody. An INVITE's refusal is sent once and leaves no trace (RFC 3261 §8.2.7); others
- * keep their transaction, which repeats nothing by itself.
+ * Answers a request that is let in by nobody: sent once, nothing is kept, and the request again is answered again (RFC 3261
+ * §8.2.7). So no stranger's request takes memory.
  */
 export function refuse(
   core: Core,
@@ -145,10 +145,7 @@ export function refuse(
   options?: ResponseOptions,
   extra?: readonly string[],
 ): void {
-  if (request.method !== 'INVITE') {
-    reply(core, transaction, request, status, newTag(), options, extra)
-    return
-  }
+  core.guard?.onRefused(transaction.source, status)
   transaction.refuse(answerOf(core, request, status, statelessTag(request), options, extra))
 }
 

@@ -1,7 +1,8 @@
 import type { SipRequest } from '../message/message.ts'
+import { newTag } from '../shared/ids.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { reply } from './core.ts'
+import { refuse, reply } from './core.ts'
 import type { Core } from './core.ts'
 import { REQUIRES_100REL, featuresOf } from './features.ts'
 import type { IncomingRequest, ResponseOptions } from './types.ts'
@@ -19,17 +20,17 @@ export class Incoming implements IncomingRequest {
   readonly source: Hop
   readonly #core: Core
   readonly #transaction: ServerTransaction
-  readonly #toTag: string
+  readonly #toTag: string | undefined
   readonly #allow: string
   readonly #contact: string | undefined
   readonly #watcher: AnswerWatcher | undefined
 
-  /** `allow`: goes into a 405 that brings none of its own. `contact`: goes into 1xx and 2xx of requests that may refresh the target. */
+  /** `toTag`: absent outside dialogs. `allow`: goes into a 405 that brings none of its own. `contact`: goes into 1xx and 2xx of requests that may refresh the target. */
   constructor(
     core: Core,
     transaction: ServerTransaction,
     request: SipRequest,
-    toTag: string,
+    toTag: string | undefined,
     allow: string,
     contact?: string,
     watcher?: AnswerWatcher,
@@ -48,7 +49,12 @@ export class Incoming implements IncomingRequest {
     // RFC 3262 §3: who requires reliable provisional responses to a re-INVITE gets none, for those that could be lost are no use.
     if (status > 100 && status < 200 && (featuresOf(this.request) & REQUIRES_100REL) !== 0) return
     const extra = this.#extraOf(status, options)
-    const bytes = reply(this.#core, this.#transaction, this.request, status, this.#toTag, options, extra)
+    if (this.#toTag === undefined && isRepeatable(this.request.method, status)) {
+      refuse(this.#core, this.#transaction, this.request, status, options, extra)
+      return
+    }
+    const toTag = this.#toTag ?? newTag()
+    const bytes = reply(this.#core, this.#transaction, this.request, status, toTag, options, extra)
     if (bytes !== undefined && status >= 200)
       this.#watcher?.onAnswered(this.#transaction, this.request, status, bytes)
   }
@@ -64,5 +70,21 @@ export class Incoming implements IncomingRequest {
     const { method } = this.request
     const others = this.#allow.split(', ').filter((name) => name !== method)
     return ['Allow', others.join(', ')]
+  }
+}
+
+/** Answers that anybody gets, and again when it asks again: the application would say the same. */
+function isRepeatable(method: string, status: number): boolean {
+  switch (status) {
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+    case 407:
+    case 489:
+    case 501:
+      return true
+    default:
+      return status >= 200 && method === 'OPTIONS'
   }
 }

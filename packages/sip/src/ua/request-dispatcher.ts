@@ -102,9 +102,9 @@ export class RequestDispatcher implements RequestUser {
   #onOther(core: Core, transaction: ServerTransaction, request: SipRequest): void {
     const { onRequest } = this.#handlers
     if (onRequest !== undefined && OUTSIDE.has(request.method)) {
-      this.#handlers.onRequest?.(new Incoming(core, transaction, request, newTag(), allowOf(undefined)))
+      this.#handlers.onRequest?.(new Incoming(core, transaction, request, undefined, allowOf(undefined)))
     } else if (request.method === 'OPTIONS') {
-      reply(core, transaction, request, 200, newTag(), undefined, [
+      refuse(core, transaction, request, 200, undefined, [
         'Allow',
         allowOf(undefined),
         'Accept',
@@ -114,7 +114,7 @@ export class RequestDispatcher implements RequestUser {
       ])
     } else {
       const status = OUTSIDE.has(request.method) ? 405 : 501
-      reply(core, transaction, request, status, newTag(), undefined, ['Allow', allowOf(undefined)])
+      refuse(core, transaction, request, status, undefined, ['Allow', allowOf(undefined)])
     }
   }
 }

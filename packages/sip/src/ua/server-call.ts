@@ -116,6 +116,7 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser, Relia
   reject(status: number, options?: ResponseOptions): void {
     if (this.#state !== 'ringing') return
     this.#state = 'over'
+    this.#core.guard?.onRefused(this.source, status)
     this.#respond(status, options)
     this.#session.drop()
   }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { sessionLimits } from '../dialog/session-interval.ts'
+import { CallGate } from '../guard/call-gate.ts'
 import { formatHostPort } from '../message/host-port.ts'
 import { faultReport } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
@@ -18,6 +19,7 @@ import { RequestDispatcher } from './request-dispatcher.ts'
 import type { SipStack, StackHandlers, StackOptions } from './types.ts'
 
 const DEFAULT_MAX_TRANSACTIONS = 200_000
+const DEFAULT_MAX_DIALOGS = 200_000
 
 /**
  * Opens every listening address and serves SIP on them. Rejects, with nothing left open, when one of them cannot be opened;
@@ -32,8 +34,19 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
   const faces: Face[] = []
   const trace = traceOf(options.handlers, report)
   const dispatcher = new RequestDispatcher(options.handlers)
+  const calls: Core['calls'] = new Map()
+  const { guard, overload } = options
+  const gate = new CallGate({
+    overload,
+    maxDialogs: options.maxDialogs ?? DEFAULT_MAX_DIALOGS,
+    dialogs: () => calls.size,
+    now: () => timers.now(),
+  })
+  if (overload !== undefined) wheel?.onEachTick(() => overload.onTick())
   const layer = new TransactionLayer({
     timers,
+    guard,
+    gate,
     maxTransactions: options.maxTransactions ?? DEFAULT_MAX_TRANSACTIONS,
     responseHeaders: serverHeaders,
     onMessage: trace,
@@ -49,7 +62,8 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     faces,
     userAgentHeaders: ['User-Agent', product],
     serverHeaders,
-    calls: new Map(),
+    calls,
+    guard,
     sessionLimits: sessionLimits(options.sessionTimer?.expiresSec, options.sessionTimer?.minSec),
     inviteTimeoutMs: options.inviteTimeoutMs ?? TIMER_C_MS,
     report,
@@ -83,7 +97,12 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     invite: (inviteOptions, handlers) => new OutgoingCall(core, inviteOptions, handlers),
     request: (requestOptions, onFinal) => void new OutOfDialogRequest(core, requestOptions, onFinal),
     keepFlow: (hop) => faceFor(core, hop)?.transport.keep(hop) ?? (() => {}),
-    stats: () => ({ transactions: layer.size, dialogs: core.calls.size }),
+    stats: () => ({
+      transactions: layer.size,
+      dialogs: calls.size,
+      ...(guard && { guard: guard.stats() }),
+      ...(overload && { refusedInvites: gate.refusals }),
+    }),
     close: () => (closing ??= closeAll()),
   }
 }

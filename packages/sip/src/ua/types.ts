@@ -1,3 +1,5 @@
+import type { Guard, GuardStats } from '../guard/guard.ts'
+import type { Overload } from '../guard/overload.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import type { SipClock } from '../shared/timers.ts'
 import type { Endpoint, Hop, ListenOptions, TransportName } from '../transport/address.ts'
@@ -16,6 +18,12 @@ export type StackOptions = {
   readonly openTransport?: OpenTransport
   /** Beyond this many open transactions a request outside a dialog gets 503 and leaves no trace; default 200,000. */
   readonly maxTransactions?: number
+  /** From so many dialogs on a new INVITE gets 503 and leaves no trace, until there are 5 % fewer; default 200,000. */
+  readonly maxDialogs?: number
+  /** Keeps strangers from taking time and memory; default: everybody may send what they like. */
+  readonly guard?: Guard
+  /** Refuses new INVITEs with 503 when messages wait too long to be read; works with the system's clock. Default: never. */
+  readonly overload?: Overload
   /** A larger request goes by TCP where that is listened on too, and by UDP when the peer takes no connection; default 1300. */
   readonly maxUdpRequestBytes?: number
   /** Timer C: an INVITE without news for so long after a provisional response is given up; default 185,000. */
@@ -236,6 +244,16 @@ export type OutOfDialogOptions = Omit<InviteOptions, 'contactUser' | 'reliabilit
   readonly cseq?: number
 }
 
+export type StackStats = {
+  /** Open now. */
+  readonly transactions: number
+  readonly dialogs: number
+  /** Where there is a guard. */
+  readonly guard?: GuardStats
+  /** Refused since the start, repetitions too, where overload is watched. */
+  readonly refusedInvites?: number
+}
+
 export type SipStack = {
   /** Addresses really bound (port 0 resolved), in the order of `listen`. */
   readonly addresses: readonly (Endpoint & { readonly transport: TransportName })[]
@@ -247,8 +265,8 @@ export type SipStack = {
    * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a broken connection is opened by the next message.
    */
   keepFlow(hop: Hop): () => void
-  /** Open transactions and dialogs, for tests and metrics. */
-  stats(): { readonly transactions: number; readonly dialogs: number }
+  /** For tests and metrics. */
+  stats(): StackStats
   /** Stops listening and forgets everything; sends nothing. */
   close(): Promise<void>
 }

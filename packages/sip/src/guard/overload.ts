@@ -1,0 +1,117 @@
+/** What can be seen of the event loop from within it. */
+export type LoopProbe = {
+  /** Milliseconds, monotonic. */
+  now(): number
+  /** Milliseconds that the loop has slept so far, because no socket had anything to read and no timer was due. */
+  idleMs(): number
+  /** Runs something once the sockets that had something to read were read in this turn of the loop. */
+  afterRound(run: () => void): void
+}
+
+/** The loop that we run in. `idleTime` is a number that libuv keeps (50 ns to read). */
+export const thisLoop: LoopProbe = {
+  now: () => performance.now(),
+  idleMs: () => performance.nodeTiming.idleTime,
+  afterRound: (run) => void setImmediate(run),
+}
+
+export type OverloadOptions = {
+  /** New calls are refused when a message may have waited longer to be read, milliseconds; default 25. */
+  readonly targetMs?: number
+  readonly probe?: LoopProbe
+}
+
+/** Datagrams that libuv reads of one socket before it looks at the others; a round of fewer has emptied it. */
+const FULL_ROUND = 32
+/** How much of the time the loop is awake is measured over so long. */
+const WINDOW_MS = 100
+/** Awake so much of it: a queue that stands is no hiccup. */
+const SATURATED = 0.9
+const RELAXED = 0.7
+/** A loop that has time to spare may stand still for so many targets (a collection of garbage, a large file). */
+const HICCUP = 10
+/** Between two ticks nothing was waiting for a timer, when they are further apart. */
+const LONGEST_TICK_MS = 1000
+
+/**
+ * Says when messages wait too long to be read. How long one waited in the kernel cannot be seen, but this can: that the loop
+ * slept, or read fewer datagrams in a turn than it may, means that nothing was waiting then. So what is read now came later
+ * than that. While the loop is idle now and then, this costs a look at each tick of the timers and nothing for a message.
+ *
+ * A queue that stands is worked off at once when new calls are refused, and then some are taken again: under any load those
+ * that fit are taken, and the others hear so before they have waited for long.
+ */
+export class Overload {
+  readonly #targetMs: number
+  readonly #probe: LoopProbe
+  #idleMs: number
+  #tickAt: number
+  /** The loop has not slept lately: rounds are counted. */
+  #isBusy = false
+  /** The last instant at which nothing is known to have waited. */
+  #emptyAt: number
+  #readSince = 0
+  #readInRound = 0
+  #windowAt: number
+  #windowIdleMs: number
+  #isSaturated = false
+
+  constructor({ targetMs = 25, probe = thisLoop }: OverloadOptions = {}) {
+    this.#targetMs = targetMs
+    this.#probe = probe
+    this.#tickAt = this.#emptyAt = this.#windowAt = probe.now()
+    this.#idleMs = this.#windowIdleMs = probe.idleMs()
+  }
+
+  /** At each tick of the timers. */
+  onTick(): void {
+    const now = this.#probe.now()
+    const idleMs = this.#probe.idleMs()
+    const elapsedMs = now - this.#tickAt
+    const sleptMs = idleMs - this.#idleMs
+    this.#tickAt = now
+    this.#idleMs = idleMs
+    if (sleptMs > 0) {
+      const awakeMs = elapsedMs > LONGEST_TICK_MS ? 0 : Math.max(0, elapsedMs - sleptMs)
+      this.#empty(now - awakeMs)
+      this.#isBusy = awakeMs > this.#targetMs / 2
+    } else if (elapsedMs > 0) this.#isBusy = true
+    this.#measureLoad(now, idleMs)
+  }
+
+  /** At each message, before anything is done about it. */
+  onMessage(): void {
+    if (!this.#isBusy) return
+    this.#readSince++
+    if (this.#readInRound++ === 0) this.#probe.afterRound(this.#onRoundEnd)
+  }
+
+  /** Whether a new call would make those that are on late. */
+  get isOver(): boolean {
+    if (!this.#isBusy || this.#readSince < FULL_ROUND) return false
+    const lateMs = this.#probe.now() - this.#emptyAt
+    return lateMs > (this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP)
+  }
+
+  #onRoundEnd = (): void => {
+    if (this.#readInRound < FULL_ROUND) this.#empty(this.#probe.now())
+    this.#readInRound = 0
+  }
+
+  #empty(at: number): void {
+    this.#emptyAt = at
+    this.#readSince = 0
+  }
+
+  #measureLoad(now: number, idleMs: number): void {
+    const elapsedMs = now - this.#windowAt
+    if (elapsedMs < WINDOW_MS) return
+    const awake = 1 - (idleMs - this.#windowIdleMs) / elapsedMs
+    this.#isSaturated = awake >= (this.#isSaturated ? RELAXED : SATURATED)
+    this.#windowAt = now
+    this.#windowIdleMs = idleMs
+  }
+}
+
+/** See `Overload`. */
+export const createOverload = (options: OverloadOptions = {}): Overload => new Overload(options)
