@@ -4,6 +4,7 @@ import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@m
 import { type StackHandlers, type TransportName, createSipStack } from '@maskline/sip'
 import { announcementOperations } from './admin-api/announcements.ts'
 import { appOperations } from './admin-api/apps.ts'
+import { banOperations } from './admin-api/bans.ts'
 import { numberOperations } from './admin-api/numbers.ts'
 import { createAdminApi } from './admin-api/server.ts'
 import { trunkOperations } from './admin-api/trunks.ts'
@@ -27,6 +28,7 @@ import { readXAnswer } from './open-api/x-answer.ts'
 import { createLinkSigner } from './recordings/links.ts'
 import { openRecordings } from './recordings/recordings.ts'
 import { createS3Store, type S3Options } from './recordings/s3-store.ts'
+import { createSipGuard, welcoming } from './sip-guard.ts'
 import { sipListeners } from './sip-listeners.ts'
 import { AppError } from './shared/app-error.ts'
 import { readSealKey } from './shared/key-file.ts'
@@ -164,7 +166,9 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       clock,
     })
     const sipHost = advertisedHost(config.sip.host, config.sip.publicHost)
+    const { guard, limits } = createSipGuard(config.sip, (address) => trunks.knows(address), log)
     const phones = await createPhones({
+      watch: guard,
       realm: config.hostName,
       countryCode: config.calls.countryCode,
       digest: config.sip.digest,
@@ -189,7 +193,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const trunks = createTrunks({
       trunks: config.sip.trunks,
       phones: config.sip.registrar ? phones : undefined,
-      guard: createTrunkGuard(config.hostName, config.sip.digest, clock),
+      guard: createTrunkGuard(config.hostName, config.sip.digest, clock, guard),
       sipHost,
       clock,
       chance: Math.random,
@@ -200,7 +204,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       journal: storage.journal,
       media,
       sip: { host: sipHost, stack: () => stack },
-      trunks,
+      trunks: welcoming(trunks, guard),
       recordings,
       customers: asker,
       announcements,
@@ -226,6 +230,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       listen: listeners.listen,
       publicHost: sipHost,
       maxUdpRequestBytes: config.sip.udpMaxBytes,
+      ...limits,
       // Ours decides when a callee took too long (8035); the stack's own limit only stands behind it.
       inviteTimeoutMs: (config.calls.connectTimeoutSec + 10) * 1000,
       sessionTimer: { expiresSec: config.sip.sessionExpiresSec, minSec: config.sip.minSessionSec },
@@ -287,6 +292,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
           numberStates: storage.numberStates,
           clock,
         }),
+        ...banOperations(guard),
         ...trunkOperations({
           list: () => trunks.trunks.map((trunk) => reportOf(trunk, undefined)),
           test(name) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { encodeG711, generateTone, toAnnouncement, writeWav } from '@maskline/media'
+import { createGuard } from '@maskline/sip'
 import { openAnnouncements, type Announcements } from '../announcements/announcements.ts'
 import { openLibrary } from '../announcements/library.ts'
 import { numberStatusPush } from '../notifications/number-status.ts'
@@ -11,6 +12,7 @@ import { openStorage, type Storage } from '../storage/index.ts'
 import { newApp } from '../tenants/app.ts'
 import { announcementOperations } from './announcements.ts'
 import { appOperations } from './apps.ts'
+import { banOperations } from './bans.ts'
 import { numberOperations } from './numbers.ts'
 import { ADMIN_ERRORS } from './operation.ts'
 import { trunkOperations } from './trunks.ts'
@@ -25,6 +27,7 @@ let storage: Storage
 let announcements: Announcements
 let api: AdminApi
 let origin: string
+const guard = createGuard()
 const logged: unknown[] = []
 const log: Log = { ...silentLog, error: (fields) => logged.push(fields) }
 
@@ -56,6 +59,7 @@ before(async () => {
       }),
       ...numberOperations({ apps, numbers, numberStates, clock: systemClock }),
       ...trunkOperations({ list: () => [], test: () => undefined }),
+      ...banOperations(guard),
     ],
     log,
   })
@@ -74,6 +78,7 @@ type Documented = {
 }
 /** What the tests read of answers. */
 type Body = {
+  readonly bans: readonly { source: string; why: string; until: string; times: number }[]
   readonly error: { readonly code: string; readonly message: string; readonly faults: readonly string[] }
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Documented>>>>
@@ -165,8 +170,10 @@ describe('the door', () => {
       'getAnnouncementUses get /v1/announcements/{tenant}/{name}/uses',
       'getApp get /v1/apps/{key}',
       'importNumbers post /v1/numbers',
+      'liftBan delete /v1/bans/{source}',
       'listAnnouncements get /v1/announcements',
       'listApps get /v1/apps',
+      'listBans get /v1/bans',
       'listNumbers get /v1/numbers',
       'listTrunks get /v1/trunks',
       'rejectAnnouncement post /v1/announcements/{tenant}/{name}/reject',
@@ -191,6 +198,21 @@ describe('the door', () => {
       type: 'string',
       enum: Object.keys(ADMIN_ERRORS),
     })
+  })
+})
+
+describe('bans of SIP', () => {
+  test('one is listed with its end and lifted; another time there is none to lift', async () => {
+    guard.offend({ address: '192.0.2.66', port: 5060, transport: 'udp' }, 'scanner')
+    const { bans } = (await ask('GET', '/v1/bans')).body
+    assert.deepEqual(
+      bans.map(({ source, why, times }) => [source, why, times]),
+      [['192.0.2.66', 'scanner', 1]],
+    )
+    assert.ok(Date.parse(bans[0]!.until) > Date.now())
+    assert.deepEqual((await ask('DELETE', '/v1/bans/192.0.2.66')).body, { lifted: '192.0.2.66' })
+    assert.deepEqual((await ask('GET', '/v1/bans')).body, { bans: [] })
+    assert.equal((await ask('DELETE', '/v1/bans/192.0.2.66')).body.error.code, 'BAN_UNKNOWN')
   })
 })
 

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   apps: async (args) => (await import('./inventory.ts')).runApps(args, process.env, process),
   numbers: async (args) => (await import('./inventory.ts')).runNumbers(args, process.env, process),
   trunk: async (args) => (await import('./trunk.ts')).runTrunk(args, process.env, process),
+  bans: async (args) => (await import('./bans.ts')).runBans(args, process.env, process),
   announcements: async (args) =>
     (await import('./announcements.ts')).runAnnouncements(args, process.env, process),
   async config(args) {

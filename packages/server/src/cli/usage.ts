@@ -18,6 +18,7 @@ Of the platform that runs on the data folder:
   numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1|2|3|5..9]
   trunk list             channels in use, and whether the peers are alive
   trunk test NAME        what of a trunk works: DNS, connection, OPTIONS, registration; without a call
+  bans list | lift ADDRESS  sources that SIP does not listen to for a while
   announcements list [--tenant T]
   announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace]
   announcements approve NAME | reject NAME --note WHY | delete NAME | uses NAME

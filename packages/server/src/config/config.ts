@@ -43,6 +43,14 @@ export type Config = {
     readonly sessionExpiresSec: number
     /** Min-SE. */
     readonly minSessionSec: number
+    /** Messages a second of one address that is no trunk's, and of all strangers together; 0: any. */
+    readonly ratePerSource: number
+    readonly rateOfStrangers: number
+    /** The first ban of a source; 0: none. */
+    readonly banSec: number
+    readonly maxCalls: number
+    /** New calls are refused when messages may wait longer to be read; 0: never. */
+    readonly overloadMs: number
   }
   readonly api: {
     readonly host: string

@@ -1,6 +1,7 @@
 import {
   type Authenticator,
   type DigestAlgorithm,
+  type DigestWatch,
   type IncomingRequest,
   allowOf,
   createAuthenticator,
@@ -27,6 +28,8 @@ export type PhoneOptions = {
   readonly enabled: boolean
   readonly clock: Clock
   readonly log: Log
+  /** Counts wrong passwords. */
+  readonly watch: DigestWatch | undefined
 }
 
 export type PhoneRegistrar = Phones & {
@@ -69,6 +72,7 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
     clock,
     algorithms: ALGORITHMS[options.digest],
     findPassword: (user: string) => passwords.get(user),
+    ...(options.watch && { watch: options.watch }),
   }
   const registrar = createRegistrar(digest)
   const allow = ['Allow', allowOf(undefined, enabled ? ['REGISTER'] : [])]
@@ -120,7 +124,12 @@ function numberUserOf({ request }: IncomingRequest): string | undefined {
 }
 
 /** Digest for trunks that demand it of their peer: one authenticator each, made at first use. */
-export function createTrunkGuard(realm: string, digest: Config['sip']['digest'], clock: Clock): TrunkGuard {
+export function createTrunkGuard(
+  realm: string,
+  digest: Config['sip']['digest'],
+  clock: Clock,
+  watch?: DigestWatch,
+): TrunkGuard {
   const guards = new Map<string, Authenticator>()
   return {
     check(call, username, password) {
@@ -132,6 +141,7 @@ export function createTrunkGuard(realm: string, digest: Config['sip']['digest'],
           clock,
           algorithms: ALGORITHMS[digest],
           findPassword: (user) => (user === username ? password : undefined),
+          ...(watch && { watch }),
         })
         guards.set(key, guard)
       }
