@@ -240,7 +240,7 @@ export const FIELDS: readonly Field[] = [
     path: 'sip.overloadMs',
     env: 'MASKLINE_SIP_OVERLOAD_MS',
     type: 'integer',
-    default: 25,
+    default: 20,
     min: 0,
     max: 10000,
     about: 'new calls are refused with 503 while messages wait longer to be read, milliseconds; 0 = never',

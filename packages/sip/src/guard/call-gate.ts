@@ -3,7 +3,7 @@ import type { Overload } from './overload.ts'
 import { hashOf } from './source-key.ts'
 
 export type CallGateOptions = {
-  readonly overload: Pick<Overload, 'onMessage' | 'isOver'> | undefined
+  readonly overload: Pick<Overload, 'onMessage' | 'onShort' | 'isOver'> | undefined
   /** No new calls from so many dialogs on, until there are 5 % fewer. */
   readonly maxDialogs: number
   /** Dialogs now. */
@@ -39,6 +39,10 @@ export class CallGate {
 
   onMessage(): void {
     this.#options.overload?.onMessage()
+  }
+
+  onShort(datagram: Uint8Array): void {
+    this.#options.overload?.onShort(datagram)
   }
 
   /** `key`: that of its transaction. */

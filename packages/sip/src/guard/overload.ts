@@ -1,5 +1,7 @@
+import { QueueProbe } from './queue-probe.ts'
+
 /** What can be seen of the event loop from within it. */
-export type LoopProbe = {
+export type LoopView = {
   /** Milliseconds, monotonic. */
   now(): number
   /** Milliseconds that the loop has slept so far, because no socket had anything to read and no timer was due. */
@@ -9,16 +11,16 @@ export type LoopProbe = {
 }
 
 /** The loop that we run in. `idleTime` is a number that libuv keeps (50 ns to read). */
-export const thisLoop: LoopProbe = {
+export const thisLoop: LoopView = {
   now: () => performance.now(),
   idleMs: () => performance.nodeTiming.idleTime,
   afterRound: (run) => void setImmediate(run),
 }
 
 export type OverloadOptions = {
-  /** New calls are refused when a message may have waited longer to be read, milliseconds; default 25. */
+  /** New calls are refused when a message may have waited longer to be read, milliseconds; default 20. */
   readonly targetMs?: number
-  readonly probe?: LoopProbe
+  readonly loop?: LoopView
 }
 
 /** Datagrams that libuv reads of one socket before it looks at the others; a round of fewer has emptied it. */
@@ -34,16 +36,17 @@ const HICCUP = 10
 const LONGEST_TICK_MS = 1000
 
 /**
- * Says when messages wait too long to be read. How long one waited in the kernel cannot be seen, but this can: that the loop
- * slept, or read fewer datagrams in a turn than it may, means that nothing was waiting then. So what is read now came later
- * than that. While the loop is idle now and then, this costs a look at each tick of the timers and nothing for a message.
+ * Says when messages wait too long to be read. Two things are known of what waits in the kernel. That the loop slept, or read
+ * fewer datagrams in a turn than it may, means that nothing waited then: what is read now came later. And while that is long
+ * ago, datagrams to ourselves take as long as messages do (`QueueProbe`). As long as the loop is idle now and then, all this
+ * costs a look at each tick of the timers, and nothing for a message.
  *
  * A queue that stands is worked off at once when new calls are refused, and then some are taken again: under any load those
  * that fit are taken, and the others hear so before they have waited for long.
  */
 export class Overload {
   readonly #targetMs: number
-  readonly #probe: LoopProbe
+  readonly #loop: LoopView
   #idleMs: number
   #tickAt: number
   /** The loop has not slept lately: rounds are counted. */
@@ -55,18 +58,33 @@ export class Overload {
   #windowAt: number
   #windowIdleMs: number
   #isSaturated = false
+  readonly #probes: QueueProbe[] = []
 
-  constructor({ targetMs = 25, probe = thisLoop }: OverloadOptions = {}) {
+  constructor({ targetMs = 20, loop = thisLoop }: OverloadOptions = {}) {
     this.#targetMs = targetMs
-    this.#probe = probe
-    this.#tickAt = this.#emptyAt = this.#windowAt = probe.now()
-    this.#idleMs = this.#windowIdleMs = probe.idleMs()
+    this.#loop = loop
+    this.#tickAt = this.#emptyAt = this.#windowAt = loop.now()
+    this.#idleMs = this.#windowIdleMs = loop.idleMs()
+  }
+
+  /** Adds a queue that messages wait in; `send` sends a datagram to it. */
+  addQueue(send: (probe: Uint8Array) => void): void {
+    const probe = new QueueProbe(send)
+    this.#probes.push(probe)
+    probe.send(this.#loop.now())
+  }
+
+  /** A datagram that is no message; a probe of ours, perhaps. */
+  onShort(datagram: Uint8Array): void {
+    if (this.#probes.length === 0) return
+    const now = this.#loop.now()
+    for (const probe of this.#probes) if (probe.take(datagram, now)) return
   }
 
   /** At each tick of the timers. */
   onTick(): void {
-    const now = this.#probe.now()
-    const idleMs = this.#probe.idleMs()
+    const now = this.#loop.now()
+    const idleMs = this.#loop.idleMs()
     const elapsedMs = now - this.#tickAt
     const sleptMs = idleMs - this.#idleMs
     this.#tickAt = now
@@ -76,6 +94,7 @@ export class Overload {
       this.#empty(now - awakeMs)
       this.#isBusy = awakeMs > this.#targetMs / 2
     } else if (elapsedMs > 0) this.#isBusy = true
+    if (this.#isBusy) for (const probe of this.#probes) probe.send(now)
     this.#measureLoad(now, idleMs)
   }
 
@@ -83,24 +102,37 @@ export class Overload {
   onMessage(): void {
     if (!this.#isBusy) return
     this.#readSince++
-    if (this.#readInRound++ === 0) this.#probe.afterRound(this.#onRoundEnd)
+    if (this.#readInRound++ === 0) this.#loop.afterRound(this.#onRoundEnd)
   }
 
   /** Whether a new call would make those that are on late. */
   get isOver(): boolean {
     if (!this.#isBusy || this.#readSince < FULL_ROUND) return false
-    const lateMs = this.#probe.now() - this.#emptyAt
-    return lateMs > (this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP)
+    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP
+    const now = this.#loop.now()
+    const mostMs = now - this.#emptyAt
+    return mostMs > limitMs && this.#waitMs(now, mostMs) > limitMs
+  }
+
+  /** The longest of the queues, as far as it is known. */
+  #waitMs(now: number, mostMs: number): number {
+    let longest: number | undefined
+    for (const probe of this.#probes) {
+      const waitMs = probe.waitMs(now)
+      if (waitMs !== undefined && waitMs >= (longest ?? 0)) longest = waitMs
+    }
+    return longest ?? mostMs
   }
 
   #onRoundEnd = (): void => {
-    if (this.#readInRound < FULL_ROUND) this.#empty(this.#probe.now())
+    if (this.#readInRound < FULL_ROUND) this.#empty(this.#loop.now())
     this.#readInRound = 0
   }
 
   #empty(at: number): void {
     this.#emptyAt = at
     this.#readSince = 0
+    for (const probe of this.#probes) probe.rest()
   }
 
   #measureLoad(now: number, idleMs: number): void {

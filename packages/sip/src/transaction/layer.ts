@@ -41,7 +41,11 @@ export type LayerGuard = {
 }
 
 /** Who says whether a new call can be taken now (guard/call-gate.ts); `key` is that of its transaction. */
-export type LayerGate = { onMessage(): void; refuses(key: string): boolean }
+export type LayerGate = {
+  onMessage(): void
+  onShort(datagram: Uint8Array): void
+  refuses(key: string): boolean
+}
 
 export type LayerOptions = {
   readonly timers: Timers
@@ -142,6 +146,10 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   admits(source: Hop): boolean {
     this.#options.gate?.onMessage()
     return this.#options.guard?.admits(source) !== false
+  }
+
+  onShort(datagram: Uint8Array): void {
+    this.#options.gate?.onShort(datagram)
   }
 
   onMessage(message: SipMessage, source: Hop, transport: Transport): void {

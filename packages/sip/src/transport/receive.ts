@@ -13,7 +13,10 @@ export function receiveDatagram(
   transport: Transport,
   sink: TransportSink,
 ): void {
-  if (data.length < SHORTEST_DATAGRAM) return
+  if (data.length < SHORTEST_DATAGRAM) {
+    sink.onShort?.(data)
+    return
+  }
   try {
     if (sink.admits?.(source) === false) return
     receiveParsed(parseMessage(data), source, transport, sink)

@@ -31,6 +31,8 @@ export type TransportSink = {
   onMessage(message: SipMessage, source: Hop, transport: Transport): void
   /** A request that broke the grammar but can be answered. */
   onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void
+  /** A datagram shorter than any message: a keep-alive mostly. */
+  onShort?(datagram: Uint8Array): void
   /** Bytes that are no message, or one that cannot be answered. */
   onNoise?(source: Hop): void
   /** An error of ours, or of the application, that one message brought out; the next message is none the worse. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { sessionLimits } from '../dialog/session-interval.ts'
 import { CallGate } from '../guard/call-gate.ts'
+import type { Overload } from '../guard/overload.ts'
 import { formatHostPort } from '../message/host-port.ts'
 import { faultReport } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
@@ -9,6 +10,7 @@ import { TimerWheel, timersOf } from '../transaction/clock.ts'
 import { MAX_UDP_REQUEST_BYTES } from '../transaction/large-requests.ts'
 import { TransactionLayer } from '../transaction/layer.ts'
 import { TIMER_C_MS } from '../transaction/timing.ts'
+import type { Hop } from '../transport/address.ts'
 import { openSocket } from '../transport/open-socket.ts'
 import type { OpenTransport, Transport } from '../transport/transport.ts'
 import { OutgoingCall } from './client-call.ts'
@@ -42,7 +44,6 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     dialogs: () => calls.size,
     now: () => timers.now(),
   })
-  if (overload !== undefined) wheel?.onEachTick(() => overload.onTick())
   const layer = new TransactionLayer({
     timers,
     guard,
@@ -91,6 +92,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     await closeAll()
     throw error
   }
+  if (overload !== undefined && wheel !== undefined) watchLoop(overload, wheel, transports)
   let closing: Promise<void> | undefined
   return {
     addresses: transports.map(({ local, name }) => ({ ...local, transport: name })),
@@ -106,6 +108,20 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     close: () => (closing ??= closeAll()),
   }
 }
+
+/** Ticks are those of the timers, and queues those of the UDP sockets, which send to themselves. */
+function watchLoop(overload: Overload, wheel: TimerWheel, transports: readonly Transport[]): void {
+  wheel.onEachTick(() => overload.onTick())
+  for (const transport of transports) {
+    if (transport.name !== 'udp') continue
+    const { address, port } = transport.local
+    const hop: Hop = { address: LOOPBACK[address] ?? address, port, transport: 'udp' }
+    overload.addQueue((probe) => transport.send(probe, hop))
+  }
+}
+
+/** Where a socket that listens on every address reaches itself. */
+const LOOPBACK: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /** A trace that throws costs no message. */
 function traceOf(handlers: StackHandlers, report: FaultReport): StackHandlers['onMessage'] {
