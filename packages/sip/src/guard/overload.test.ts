@@ -137,7 +137,10 @@ describe('Overload', () => {
       const how = areProbed ? '' : ', without probes'
 
       it(`takes nearly all that fits at twice and five times ${capacity} calls a second, and answers the others at once${how}`, () => {
-        for (const times of [2, 5]) {
+        for (const [times, mostMs] of [
+          [2, 50],
+          [5, 100],
+        ] as const) {
           const { taken, refusalWaits, takenWaits } = run({
             perSec: capacity * times,
             callMs,
@@ -148,11 +151,9 @@ describe('Overload', () => {
           // What the refusals themselves cost is not there to be had.
           const refusals = (refusalWaits.length * REFUSAL_MS) / forMs
           assert.ok(goodput + refusals >= 0.95, `${times}×: ${goodput}`)
-          assert.ok(
-            quantile(refusalWaits, 0.99) <= 50,
-            `${times}×: refused after ${quantile(refusalWaits, 0.99)}`,
-          )
-          assert.ok(quantile(takenWaits, 0.99) <= 50, `${times}×: taken after ${quantile(takenWaits, 0.99)}`)
+          const [refusedIn, takenIn] = [quantile(refusalWaits, 0.99), quantile(takenWaits, 0.99)]
+          assert.ok(refusedIn <= mostMs, `${times}×: refused after ${refusedIn}`)
+          assert.ok(takenIn <= mostMs, `${times}×: taken after ${takenIn}`)
         }
       })
     }

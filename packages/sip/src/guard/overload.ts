@@ -32,6 +32,8 @@ const SATURATED = 0.9
 const RELAXED = 0.7
 /** A loop that has time to spare may stand still for so many targets (a collection of garbage, a large file). */
 const HICCUP = 10
+/** Of the target: a probe that took less found no queue. */
+const SHORT_WAIT = 0.25
 /** Between two ticks nothing was waiting for a timer, when they are further apart. */
 const LONGEST_TICK_MS = 1000
 
@@ -78,7 +80,12 @@ export class Overload {
   onShort(datagram: Uint8Array): void {
     if (this.#probes.length === 0) return
     const now = this.#loop.now()
-    for (const probe of this.#probes) if (probe.take(datagram, now)) return
+    for (const probe of this.#probes) {
+      if (!probe.take(datagram, now)) continue
+      // While there is a queue one is always under way: a turn of the loop may be long.
+      if (this.#isBusy && probe.waitMs(now)! > this.#targetMs * SHORT_WAIT) probe.send(now)
+      return
+    }
   }
 
   /** At each tick of the timers. */
@@ -94,7 +101,7 @@ export class Overload {
       this.#empty(now - awakeMs)
       this.#isBusy = awakeMs > this.#targetMs / 2
     } else if (elapsedMs > 0) this.#isBusy = true
-    if (this.#isBusy) for (const probe of this.#probes) probe.send(now)
+    if (this.#isBusy) this.#sendProbes(now)
     this.#measureLoad(now, idleMs)
   }
 
@@ -125,8 +132,14 @@ export class Overload {
   }
 
   #onRoundEnd = (): void => {
-    if (this.#readInRound < FULL_ROUND) this.#empty(this.#loop.now())
+    const now = this.#loop.now()
+    if (this.#readInRound < FULL_ROUND) this.#empty(now)
+    else this.#sendProbes(now)
     this.#readInRound = 0
+  }
+
+  #sendProbes(now: number): void {
+    for (const probe of this.#probes) probe.send(now)
   }
 
   #empty(at: number): void {
