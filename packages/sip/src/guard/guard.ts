@@ -53,7 +53,7 @@ const KNOWN_MS = 3600_000
 const BURST_SEC = 2
 /** One 400 a second. */
 const FAULT_ANSWERS = { perSec: 1, burst: 5 }
-/** Wrong passwords of one user name, from anywhere, in so long. */
+/** Wrong passwords of one user name, from anywhere, in so long; then one in 12 s. */
 const NAME_FAILURES = 50
 const NAME_WINDOW_MS = 600_000
 const MAX_NAME_LENGTH = 64
@@ -193,7 +193,7 @@ export class Guard implements DigestWatch {
   mayTry(username: string, { address, port }: Hop): boolean {
     const now = this.#now()
     const name = nameOf(username)
-    if (!this.#names.isOver(name, now) || this.#isTrusted(address)) return true
+    if (!this.#names.isFull(name, now) || this.#isTrusted(address)) return true
     return this.#known.userAt(this.#keyOf(address), port, now) === name
   }
 

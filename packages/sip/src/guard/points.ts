@@ -32,8 +32,9 @@ export class Points {
     return sum >= this.#limit
   }
 
-  isOver(offender: string, now: number): boolean {
-    return this.#left(this.#scores.get(offender), now) >= this.#limit
+  /** Whether one point more would be too many. */
+  isFull(offender: string, now: number): boolean {
+    return this.#left(this.#scores.get(offender), now) + 1 > this.#limit
   }
 
   forget(offender: string): void {

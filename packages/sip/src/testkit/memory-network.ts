@@ -75,6 +75,11 @@ export class MemoryNetwork {
     })
   }
 
+  /** Hands over a message that bears the address of somebody else, or of nobody. */
+  forge(message: SipMessage | string, from: Hop, to: Hop): void {
+    this.send(bytesOf(message), from, to)
+  }
+
   isOpen(hop: Hop): boolean {
     return this.#receivers.has(keyOf(hop))
   }
@@ -121,8 +126,7 @@ export class ScriptedPeer implements Receiver {
   }
 
   send(message: SipMessage | string, to: Hop): void {
-    const bytes = typeof message === 'string' ? Buffer.from(message, 'latin1') : serializeMessage(message)
-    this.#network.send(bytes, this.hop, to)
+    this.#network.send(bytesOf(message), this.hop, to)
   }
 
   receive(bytes: Uint8Array, from: Hop): void {
@@ -159,5 +163,8 @@ export function summaryOf(message: SipMessage): string {
   if (message.kind === 'request') return message.method
   return `${message.status} ${(header(message, 'CSeq') ?? '').split(' ')[1] ?? ''}`
 }
+
+const bytesOf = (message: SipMessage | string): Uint8Array =>
+  typeof message === 'string' ? Buffer.from(message, 'latin1') : serializeMessage(message)
 
 const keyOf = (hop: Hop): string => `${hop.transport}:${hop.address}:${hop.port}`
