@@ -79,6 +79,7 @@ export class Overload {
   /** A datagram that is no message; a probe of ours, perhaps. */
   onShort(datagram: Uint8Array): void {
     if (this.#probes.length === 0) return
+    this.#countRead()
     const now = this.#loop.now()
     for (const probe of this.#probes) {
       if (!probe.take(datagram, now)) continue
@@ -109,7 +110,7 @@ export class Overload {
   onMessage(): void {
     if (!this.#isBusy) return
     this.#readSince++
-    if (this.#readInRound++ === 0) this.#loop.afterRound(this.#onRoundEnd)
+    this.#countRead()
   }
 
   /** Whether a new call would make those that are on late. */
@@ -131,6 +132,10 @@ export class Overload {
     return longest ?? mostMs
   }
 
+  #countRead(): void {
+    if (this.#isBusy && this.#readInRound++ === 0) this.#loop.afterRound(this.#onRoundEnd)
+  }
+
   #onRoundEnd = (): void => {
     const now = this.#loop.now()
     if (this.#readInRound < FULL_ROUND) this.#empty(now)
@@ -145,7 +150,7 @@ export class Overload {
   #empty(at: number): void {
     this.#emptyAt = at
     this.#readSince = 0
-    for (const probe of this.#probes) probe.rest()
+    for (const probe of this.#probes) probe.onEmpty(at)
   }
 
   #measureLoad(now: number, idleMs: number): void {

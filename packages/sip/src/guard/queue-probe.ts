@@ -38,9 +38,10 @@ export class QueueProbe {
     return true
   }
 
-  /** The queue is empty. */
-  rest(): void {
+  /** The queue was empty at this instant: what was under way then is lost. */
+  onEmpty(at: number): void {
     this.#tookMs = 0
+    if (this.#sentAt !== undefined && this.#sentAt < at) this.#sentAt = undefined
   }
 
   /** How long messages wait, milliseconds: at least what the last took, or the one under way has taken. Undefined: not known. */
