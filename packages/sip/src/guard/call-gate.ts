@@ -37,8 +37,8 @@ export class CallGate {
     return this.#refusals
   }
 
-  onMessage(): void {
-    this.#options.overload?.onMessage()
+  onMessage(isAdmitted: boolean): void {
+    this.#options.overload?.onMessage(isAdmitted)
   }
 
   onShort(datagram: Uint8Array): void {

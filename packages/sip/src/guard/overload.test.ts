@@ -70,7 +70,7 @@ function run(options: {
       overload.onShort(work.bytes)
       return
     }
-    overload.onMessage()
+    overload.onMessage(true)
     if (work.kind === 'other') {
       now += costMs
       return
@@ -179,14 +179,14 @@ describe('Overload', () => {
     for (let i = 0; i < 30; i++) {
       now += 10
       overload.onTick()
-      for (let n = 0; n < ROUND; n++) overload.onMessage()
+      for (let n = 0; n < ROUND; n++) overload.onMessage(true)
       for (const step of rounds.splice(0)) step()
     }
     assert.equal(overload.isOver, true)
     now += 10
     idleMs += 5
     overload.onTick()
-    overload.onMessage()
+    overload.onMessage(true)
     assert.equal(overload.isOver, false)
   })
 })

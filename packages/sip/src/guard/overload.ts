@@ -34,6 +34,9 @@ const RELAXED = 0.7
 const HICCUP = 10
 /** Of the target: a probe that took less found no queue. */
 const SHORT_WAIT = 0.25
+/** So many dropped messages cost about what one does that is served. */
+const DROPPED_COST = 10
+const TICKS_STOPPED_MS = 100
 /** Between two ticks nothing was waiting for a timer, when they are further apart. */
 const LONGEST_TICK_MS = 1000
 
@@ -56,6 +59,7 @@ export class Overload {
   /** The last instant at which nothing is known to have waited. */
   #emptyAt: number
   #readSince = 0
+  #droppedSince = 0
   #readInRound = 0
   #windowAt: number
   #windowIdleMs: number
@@ -106,18 +110,23 @@ export class Overload {
     this.#measureLoad(now, idleMs)
   }
 
-  /** At each message, before anything is done about it. */
-  onMessage(): void {
+  /** At each message, before anything is done about it; `isAdmitted`: it is not a stranger's that was dropped. */
+  onMessage(isAdmitted: boolean): void {
     if (!this.#isBusy) return
-    this.#readSince++
+    if (isAdmitted) this.#readSince++
+    else this.#droppedSince++
     this.#countRead()
   }
 
   /** Whether a new call would make those that are on late. */
   get isOver(): boolean {
     if (!this.#isBusy || this.#readSince < FULL_ROUND) return false
-    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP
+    // Of a flood that is dropped calls are not the cause, and the next carrier's call would not be better off.
+    if (this.#readSince * DROPPED_COST < this.#droppedSince) return false
     const now = this.#loop.now()
+    // No timer waits: the ticks have stopped.
+    if (now - this.#tickAt > TICKS_STOPPED_MS) this.onTick()
+    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP
     const mostMs = now - this.#emptyAt
     return mostMs > limitMs && this.#waitMs(now, mostMs) > limitMs
   }
@@ -150,6 +159,7 @@ export class Overload {
   #empty(at: number): void {
     this.#emptyAt = at
     this.#readSince = 0
+    this.#droppedSince = 0
     for (const probe of this.#probes) probe.onEmpty(at)
   }
 

@@ -21,11 +21,11 @@ function handTurned(): { overload: Overload; swamp(): void; sleep(): void } {
       for (let turn = 0; turn < 30; turn++) {
         now += 10
         overload.onTick()
-        for (let n = 0; n < 32; n++) overload.onMessage()
+        for (let n = 0; n < 32; n++) overload.onMessage(true)
         for (const step of rounds.splice(0)) step()
       }
       // The messages of the test are many in one round.
-      for (let n = 0; n < 32; n++) overload.onMessage()
+      for (let n = 0; n < 32; n++) overload.onMessage(true)
     },
     sleep() {
       now += 10

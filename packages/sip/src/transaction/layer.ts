@@ -42,7 +42,7 @@ export type LayerGuard = {
 
 /** Who says whether a new call can be taken now (guard/call-gate.ts); `key` is that of its transaction. */
 export type LayerGate = {
-  onMessage(): void
+  onMessage(isAdmitted: boolean): void
   onShort(datagram: Uint8Array): void
   refuses(key: string): boolean
 }
@@ -144,8 +144,10 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   }
 
   admits(source: Hop): boolean {
-    this.#options.gate?.onMessage()
-    return this.#options.guard?.admits(source) !== false
+    const { gate, guard } = this.#options
+    const isAdmitted = guard?.admits(source) !== false
+    gate?.onMessage(isAdmitted)
+    return isAdmitted
   }
 
   onShort(datagram: Uint8Array): void {
