@@ -241,7 +241,7 @@ describe('transaction layer', () => {
     bench.deliver(testRequest({ from: bench.peer.hop, callId: 'b', branch: 'z9hG4bK-b' }))
     bench.clock.advance(1)
     assert.deepEqual(bench.peer.summaries, ['100 INVITE', '503 INVITE'])
-    assert.equal(header(bench.peer.inbox[1]!, 'Retry-After'), '5')
+    assert.match(header(bench.peer.inbox[1]!, 'Retry-After')!, /^[3-7]$/)
     assert.equal(bench.stack.stats().transactions, 1)
     assert.equal(bench.incoming.length, 1)
   })
