@@ -29,14 +29,12 @@ export function banOperations(desk: BanDesk): readonly Operation[] {
       errors: [],
       handle: async () => ({
         json: {
-          bans: desk
-            .bans()
-            .map(({ source, why, until, times }) => ({
-              source,
-              why,
-              until: new Date(until).toISOString(),
-              times,
-            })),
+          bans: desk.bans().map(({ source, why, until, times }) => ({
+            source,
+            why,
+            until: new Date(until).toISOString(),
+            times,
+          })),
         },
       }),
     },
