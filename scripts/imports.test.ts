@@ -52,6 +52,11 @@ const examples: readonly {
     lawful: ['packages/sip/src/transaction/a.ts', "import { b } from '../transport/address.ts'"],
   },
   {
+    rule: 'sip/guard stands on',
+    broken: ['packages/sip/src/guard/a.ts', "import { b } from '../ua/core.ts'"],
+    lawful: ['packages/sip/src/guard/a.ts', "import { b } from '../message/headers.ts'"],
+  },
+  {
     rule: 'sip imports no other package',
     broken: ['packages/sip/src/call.test.ts', "import { rtp } from '@maskline/media'"],
     lawful: ['packages/sip/src/call.test.ts', "import { createSocket } from 'node:dgram'"],
