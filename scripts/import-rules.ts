@@ -100,7 +100,7 @@ const layerRules: Rule[] = Object.entries(serverFolders).map(([folder, { may, se
 }))
 
 /** The lower layers of packages/sip/src, lowest first; each stands on those before it. Above them: dialog, ua, registrar. */
-const sipLayers = ['shared', 'message', 'transport', 'transaction', 'guard']
+const sipLayers = ['shared', 'message', 'transport', 'resolve', 'transaction', 'guard']
 
 const sipRules: Rule[] = sipLayers.map((layer, i) => ({
   sentence:
