@@ -3,7 +3,7 @@ import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import { isUriText, parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
 import { parseCSeq } from '../message/cseq.ts'
 import type { Hop } from '../transport/address.ts'
-import { isPrivate, literalHop, nextHopOf, resolveHop } from '../transport/resolve.ts'
+import { isPrivate } from '../transport/private-address.ts'
 import { allowOf } from '../ua/allow.ts'
 import { buildRequest, faceFor } from '../ua/core.ts'
 import type { Core, Face } from '../ua/core.ts'
@@ -171,20 +171,18 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
   // Until a name is looked up, and for a target that cannot be reached, the peer is where its messages came from.
   dialog.hop ??= dialog.source
   const first = dialog.routeSet[0]
-  const next = nextHopOf(first === undefined ? dialog.remoteTarget : (parseNameAddr(first)?.uri ?? ''))
-  if (next === undefined) return dialog.hop
+  const uri = first === undefined ? dialog.remoteTarget : (parseNameAddr(first)?.uri ?? '')
+  const plan = core.locator.planOf(uri)
+  if (plan === undefined) return dialog.hop
   const { source } = dialog
-  const hop =
-    next.host === source.address
-      ? { address: next.host, port: next.port, transport: next.transport }
-      : literalHop(next)
-  if (hop === undefined) {
+  if (plan.kind !== 'hop') {
     const target = dialog.remoteTarget
-    resolveHop(next, core.report, (found) => {
+    core.locator.lookUp(plan, (found) => {
       if (found !== undefined && dialog.remoteTarget === target) dialog.hop = found
     })
     return dialog.hop
   }
+  const { hop } = plan
   // A private Contact seen from outside its network is a NATed phone that was not told: answer where it speaks from.
   const isNated = first === undefined && hop.address !== source.address && isPrivate(hop.address)
   dialog.hop = isNated && !isPrivate(source.address) ? source : hop

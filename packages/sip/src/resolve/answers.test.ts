@@ -75,6 +75,26 @@ describe('remembered look-ups', () => {
     assert.equal(answers.size, 2)
   })
 
+  it('stand in for a name server that fails, for a day', async () => {
+    let isFailure = false
+    const { clock, asked, answers } = open(() =>
+      Promise.resolve(
+        isFailure ? { records: [], ttlMs: 5_000, isFailure } : { records: ['1'], ttlMs: 60_000 },
+      ),
+    )
+    await answers.of('a.example')
+    isFailure = true
+    clock.advance(60_000)
+    assert.deepEqual(await answers.of('a.example'), ['1'])
+    clock.advance(4_999)
+    await answers.of('a.example')
+    assert.equal(asked.length, 2, 'a name server that fails is not asked for every call')
+    clock.advance(80_000_000)
+    assert.deepEqual(await answers.of('a.example'), ['1'])
+    clock.advance(10_000_000)
+    assert.deepEqual(await answers.of('a.example'), [])
+  })
+
   it('do not give a new question the life of an answer that came late for a forgotten one', async () => {
     const first = Promise.withResolvers<Answer<string>>()
     const second = Promise.withResolvers<Answer<string>>()

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { parseUri } from '../message/uri.ts'
@@ -15,12 +18,15 @@ async function open(t: TestContext, zone: DnsZone, ttlSec = 60, options: Partial
   const server = await openDnsServer(zone, ttlSec)
   t.after(() => server.close())
   const clock = new ManualClock()
-  const records = dnsRecords({
-    servers: [server.address],
-    now: () => clock.now(),
-    askSystem: () => Promise.reject(new Error('unknown')),
-    ...options,
-  })
+  const records = dnsRecords(
+    {
+      servers: [server.address],
+      askSystem: () => Promise.reject(new Error('unknown')),
+      hostsFile: '/nowhere/hosts',
+      ...options,
+    },
+    () => clock.now(),
+  )
   t.after(() => records.close())
   return { server, clock, records }
 }
@@ -90,6 +96,53 @@ describe('records by DNS', () => {
     const { records, server } = await open(t, { silent: ['quiet.example'] }, 60, options)
     assert.deepEqual(await records.naptr('quiet.example'), [])
     assert.deepEqual(server.asked, ['NAPTR quiet.example'])
+  })
+
+  it('are fetched by TCP when they are too long for a datagram', async (t) => {
+    const many = Array.from({ length: 40 }, (_, i) => `192.0.2.${i + 1}`)
+    const { records, server } = await open(t, {
+      addresses: { 'many.example': many },
+      long: ['many.example'],
+    })
+    assert.deepEqual([...(await records.addresses('many.example'))].sort(), [...many].sort())
+    assert.equal(count(server.asked, 'A many.example by TCP'), 1)
+  })
+
+  it('are not taken from an answer to another query or about another name', async (t) => {
+    const { records } = await open(t, {
+      addresses: { 'a.example': ['192.0.2.1'] },
+      forged: ['a.example'],
+    })
+    assert.deepEqual(await records.addresses('a.example'), ['192.0.2.1'])
+  })
+
+  it('come from the hosts file where that has the name, and no name server hears of it', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'maskline-hosts-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const hostsFile = join(folder, 'hosts')
+    await writeFile(hostsFile, '192.0.2.4 Edge.example\n2001:db8::4 edge.example\n')
+    const { records, server, clock } = await open(t, { addresses: { 'edge.example': ['192.0.2.66'] } }, 60, {
+      hostsFile,
+    })
+    assert.deepEqual(await records.addresses('edge.example'), ['192.0.2.4', '2001:db8::4'])
+    assert.deepEqual(await records.srv('_sip._udp.edge.example'), [])
+    assert.deepEqual(await records.naptr('edge.example'), [])
+    assert.deepEqual(await records.addresses('localhost'), ['127.0.0.1', '::1'])
+    assert.deepEqual(server.asked, [])
+    await writeFile(hostsFile, '')
+    clock.advance(60_000)
+    assert.deepEqual(await records.addresses('edge.example'), ['192.0.2.66'])
+  })
+
+  it('stay what they were while the name server fails', async (t) => {
+    const failing: string[] = []
+    const zone = { addresses: { 'a.example': ['192.0.2.1'] }, failing }
+    const { records, clock, server } = await open(t, zone, 10)
+    await records.addresses('a.example')
+    failing.push('a.example')
+    clock.advance(10_000)
+    assert.deepEqual(await records.addresses('a.example'), ['192.0.2.1'])
+    assert.ok(count(server.asked, 'A a.example') > 1)
   })
 
   it('take the addresses that only the system knows, of the families in use', async (t) => {

@@ -61,30 +61,30 @@ export function planOf(uri: SipUri, spoken: ReadonlySet<TransportName>): Plan | 
   const isSecure = uri.scheme === 'sips'
   const given = uri.params['transport']?.toLowerCase()
   const target = uri.params['maddr'] ?? uri.host
-  const to = (transport: TransportName): HostTarget => ({
-    host: target,
-    port: uri.port ?? defaultPortOf(transport),
-    transport,
-    ...serverNameFor(transport, uri.host),
-  })
-
-  const isNumeric = isIP(target) !== 0
   const transport = given === undefined ? (isSecure ? 'tls' : 'udp') : transportNamed(given, isSecure)
-  const isFixed = given !== undefined || isNumeric || uri.port !== undefined
-  if (!isFixed) {
+  const isSpoken = transport !== undefined && spoken.has(transport)
+  if (isIP(target) !== 0)
+    return isSpoken ? { kind: 'hop', hop: hopAt(target, targetOf(uri, target, transport)) } : undefined
+  if (given === undefined && uri.port === undefined) {
     const services = servicesOf(target, uri.host, isSecure, spoken)
-    if (services.length === 0) return undefined
+    const [favourite] = services
+    if (favourite === undefined) return undefined
     // Without a record the default transport is meant; where that is not spoken, the first one that is.
-    const plain = spoken.has(transport!) ? transport! : services[0]!.transport
-    return { kind: 'naptr', domain: target, isSecure, uriHost: uri.host, services, otherwise: to(plain) }
+    const otherwise = targetOf(uri, target, isSpoken ? transport : favourite.transport)
+    return { kind: 'naptr', domain: target, isSecure, uriHost: uri.host, services, otherwise }
   }
-  if (transport === undefined || !spoken.has(transport)) return undefined
-  const host = to(transport)
-  if (isNumeric) return { kind: 'hop', hop: hopAt(target, host) }
+  if (!isSpoken) return undefined
+  const host = targetOf(uri, target, transport)
   if (uri.port !== undefined) return { kind: 'host', host }
   const srv = SERVICES.find((one) => one.transport === transport)!.srv
   const service = { name: `${srv}.${target}`, transport, ...serverNameFor(transport, uri.host) }
   return { kind: 'srv', services: [service], otherwise: host }
+}
+
+/** For a hop that is given by name: its addresses alone, port and transport being said. */
+export function planOfHop({ address, port, transport, serverName }: Hop): Plan {
+  const host = { host: address, port, transport, ...(serverName !== undefined && { serverName }) }
+  return { kind: 'host', host }
 }
 
 /**
@@ -121,6 +121,13 @@ export function servicesNamed(
 /** The hop at an address of a target. */
 export function hopAt(address: string, { port, transport, serverName }: HostTarget): Hop {
   return serverName === undefined ? { address, port, transport } : { address, port, transport, serverName }
+}
+
+function targetOf(uri: SipUri, host: string, transport: TransportName): HostTarget {
+  const port = uri.port ?? defaultPortOf(transport)
+  return isSecured(transport) && isIP(uri.host) === 0
+    ? { host, port, transport, serverName: uri.host }
+    : { host, port, transport }
 }
 
 /** `sips` means TLS, also where the URI says TCP or WS (RFC 3261 §26.2.2, RFC 7118 §5.2). */

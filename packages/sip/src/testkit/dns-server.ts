@@ -1,15 +1,21 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { isIPv4 } from 'node:net'
+import { createServer, isIPv4 } from 'node:net'
 import type { Naptr, Srv } from '../resolve/records.ts'
 
-/** What the server knows, by name in lower case. A name of `silent` gets no answer at all, one of `failing` SERVFAIL. */
+/** What the server knows, and how it behaves, by name in lower case. */
 export type DnsZone = {
   readonly addresses?: Readonly<Record<string, readonly string[]>>
   readonly srv?: Readonly<Record<string, readonly Srv[]>>
   readonly naptr?: Readonly<Record<string, readonly Naptr[]>>
+  /** Never answered. */
   readonly silent?: readonly string[]
+  /** SERVFAIL. */
   readonly failing?: readonly string[]
+  /** Too long for a datagram: the answer is to be fetched by TCP. */
+  readonly long?: readonly string[]
+  /** Before the true answer come one to another query and one about another name. */
+  readonly forged?: readonly string[]
 }
 
 export type TestDnsServer = {
@@ -31,30 +37,66 @@ export async function openDnsServer(zone: DnsZone, ttlSec = 60): Promise<TestDns
   socket.on('message', (query, { address, port }) => {
     const { name, type, end } = questionOf(query)
     asked.push(`${type ?? '?'} ${name}`)
+    const reply = (answer: Buffer): void => socket.send(answer, port, address)
     if (zone.silent?.includes(name) === true) return
-    const isKnown = [zone.addresses, zone.srv, zone.naptr].some((part) => part?.[name] !== undefined)
-    const isFailing = zone.failing?.includes(name) === true
-    const rcode = isFailing ? RCODE.serverFailure : isKnown ? RCODE.ok : RCODE.nameError
-    const data = type === undefined || isFailing ? [] : dataOf(zone, type, name)
-    const header = Buffer.alloc(12)
-    query.copy(header, 0, 0, 2)
-    // QR, AA and RD; RA with the code; one question.
-    header.writeUInt16BE(0x8580 | rcode, 2)
-    header.writeUInt16BE(1, 4)
-    header.writeUInt16BE(data.length, 6)
-    const records = data.map((one) => recordOf(type!, ttlSec, one))
-    socket.send(Buffer.concat([header, query.subarray(12, end), ...records]), port, address)
+    if (zone.long?.includes(name) === true) {
+      // TC, and none of the records.
+      const cut = Buffer.concat([answerTo(query, {}, ttlSec).subarray(0, 12), query.subarray(12, end)])
+      cut.writeUInt16BE(cut.readUInt16BE(2) | 0x0200, 2)
+      reply(cut)
+      return
+    }
+    if (zone.forged?.includes(name) === true) {
+      const lie: DnsZone = { addresses: { [name]: ['192.0.2.66'] } }
+      const ofOtherQuery = answerTo(query, lie, ttlSec)
+      ofOtherQuery.writeUInt16BE(ofOtherQuery.readUInt16BE(0) ^ 0xffff, 0)
+      const ofOtherName = answerTo(query, lie, ttlSec)
+      ofOtherName[13] = 0x78
+      reply(ofOtherQuery)
+      reply(ofOtherName)
+    }
+    reply(answerTo(query, zone, ttlSec))
   })
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
+  // RFC 1035 §4.2.2: the same messages, each behind its length.
+  const stream = createServer((connection) => {
+    connection.on('error', () => {})
+    connection.once('data', (bytes) => {
+      const query = bytes.subarray(2)
+      const { name, type } = questionOf(query)
+      asked.push(`${type ?? '?'} ${name} by TCP`)
+      const answer = answerTo(query, zone, ttlSec)
+      connection.end(Buffer.concat([shorts(answer.length), answer]))
+    })
+  })
+  stream.listen(socket.address().port, '127.0.0.1')
+  await once(stream, 'listening')
   return {
     address: `127.0.0.1:${socket.address().port}`,
     asked,
     close: async () => {
       socket.close()
-      await once(socket, 'close')
+      stream.close()
+      await Promise.all([once(socket, 'close'), once(stream, 'close')])
     },
   }
+}
+
+function answerTo(query: Buffer, zone: DnsZone, ttlSec: number): Buffer {
+  const { name, type, end } = questionOf(query)
+  const isKnown = [zone.addresses, zone.srv, zone.naptr].some((part) => part?.[name] !== undefined)
+  const isFailing = zone.failing?.includes(name) === true
+  const rcode = isFailing ? RCODE.serverFailure : isKnown ? RCODE.ok : RCODE.nameError
+  const data = type === undefined || isFailing ? [] : dataOf(zone, type, name)
+  const header = Buffer.alloc(12)
+  query.copy(header, 0, 0, 2)
+  // QR, AA and RD; RA with the code; one question.
+  header.writeUInt16BE(0x8580 | rcode, 2)
+  header.writeUInt16BE(1, 4)
+  header.writeUInt16BE(data.length, 6)
+  const records = data.map((one) => recordOf(type!, ttlSec, one))
+  return Buffer.concat([header, query.subarray(12, end), ...records])
 }
 
 function questionOf(query: Buffer): { name: string; type: Type | undefined; end: number } {

@@ -15,7 +15,6 @@ import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
-import { findHop } from '../transport/resolve.ts'
 import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, hasBody, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
@@ -61,6 +60,10 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   #authorization: readonly string[] | undefined
   #hop: Hop | undefined
   #face: Face | undefined
+  /** Where the INVITE goes when `#hop` fails. */
+  #otherHops: readonly Hop[] = []
+  /** Whether a server beyond the hop took the INVITE on: then no other is tried. */
+  #isTaken = false
   #seq = 1
   #state: 'resolving' | 'calling' | 'ringing' | 'answered' | 'confirmed' | 'over' = 'resolving'
   #transaction: ClientTransaction | undefined
@@ -88,7 +91,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
     this.#early = new EarlyDialogs(core, this.#answerer, this)
     core.calls.set(this.#localTag, this)
-    findHop(options.uri, options.hop, core.report, (hop) => this.#start(hop))
+    core.locator.locate(options.uri, options.hop, (hop, others) => this.#start(hop, others))
   }
 
   get call(): ClientCall {
@@ -159,16 +162,20 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     const { status } = response
     if (status < 200) this.#onProvisional(response)
     else if (status < 300) this.#onAnswer(transaction, response)
-    else if (!this.#answerChallenge(response) && !this.#raiseInterval(response))
+    else if (
+      !this.#answerChallenge(response) &&
+      !this.#raiseInterval(response) &&
+      !(status === 503 && this.#tryNext(response))
+    )
       this.#fail(this.#givenUpAs ?? status, response)
   }
 
   onTimeout(): void {
-    this.#fail(408, undefined)
+    if (!this.#tryNext(undefined)) this.#fail(408, undefined)
   }
 
   onSendFailed(): void {
-    this.#fail(503, undefined)
+    if (!this.#tryNext(undefined)) this.#fail(503, undefined)
   }
 
   /** Timer C, or the end of the wait for a cancelled INVITE's final response (RFC 3261 §9.1). */
@@ -225,12 +232,34 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#end()
   }
 
-  #start(hop: Hop | undefined): void {
+  #start(hop: Hop | undefined, others: readonly Hop[]): void {
     if (this.#state !== 'resolving') return
+    this.#otherHops = others
+    if (!this.#sendTo(hop)) this.#failSoon(503)
+  }
+
+  /** RFC 3263 §4.3: the same INVITE, with a branch of its own, to the next hop. */
+  #tryNext(response: SipResponse | undefined): boolean {
+    const { locator, timers } = this.#core
+    locator.failed(this.#hop!, response)
+    if (this.#isTaken || this.#givenUpAs !== undefined) return false
+    const [next, ...others] = this.#otherHops
+    this.#otherHops = others
+    // That the last hop said 100 is no news of this one; nor are its nonces.
+    timers.clear(this.#timer)
+    this.#timer = undefined
+    this.#triedNonces = undefined
+    this.#authorization = undefined
+    return this.#sendTo(next)
+  }
+
+  #sendTo(hop: Hop | undefined): boolean {
+    const face = hop === undefined ? undefined : faceFor(this.#core, hop)
+    if (face === undefined) return false
     this.#hop = hop
-    this.#face = hop === undefined ? undefined : faceFor(this.#core, hop)
-    if (this.#face === undefined) this.#failSoon(503)
-    else this.#send()
+    this.#face = face
+    this.#send()
+    return true
   }
 
   #send(): void {
@@ -269,6 +298,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       this.#handlers.onTrying?.(this, response)
       return
     }
+    this.#isTaken = true
     const fork = forkOf(response)
     if (!this.#early.take(response, fork)) return
     if (response.status !== 199) this.#handlers.onProvisional(this, response, fork)

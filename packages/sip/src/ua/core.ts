@@ -2,6 +2,7 @@ import type { SessionLimits } from '../dialog/session-interval.ts'
 import { response } from '../message/build.ts'
 import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
+import type { Locator } from '../resolve/locator.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
 import type { Timers } from '../shared/timers.ts'
@@ -38,6 +39,7 @@ export type CallRoute = {
 export type Core = {
   readonly layer: TransactionLayer
   readonly timers: Timers
+  readonly locator: Locator
   readonly faces: readonly Face[]
   readonly userAgentHeaders: readonly string[]
   readonly serverHeaders: readonly string[]
@@ -60,7 +62,7 @@ export function contactOf(face: Face, user: string | undefined): string {
 }
 
 /** The face to send from to a hop: the preferred one if it can, else one of the hop's transport and address family. */
-export function faceFor(core: Core, hop: Hop, preferred?: Face): Face | undefined {
+export function faceFor(core: Pick<Core, 'faces'>, hop: Hop, preferred?: Face): Face | undefined {
   const family = hop.address.includes(':') ? 6 : 4
   if (preferred?.transport.name === hop.transport && preferred.transport.family === family) return preferred
   return core.faces.find(({ transport }) => transport.name === hop.transport && transport.family === family)

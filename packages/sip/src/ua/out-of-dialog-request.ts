@@ -3,7 +3,6 @@ import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { findHop } from '../transport/resolve.ts'
 import { buildRequest, faceFor, localResponse } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
@@ -22,6 +21,10 @@ export class OutOfDialogRequest implements ClientUser {
   #tried = new Set<string>()
   #hop: Hop | undefined
   #face: Face | undefined
+  /** Where it goes when `#hop` fails. */
+  #otherHops: readonly Hop[] = []
+  /** Whether a server beyond the hop took it on: then no other is tried. */
+  #isTaken = false
 
   constructor(core: Core, options: OutOfDialogOptions, onFinal: (response: SipResponse) => void) {
     this.#core = core
@@ -32,11 +35,16 @@ export class OutOfDialogRequest implements ClientUser {
     this.#seq = options.cseq ?? 1
     this.#answerer =
       options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
-    findHop(options.uri, options.hop, core.report, (hop) => this.#start(hop))
+    core.locator.locate(options.uri, options.hop, (hop, others) => this.#start(hop, others))
   }
 
   onResponse(_transaction: ClientTransaction, response: SipResponse): void {
-    if (response.status < 200) return
+    const { status } = response
+    if (status < 200) {
+      this.#isTaken ||= status > 100
+      return
+    }
+    if (status === 503 && this.#tryNext(response)) return
     const { method, uri, body } = this.#options
     const extra = this.#answerer?.answer(response, { method, uri, body }, this.#tried)
     if (extra === undefined) {
@@ -48,18 +56,36 @@ export class OutOfDialogRequest implements ClientUser {
   }
 
   onTimeout(): void {
-    this.#onFinal(localResponse(408, 'Request Timeout'))
+    if (!this.#tryNext(undefined)) this.#onFinal(localResponse(408, 'Request Timeout'))
   }
 
   onSendFailed(): void {
-    this.#onFinal(localResponse(503, 'Service Unavailable'))
+    if (!this.#tryNext(undefined)) this.#onFinal(localResponse(503, 'Service Unavailable'))
   }
 
-  #start(hop: Hop | undefined): void {
+  #start(hop: Hop | undefined, others: readonly Hop[]): void {
+    this.#otherHops = others
+    if (!this.#sendTo(hop))
+      runSoon(() => this.#onFinal(localResponse(503, 'Service Unavailable')), this.#core.report, 'onFinal')
+  }
+
+  /** RFC 3263 §4.3: the same request, with a branch of its own, to the next hop. */
+  #tryNext(response: SipResponse | undefined): boolean {
+    this.#core.locator.failed(this.#hop!, response)
+    if (this.#isTaken) return false
+    const [next, ...others] = this.#otherHops
+    this.#otherHops = others
+    this.#tried.clear()
+    return this.#sendTo(next)
+  }
+
+  #sendTo(hop: Hop | undefined): boolean {
+    const face = hop === undefined ? undefined : faceFor(this.#core, hop)
+    if (face === undefined) return false
     this.#hop = hop
-    this.#face = hop === undefined ? undefined : faceFor(this.#core, hop)
-    if (this.#face === undefined) runSoon(() => this.onSendFailed(), this.#core.report, 'onFinal')
-    else this.#send(undefined)
+    this.#face = face
+    this.#send(undefined)
+    return true
   }
 
   #send(extra: readonly string[] | undefined): void {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import dns from 'node:dns'
-import { syncBuiltinESMExports } from 'node:module'
 import { describe, it } from 'node:test'
 import { header, headerValues } from '../message/headers.ts'
 import { response } from '../message/build.ts'
 import type { SipRequest } from '../message/message.ts'
 import { SDP_ANSWER, SDP_OFFER, openBench, sendTimes, toTagOf } from '../testkit/bench.ts'
 import type { Bench, BenchOptions } from '../testkit/bench.ts'
+import { openDnsServer } from '../testkit/dns-server.ts'
 import { allowOf } from './allow.ts'
 import { testRequest } from '../testkit/requests.ts'
 
@@ -201,40 +200,45 @@ describe('an incoming call', () => {
     assert.equal(bench.peer.lastRequest('BYE').uri, 'sip:caller@10.1.2.3:5099')
   })
 
-  it('looks up the host name in Contact once the call is answered, not for an INVITE that is refused', async () => {
-    const asked: string[] = []
-    const fake = (host: string, done: (error: null, address: string, family: number) => void): void => {
-      asked.push(host)
-      done(null, '192.0.2.9', 4)
+  it('looks up the host name in Contact once the call is answered, not for an INVITE that is refused', async (t) => {
+    const server = await openDnsServer({ addresses: { 'phone.example': ['192.0.2.9'] } })
+    t.after(() => server.close())
+    const dns = { servers: [server.address], hostsFile: '/nowhere/hosts' }
+    const probed = Promise.withResolvers<void>()
+    const bench = await openBench({
+      stack: { dns },
+      stackHandlers: {
+        onMessage(direction, message) {
+          if (direction === 'out' && message.kind === 'request' && message.method === 'OPTIONS')
+            probed.resolve()
+        },
+      },
+    })
+    t.after(() => bench.close())
+    const phone = bench.network.peer('192.0.2.9')
+    const named = (callId: string, host: string): SipRequest => {
+      const invite = testRequest({ from: bench.peer.hop, callId, branch: `z9hG4bK-${callId}` })
+      const at = invite.headers.indexOf('Contact')
+      return { ...invite, headers: invite.headers.with(at + 1, `<sip:caller@${host}>`) }
     }
-    const real = dns.lookup
-    dns.lookup = fake as typeof dns.lookup
-    syncBuiltinESMExports()
-    try {
-      const bench = await openBench()
-      const phone = bench.network.peer('192.0.2.9')
-      const named = (callId: string): SipRequest => {
-        const invite = testRequest({ from: bench.peer.hop, callId, branch: `z9hG4bK-${callId}` })
-        const at = invite.headers.indexOf('Contact')
-        return { ...invite, headers: invite.headers.with(at + 1, '<sip:caller@phone.example>') }
-      }
-      bench.deliver(named('refused'))
-      bench.incoming[0]!.reject(403)
-      assert.deepEqual(asked, [])
-      bench.deliver(named('call-1'))
-      bench.incoming[1]!.answer()
-      bench.clock.advance(1)
-      assert.deepEqual(asked, ['phone.example'])
-      const toTag = toTagOf(bench.peer.lastResponse(200))
-      bench.deliver(testRequest({ from: bench.peer.hop, method: 'ACK', toTag }))
-      bench.incoming[1]!.bye()
-      bench.clock.advance(1)
-      assert.equal(phone.lastRequest('BYE').uri, 'sip:caller@phone.example')
-      assert.deepEqual(asked, ['phone.example'])
-    } finally {
-      dns.lookup = real
-      syncBuiltinESMExports()
-    }
+    bench.deliver(named('refused', 'refused.example'))
+    bench.incoming[0]!.reject(403)
+    bench.deliver(named('call-1', 'phone.example'))
+    bench.incoming[1]!.answer()
+    bench.clock.advance(1)
+    const toTag = toTagOf(bench.peer.lastResponse(200))
+    bench.deliver(testRequest({ from: bench.peer.hop, method: 'ACK', toTag }))
+    // Whoever asks later is told later.
+    const party = '<sip:phone.example>'
+    bench.stack.request({ method: 'OPTIONS', uri: 'sip:phone.example', from: party, to: party }, () => {})
+    await probed.promise
+    bench.incoming[1]!.bye()
+    bench.clock.advance(1)
+    assert.equal(phone.lastRequest('BYE').uri, 'sip:caller@phone.example')
+    assert.deepEqual(
+      server.asked.filter((question) => !question.endsWith('phone.example')),
+      [],
+    )
   })
 
   it('finds a caller without a Contact by its From', async () => {

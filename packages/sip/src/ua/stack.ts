@@ -4,13 +4,16 @@ import { sessionLimits } from '../dialog/session-interval.ts'
 import { CallGate } from '../guard/call-gate.ts'
 import type { Overload } from '../guard/overload.ts'
 import { formatHostPort } from '../message/host-port.ts'
+import { dnsRecords } from '../resolve/dns-records.ts'
+import { Locator } from '../resolve/locator.ts'
 import { faultReport } from '../shared/fault-report.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
+import type { Timers } from '../shared/timers.ts'
 import { TimerWheel, timersOf } from '../transaction/clock.ts'
 import { MAX_UDP_REQUEST_BYTES } from '../transaction/large-requests.ts'
 import { TransactionLayer } from '../transaction/layer.ts'
 import { TIMER_C_MS } from '../transaction/timing.ts'
-import type { Hop } from '../transport/address.ts'
+import type { Hop, TransportName } from '../transport/address.ts'
 import { openSocket } from '../transport/open-socket.ts'
 import type { OpenTransport, Transport } from '../transport/transport.ts'
 import { OutgoingCall } from './client-call.ts'
@@ -22,6 +25,8 @@ import type { SipStack, StackHandlers, StackOptions } from './types.ts'
 
 const DEFAULT_MAX_TRANSACTIONS = 200_000
 const DEFAULT_MAX_DIALOGS = 200_000
+/** Transports by which we open connections; WebSockets are opened by clients alone (RFC 7118). */
+const DIALLED: readonly TransportName[] = ['udp', 'tcp', 'tls']
 
 /**
  * Opens every listening address and serves SIP on them. Rejects, with nothing left open, when one of them cannot be opened;
@@ -57,9 +62,11 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     besideUdp: ({ family }) =>
       faces.find(({ transport }) => transport.name === 'tcp' && transport.family === family),
   })
+  const locator = locatorOf(options, timers, report, faces)
   const core: Core = {
     layer,
     timers,
+    locator,
     faces,
     userAgentHeaders: ['User-Agent', product],
     serverHeaders,
@@ -79,6 +86,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     core.calls.clear()
     // Without a face nothing can be sent: what is begun from now on fails with 503.
     faces.length = 0
+    locator.close()
     wheel?.close()
     await Promise.all(transports.map((transport) => transport.close()))
   }
@@ -122,6 +130,24 @@ function watchLoop(overload: Overload, wheel: TimerWheel, transports: readonly T
 
 /** Where a socket that listens on every address reaches itself. */
 const LOOPBACK: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+function locatorOf(
+  { listen, dns }: StackOptions,
+  timers: Timers,
+  report: FaultReport,
+  faces: readonly Face[],
+): Locator {
+  const has = (family: 4 | 6): boolean =>
+    listen.some(({ address }) => address.includes(':') === (family === 6))
+  return new Locator({
+    spoken: new Set(DIALLED.filter((name) => listen.some(({ transport }) => transport === name))),
+    records: dnsRecords({ families: ([4, 6] as const).filter(has), ...dns }, () => timers.now()),
+    timers,
+    chance: dns?.chance ?? Math.random,
+    canReach: (hop) => faceFor({ faces }, hop) !== undefined,
+    report,
+  })
+}
 
 /** A trace that throws costs no message. */
 function traceOf(handlers: StackHandlers, report: FaultReport): StackHandlers['onMessage'] {

@@ -1,6 +1,7 @@
 import type { Guard, GuardStats } from '../guard/guard.ts'
 import type { Overload } from '../guard/overload.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
+import type { DnsOptions } from '../resolve/dns-records.ts'
 import type { SipClock } from '../shared/timers.ts'
 import type { Endpoint, Hop, ListenOptions, TransportName } from '../transport/address.ts'
 import type { OpenTransport } from '../transport/transport.ts'
@@ -30,9 +31,16 @@ export type StackOptions = {
   readonly inviteTimeoutMs?: number
   /** Session timers (RFC 4028), by which a call whose peer has vanished ends. */
   readonly sessionTimer?: SessionTimerOptions
+  /** How host names are looked up (RFC 3263). */
+  readonly dns?: DnsSettings
   readonly handlers: StackHandlers
 }
 export type { ListenOptions }
+
+export type DnsSettings = Omit<DnsOptions, 'families'> & {
+  /** Numbers in [0, 1) by which SRV records of one priority are drawn; default Math.random. */
+  readonly chance?: () => number
+}
 
 export type SessionTimerOptions = {
   /** Session-Expires that we ask for, seconds, 90 and more; default 1800. 0: we ask for none, and take part when a peer does. */
@@ -198,7 +206,10 @@ export type ClientCallHandlers = DialogHandlers & {
    * After `cancel`, a crossing 2xx is acknowledged and ended by the stack and reported as onFailure 487.
    */
   onAnswer(call: ClientCall, response: SipResponse, fork: string): void
-  /** Final failure: a response, or 408 (Timer B or C), 503 (transport error) made by the stack (`response` absent). */
+  /**
+   * Final failure: a response, or 408 (Timer B or C), 503 (transport error, no address) made by the stack (`response` absent). Where
+   * the URI leads to several hops, that of the last one.
+   */
   onFailure(call: ClientCall, status: number, response: SipResponse | undefined): void
 }
 
@@ -223,7 +234,10 @@ export type InviteOptions = {
   readonly to: string
   /** Contact user part; default none (`sip:host:port`). */
   readonly contactUser?: string
-  /** Next hop; default: from the URI (literal address, or host name by A/AAAA lookup). */
+  /**
+   * Next hop, by address or name; default: what the URI leads to (RFC 3263). When that is several, one after the other is tried
+   * until one gives any other response than 100 and 503 (§4.3).
+   */
   readonly hop?: Hop
   readonly headers?: readonly string[]
   readonly body?: Uint8Array
