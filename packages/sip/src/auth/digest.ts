@@ -2,7 +2,10 @@ import { hash as digestOf, timingSafeEqual } from 'node:crypto'
 import { textToWire } from '../message/chars.ts'
 import { parseDigestFields, quoted } from './fields.ts'
 
-/** Digest access authentication as SIP uses it: RFC 3261 §22, RFC 7616 (SHA-256), RFC 8760 (SHA-256 in SIP). */
+/**
+ * Digest access authentication as SIP uses it: RFC 3261 §22, RFC 7616 (SHA-256), RFC 8760 (SHA-256 in SIP). Not SHA-512-256, of
+ * which there are two readings, and the example of RFC 7616 §3.9.2 fits neither.
+ */
 export type DigestAlgorithm = 'MD5' | 'SHA-256'
 
 /** A WWW-Authenticate or Proxy-Authenticate value. Strings are wire characters. */

@@ -341,6 +341,29 @@ describe('digest on an outgoing call', () => {
     })
   }
 
+  it('brings credentials along in the next call, and in its ACK (RFC 7616 §3.4, RFC 3261 §22.1)', async () => {
+    const { bench, invite, call } = await dial({ credentials })
+    const value = challengeHeader({ realm: 'carrier.example', nonce: 'n1', algorithm: 'MD5', qop: 'auth' })
+    bench.deliver(response(invite, 407, { toTag: 'p1', headers: ['Proxy-Authenticate', value] }))
+    bench.clock.advance(1)
+    answer({ bench, call, invite: bench.peer.lastRequest('INVITE') }, 200, 'b1')
+    call.ack()
+    const next = bench.stack.invite({ ...CALLEE, credentials }, bench.handlers)
+    bench.clock.advance(1)
+    const asked = bench.peer.lastRequest('INVITE')
+    assert.equal(header(asked, 'CSeq'), '1 INVITE')
+    const given = parseCredentials(header(asked, 'Proxy-Authorization')!)!
+    assert.deepEqual([given.nonce, given.nc], ['n1', '00000002'])
+    assert.ok(verifyCredentials(given, { method: 'INVITE', password: 'secret' }))
+    answer({ bench, call: next, invite: asked }, 200, 'b2')
+    next.ack()
+    bench.clock.advance(1)
+    assert.equal(
+      header(bench.peer.lastRequest('ACK'), 'Proxy-Authorization'),
+      header(asked, 'Proxy-Authorization'),
+    )
+  })
+
   it('fails when the same nonce is refused, and tries once more when it is only stale', async () => {
     const { bench, invite } = await dial({ credentials })
     const refuse = (request: SipRequest, nonce: string, stale: boolean): void => {

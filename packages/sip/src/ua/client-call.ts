@@ -19,6 +19,7 @@ import { allowOf } from './allow.ts'
 import { buildRequest, contactOf, faceFor, hasBody, refuseLocally, reply } from './core.ts'
 import type { CallRoute, Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
+import type { ChallengedRequest, Tried } from './credentials.ts'
 import { forkOf } from './fork.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type {
@@ -56,7 +57,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   readonly #localTag = newTag()
   readonly #from: string
   readonly #answerer: ChallengeAnswerer | undefined
-  #triedNonces: Set<string> | undefined
+  #tried: Tried | undefined
   #authorization: readonly string[] | undefined
   #hop: Hop | undefined
   #face: Face | undefined
@@ -88,7 +89,9 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#handlers = handlers
     this.#from = withTag(options.from, this.#localTag)
     this.#answerer =
-      options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
+      options.credentials === undefined
+        ? undefined
+        : new ChallengeAnswerer(options.credentials, core.challenges)
     this.#early = new EarlyDialogs(core, this.#answerer, this)
     core.calls.set(this.#localTag, this)
     core.locator.locate(options.uri, options.hop, (hop, others) => this.#start(hop, others))
@@ -248,8 +251,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     // That the last hop said 100 is no news of this one; nor are its nonces.
     timers.clear(this.#timer)
     this.#timer = undefined
-    this.#triedNonces = undefined
-    this.#authorization = undefined
+    this.#tried = undefined
     return this.#sendTo(next)
   }
 
@@ -258,6 +260,10 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     if (face === undefined) return false
     this.#hop = hop
     this.#face = face
+    if (this.#answerer !== undefined) {
+      this.#tried ??= new Set()
+      this.#authorization = this.#answerer.foresee(hop!, this.#challenged(), this.#tried)
+    }
     this.#send()
     return true
   }
@@ -351,13 +357,17 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #answerChallenge(response: SipResponse): boolean {
     if (this.#answerer === undefined || this.#givenUpAs !== undefined) return false
-    this.#triedNonces ??= new Set()
-    const { uri, body } = this.#options
-    const extra = this.#answerer.answer(response, { method: 'INVITE', uri, body }, this.#triedNonces)
+    this.#tried ??= new Set()
+    const extra = this.#answerer.answer(response, this.#challenged(), this.#tried)
     if (extra === undefined) return false
     this.#authorization = extra
     this.#sendAgain()
     return true
+  }
+
+  #challenged(): ChallengedRequest {
+    const { uri, body } = this.#options
+    return { method: 'INVITE', uri, body }
   }
 
   /** RFC 4028 §7.3: asks again for the interval that a 422 wants. */

@@ -11,6 +11,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Hop } from '../transport/address.ts'
 import type { Transport } from '../transport/transport.ts'
 import { statelessTag } from '../transaction/stateless-tag.ts'
+import type { ChallengeMemory } from './challenge-memory.ts'
 import type { RequestOptions, ResponseOptions } from './types.ts'
 
 /** How one transport shows itself to peers. */
@@ -40,6 +41,7 @@ export type Core = {
   readonly layer: TransactionLayer
   readonly timers: Timers
   readonly locator: Locator
+  readonly challenges: ChallengeMemory
   readonly faces: readonly Face[]
   readonly userAgentHeaders: readonly string[]
   readonly serverHeaders: readonly string[]

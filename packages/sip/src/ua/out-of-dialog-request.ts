@@ -6,6 +6,7 @@ import type { Hop } from '../transport/address.ts'
 import { buildRequest, faceFor, localResponse } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
+import type { Tried } from './credentials.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type { OutOfDialogOptions } from './types.ts'
 
@@ -18,7 +19,7 @@ export class OutOfDialogRequest implements ClientUser {
   #callId: string
   #seq: number
   #answerer: ChallengeAnswerer | undefined
-  #tried = new Set<string>()
+  readonly #tried: Tried = new Set()
   #hop: Hop | undefined
   #face: Face | undefined
   /** Where it goes when `#hop` fails. */
@@ -34,7 +35,9 @@ export class OutOfDialogRequest implements ClientUser {
     this.#callId = options.callId ?? newCallId()
     this.#seq = options.cseq ?? 1
     this.#answerer =
-      options.credentials === undefined ? undefined : new ChallengeAnswerer(options.credentials)
+      options.credentials === undefined
+        ? undefined
+        : new ChallengeAnswerer(options.credentials, core.challenges)
     core.locator.locate(options.uri, options.hop, (hop, others) => this.#start(hop, others))
   }
 
@@ -84,7 +87,8 @@ export class OutOfDialogRequest implements ClientUser {
     if (face === undefined) return false
     this.#hop = hop
     this.#face = face
-    this.#send(undefined)
+    const { method, uri, body } = this.#options
+    this.#send(this.#answerer?.foresee(hop!, { method, uri, body }, this.#tried))
     return true
   }
 

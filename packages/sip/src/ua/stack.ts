@@ -16,6 +16,7 @@ import { TIMER_C_MS } from '../transaction/timing.ts'
 import type { Hop, TransportName } from '../transport/address.ts'
 import { openSocket } from '../transport/open-socket.ts'
 import type { OpenTransport, Transport } from '../transport/transport.ts'
+import { ChallengeMemory } from './challenge-memory.ts'
 import { OutgoingCall } from './client-call.ts'
 import { faceFor } from './core.ts'
 import type { Core, Face } from './core.ts'
@@ -67,6 +68,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     layer,
     timers,
     locator,
+    challenges: new ChallengeMemory(),
     faces,
     userAgentHeaders: ['User-Agent', product],
     serverHeaders,
