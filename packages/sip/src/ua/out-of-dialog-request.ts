@@ -3,18 +3,18 @@ import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { buildRequest, faceFor, localResponse } from './core.ts'
+import { buildRequest, contactOf, faceFor, localResponse } from './core.ts'
 import type { Core, Face } from './core.ts'
 import { ChallengeAnswerer } from './credentials.ts'
 import type { Tried } from './credentials.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
-import type { OutOfDialogOptions } from './types.ts'
+import type { OutOfDialogOptions, RequestWay } from './types.ts'
 
 /** One request outside any dialog, with the answer to a challenge. */
 export class OutOfDialogRequest implements ClientUser {
   #core: Core
   #options: OutOfDialogOptions
-  #onFinal: (response: SipResponse) => void
+  #onFinal: (response: SipResponse, way?: RequestWay) => void
   #from: string
   #callId: string
   #seq: number
@@ -27,13 +27,13 @@ export class OutOfDialogRequest implements ClientUser {
   /** Whether a server beyond the hop took it on: then no other is tried. */
   #isTaken = false
 
-  constructor(core: Core, options: OutOfDialogOptions, onFinal: (response: SipResponse) => void) {
+  constructor(core: Core, options: OutOfDialogOptions, onFinal: (response: SipResponse, way?: RequestWay) => void) {
     this.#core = core
     this.#options = options
     this.#onFinal = onFinal
     this.#from = withTag(options.from, newTag())
     this.#callId = options.callId ?? newCallId()
-    this.#seq = options.cseq ?? 1
+    this.#seq = typeof options.cseq === 'number' ? options.cseq : 1
     this.#answerer =
       options.credentials === undefined
         ? undefined
@@ -51,7 +51,7 @@ export class OutOfDialogRequest implements ClientUser {
     const { method, uri, body } = this.#options
     const extra = this.#answerer?.answer(response, { method, uri, body }, this.#tried)
     if (extra === undefined) {
-      this.#onFinal(response)
+      this.#end(response)
     } else {
       this.#seq++
       this.#send(extra)
@@ -59,11 +59,11 @@ export class OutOfDialogRequest implements ClientUser {
   }
 
   onTimeout(): void {
-    if (!this.#tryNext(undefined)) this.#onFinal(localResponse(408, 'Request Timeout'))
+    if (!this.#tryNext(undefined)) this.#end(localResponse(408, 'Request Timeout'))
   }
 
   onSendFailed(): void {
-    if (!this.#tryNext(undefined)) this.#onFinal(localResponse(503, 'Service Unavailable'))
+    if (!this.#tryNext(undefined)) this.#end(localResponse(503, 'Service Unavailable'))
   }
 
   #start(hop: Hop | undefined, others: readonly Hop[]): void {
@@ -92,13 +92,32 @@ export class OutOfDialogRequest implements ClientUser {
     return true
   }
 
+  #end(response: SipResponse): void {
+    this.#onFinal(response, { hop: this.#hop!, contact: this.#contact() })
+  }
+
+  #contact(): string | undefined {
+    const { contact, contactUser, contactParams = '' } = this.#options
+    if (contact !== undefined || contactUser === undefined) return contact
+    return contactOf(this.#face!, contactUser) + contactParams
+  }
+
   #send(extra: readonly string[] | undefined): void {
-    const { method, uri, to, contact, maxForwards } = this.#options
+    const { method, uri, to, maxForwards, cseq } = this.#options
     const face = this.#face!
     const branch = newBranch()
-    const from = this.#from
-    const parts = { method, uri, from, to, callId: this.#callId, seq: this.#seq, contact, maxForwards, extra }
-    const request = buildRequest(this.#core, face, branch, { ...parts, options: this.#options })
+    const request = buildRequest(this.#core, face, branch, {
+      method,
+      uri,
+      from: this.#from,
+      to,
+      callId: this.#callId,
+      seq: typeof cseq === 'function' ? cseq() : this.#seq,
+      contact: this.#contact(),
+      maxForwards,
+      extra,
+      options: this.#options,
+    })
     this.#core.layer.request(request, branch, face.transport, this.#hop!, this)
   }
 }

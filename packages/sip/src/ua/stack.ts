@@ -105,6 +105,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
   if (overload !== undefined && wheel !== undefined) watchLoop(overload, wheel, transports)
   let closing: Promise<void> | undefined
   return {
+    clock: wheel ?? options.clock!,
     addresses: transports.map(({ local, name }) => ({ ...local, transport: name })),
     invite: (inviteOptions, handlers) => new OutgoingCall(core, inviteOptions, handlers),
     request: (requestOptions, onFinal) => void new OutOfDialogRequest(core, requestOptions, onFinal),

@@ -250,12 +250,16 @@ export type InviteOptions = {
   readonly credentials?: { readonly username: string; readonly password: string }
 }
 
-export type OutOfDialogOptions = Omit<InviteOptions, 'contactUser' | 'reliability'> & {
+export type OutOfDialogOptions = Omit<InviteOptions, 'reliability'> & {
   readonly method: string
+  /** Default: our own address where there is a `contactUser`, else none. */
   readonly contact?: string
-  /** Fixed Call-ID and CSeq, for REGISTER refreshes. */
+  /** What stands behind our own Contact: `;expires=0`. */
+  readonly contactParams?: string
+  /** For REGISTER, whose requests are of one Call-ID. */
   readonly callId?: string
-  readonly cseq?: number
+  /** The first CSeq number; a function is asked for each request, those with credentials too. */
+  readonly cseq?: number | (() => number)
 }
 
 export type StackStats = {
@@ -268,12 +272,20 @@ export type StackStats = {
   readonly refusedInvites?: number
 }
 
+/** How a request went out that was answered, or was tried last. */
+export type RequestWay = { readonly hop: Hop; readonly contact: string | undefined }
+
 export type SipStack = {
+  /** Time as the stack has it, for what is built on it. */
+  readonly clock: SipClock
   /** Addresses really bound (port 0 resolved), in the order of `listen`. */
   readonly addresses: readonly (Endpoint & { readonly transport: TransportName })[]
   invite(options: InviteOptions, handlers: ClientCallHandlers): ClientCall
-  /** A request outside a dialog (OPTIONS, REGISTER, MESSAGE); a time-out resolves as 408, a transport error as 503. */
-  request(options: OutOfDialogOptions, onFinal: (response: SipResponse) => void): void
+  /**
+   * A request outside a dialog (OPTIONS, REGISTER, MESSAGE); a time-out resolves as 408, a transport error as 503, both without
+   * headers. `way` is absent when there was none.
+   */
+  request(options: OutOfDialogOptions, onFinal: (response: SipResponse, way?: RequestWay) => void): void
   /**
    * Keeps the way to a peer open through NATs and silence, for as long as the function that it gives is not called: a registration
    * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a broken connection is opened by the next message.
