@@ -27,7 +27,11 @@ export class OutOfDialogRequest implements ClientUser {
   /** Whether a server beyond the hop took it on: then no other is tried. */
   #isTaken = false
 
-  constructor(core: Core, options: OutOfDialogOptions, onFinal: (response: SipResponse, way?: RequestWay) => void) {
+  constructor(
+    core: Core,
+    options: OutOfDialogOptions,
+    onFinal: (response: SipResponse, way?: RequestWay) => void,
+  ) {
     this.#core = core
     this.#options = options
     this.#onFinal = onFinal

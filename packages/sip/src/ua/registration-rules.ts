@@ -47,8 +47,7 @@ export function outcomeOf(response: SipResponse, asked: Asked): Outcome {
   // RFC 5626 §11.6: the first hop does not know outbound.
   if (status === 439 && asked.isOutbound)
     return { kind: 'again', expiresSec: asked.expiresSec, isOutbound: false }
-  // What the stack says in place of a peer has no headers.
-  if (response.headers.length === 0) {
+  if (isLocal(response)) {
     const why = status === 408 ? 'the registrar did not answer' : 'the registrar cannot be reached'
     return failed(response, why, false)
   }
@@ -59,6 +58,9 @@ export function outcomeOf(response: SipResponse, asked: Asked): Outcome {
     (status < 500 || status >= 600) && !PASSING.includes(status),
   )
 }
+
+/** What the stack says in place of a peer has no headers. */
+export const isLocal = (response: SipResponse): boolean => response.headers.length === 0
 
 function failed(response: SipResponse, why: string, isRefusal: boolean): Outcome {
   return { kind: 'failed', why, isRefusal, retryAfterMs: retryAfterMs(response) }
@@ -87,7 +89,11 @@ export function backOffMs(failures: number, chance: number): number {
 }
 
 /** A refusal is not asked about again soon: passwords that are wrong get accounts locked. */
-export function retryDelayMs(outcome: Outcome & { kind: 'failed' }, failures: number, chance: number): number {
+export function retryDelayMs(
+  outcome: Outcome & { kind: 'failed' },
+  failures: number,
+  chance: number,
+): number {
   const own = outcome.isRefusal ? LONGEST_WAIT_MS * (0.5 + 0.5 * chance) : backOffMs(failures, chance)
   const asked = outcome.retryAfterMs
   if (asked === undefined || asked === 0) return own

@@ -1,8 +1,9 @@
 import { headerValues } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
+import { escapeUser } from '../message/uri.ts'
 import { newCallId } from '../shared/ids.ts'
 import type { Hop } from '../transport/address.ts'
-import { outcomeOf, refreshDelayMs, retryDelayMs } from './registration-rules.ts'
+import { isLocal, outcomeOf, refreshDelayMs, retryDelayMs } from './registration-rules.ts'
 import type { Outcome } from './registration-rules.ts'
 import type { RequestWay, SipStack } from './types.ts'
 
@@ -13,7 +14,7 @@ export type RegistrationOptions = {
   readonly aor: string
   readonly username: string
   readonly password: string
-  /** User part of our Contact: the Request-URI's user in calls that come; default `username`, which must then need no escaping. */
+  /** User part of our Contact, as text: the Request-URI's user in calls that come. Default `username`. */
   readonly contactUser?: string
   /** Seconds asked for; default 3600. */
   readonly expiresSec?: number
@@ -72,8 +73,8 @@ class Registrant implements OutboundRegistration {
   #failures = 0
   /** Until when the registrar has our contact, as far as it said. */
   #goodUntil = 0
-  /** Whether a contact of ours may be there: then it is taken back in the end. */
-  #mayBeBound = false
+  /** Whether the last REGISTER may have reached the registrar without our knowing. */
+  #isUnsure = false
   #timer: unknown
   #isAsking = false
   #flow: { readonly hop: Hop; readonly release: () => void } | undefined
@@ -101,23 +102,20 @@ class Registrant implements OutboundRegistration {
 
   #register(): void {
     this.#isAsking = true
-    this.#mayBeBound = true
+    this.#isUnsure = true
     const expiresSec = this.#expiresSec
     const isOutbound = this.#isOutbound
     this.#send(expiresSec, (response, way) => {
       this.#isAsking = false
       const outcome = outcomeOf(response, { expiresSec, contact: way?.contact, isOutbound })
-      if (this.#closing === undefined) {
-        this.#onOutcome(outcome, response, way)
-      } else {
-        if (outcome.kind !== 'granted' && response.headers.length > 0) this.#mayBeBound = false
-        this.#unregister()
-      }
+      this.#isUnsure = outcome.kind === 'granted' || isLocal(response)
+      if (this.#closing === undefined) this.#onOutcome(outcome, response, way)
+      else this.#unregister()
     })
   }
 
   #unregister(): void {
-    if (this.#mayBeBound) this.#send(0, () => this.#finish())
+    if (this.#isUnsure || this.#stack.clock.now() < this.#goodUntil) this.#send(0, () => this.#finish())
     else this.#finish()
   }
 
@@ -136,7 +134,7 @@ class Registrant implements OutboundRegistration {
         to: `<${aor}>`,
         callId: this.#callId,
         cseq: () => ++this.#seq,
-        contactUser,
+        contactUser: escapeUser(contactUser),
         contactParams: `${flow};expires=${expiresSec}`,
         credentials: { username, password },
         headers: [
@@ -177,6 +175,7 @@ class Registrant implements OutboundRegistration {
   #onGranted(expiresSec: number, response: SipResponse, way: RequestWay | undefined): void {
     this.#corrections = 0
     this.#failures = 0
+    this.#isUnsure = false
     this.#goodUntil = this.#stack.clock.now() + expiresSec * 1000
     if (way !== undefined) this.#keepFlow(way.hop)
     this.#registerIn(refreshDelayMs(expiresSec, this.#chance()))
@@ -186,7 +185,6 @@ class Registrant implements OutboundRegistration {
   #onFailed(outcome: Outcome & { readonly kind: 'failed' }): void {
     this.#corrections = 0
     this.#failures++
-    if (outcome.isRefusal) this.#mayBeBound = false
     const retryMs = retryDelayMs(outcome, this.#failures, this.#chance())
     this.#registerIn(retryMs)
     // A refresh that fails does no harm while there is time for another.
