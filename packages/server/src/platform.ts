@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@maskline/media'
-import { type StackHandlers, type TransportName, createSipStack } from '@maskline/sip'
+import { type StackHandlers, type TransportName, createRegistration, createSipStack } from '@maskline/sip'
 import { announcementOperations } from './admin-api/announcements.ts'
 import { appOperations } from './admin-api/apps.ts'
 import { banOperations } from './admin-api/bans.ts'
@@ -37,6 +37,7 @@ import { type Clock, systemClock } from './shared/time.ts'
 import { lockDataDir } from './storage/data-lock.ts'
 import { type Storage, openStorage, startRetention } from './storage/index.ts'
 import { createPhones, createTrunkGuard } from './trunks/phones.ts'
+import { startRegistrations } from './trunks/registrations.ts'
 import { reportOf } from './trunks/report.ts'
 import { testTrunk } from './trunks/trunk-test.ts'
 import { createTrunks } from './trunks/trunks.ts'
@@ -249,9 +250,12 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       { stack, sipHost, clock, chance: Math.random },
     )
     opened.push(() => watch.close())
-    for (const { name, register } of config.sip.trunks)
-      if (register !== undefined)
-        log.error({ trunk: name }, 'a trunk asks for a registration, which this version cannot make')
+    const registrations = startRegistrations(
+      config.sip.trunks,
+      (registration) => createRegistration(stack, registration),
+      log,
+    )
+    opened.push(() => registrations.close())
     const portOf = (name: TransportName): number | undefined =>
       stack.addresses.find(({ transport }) => transport === name)?.port
     const [tlsPort, wsPort, wssPort] = [portOf('tls'), portOf('ws'), portOf('wss')]
@@ -294,10 +298,11 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         }),
         ...banOperations(guard),
         ...trunkOperations({
-          list: () => trunks.trunks.map((trunk) => reportOf(trunk, undefined)),
+          list: () => trunks.trunks.map((trunk) => reportOf(trunk, registrations)),
           test(name) {
             const trunk = trunks.trunks.find(({ config }) => config.name === name)
-            return trunk && testTrunk(trunk, { stack, sipHost, registration: undefined, tls: config.sip.tls })
+            const registration = registrations.stateOf(name)
+            return trunk && testTrunk(trunk, { stack, sipHost, registration, tls: config.sip.tls })
           },
         }),
       ],

@@ -22,6 +22,7 @@ for (const [more, registrar, aor] of [
     'sip:maskline@sip.carrier.example',
   ],
   [{ peer: PEER, domain: 'carrier.example' }, 'sip:carrier.example', 'sip:maskline@carrier.example'],
+  [{ peer: PEER, username: 'a@b' }, 'sip:192.0.2.9:5062;transport=tcp', 'sip:a%40b@192.0.2.9'],
   [{ peer: PEER, register: { registrar: 'reg.example' } }, 'sip:reg.example', 'sip:maskline@reg.example'],
   [
     { peer: PEER, register: { aor: 'sip:4001@pbx.example' } },
@@ -32,7 +33,7 @@ for (const [more, registrar, aor] of [
   test(`registers ${aor} at ${registrar}`, () => {
     const made = registrationOf({ ...BASE, ...more })
     assert.deepEqual([made.registrar, made.aor], [registrar, aor])
-    assert.deepEqual([made.contactUser, made.expiresSec], ['maskline', 3600])
+    assert.deepEqual([made.contactUser, made.expiresSec], [made.username, 3600])
   })
 
 test('only trunks that ask for it register; a change is told once', async () => {

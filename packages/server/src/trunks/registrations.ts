@@ -1,3 +1,4 @@
+import { escapeUser } from '@maskline/sip'
 import type { TrunkConfig } from '../config/config.ts'
 import type { Log } from '../shared/log.ts'
 import { bracketed } from './host.ts'
@@ -67,7 +68,7 @@ export function registrationOf(trunk: TrunkConfig): Omit<Parameters<Register>[0]
     isPeer && peer?.transport !== undefined && peer.transport !== 'udp' ? `;transport=${peer.transport}` : ''
   return {
     registrar: `sip:${host}${port}${transport}`,
-    aor: register.aor ?? `sip:${username}@${host}`,
+    aor: register.aor ?? `sip:${escapeUser(username)}@${host}`,
     username,
     password,
     contactUser: register.contactUser ?? username,

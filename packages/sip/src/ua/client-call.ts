@@ -31,6 +31,9 @@ import type {
   RequestOptions,
 } from './types.ts'
 
+/** A hop that has not even said 100 for so long, three copies, is taken for dead when the call is given up. */
+const SILENCE_MS = 2_000
+
 /** Times that a longer session interval is agreed to. */
 const MAX_RAISES = 5
 
@@ -260,6 +263,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     if (face === undefined) return false
     this.#hop = hop
     this.#face = face
+    this.#lastNewsAt = this.#core.timers.now()
     if (this.#answerer !== undefined) {
       this.#tried ??= new Set()
       this.#authorization = this.#answerer.foresee(hop!, this.#challenged(), this.#tried)
@@ -408,6 +412,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       case 'ringing':
         this.#givenUpAs = status
         this.#cancelHeaders = options?.headers ?? []
+        if (this.#state === 'calling' && this.#core.timers.now() - this.#lastNewsAt >= SILENCE_MS)
+          this.#core.locator.failed(this.#hop!)
         // RFC 3261 §9.1: no CANCEL before a provisional response; it could overtake the INVITE.
         if (this.#state === 'ringing') this.#sendCancel()
         return

@@ -175,6 +175,25 @@ describe('an INVITE to a name with several hops (RFC 3263 §4.3)', () => {
     assert.equal(first.inbox.length, before[0])
   })
 
+  it('begins with another one where one had said nothing for two seconds when the call was given up', async (t) => {
+    const { bench, peer, located, invite } = await open(t)
+    const [first, second] = [peer(1), peer(2)]
+    const early = invite()
+    await located()
+    bench.clock.advance(1_000)
+    early.cancel()
+    const late = invite()
+    await located()
+    assert.equal(second.inbox.length, 0, 'a second is not enough')
+    bench.clock.advance(2_000)
+    late.cancel()
+    const before = first.inbox.length
+    invite()
+    await located()
+    assert.equal(first.inbox.length, before)
+    assert.equal(second.inbox.length, 1)
+  })
+
   it('fails with 503 when the name has no address', async (t) => {
     const { bench } = await open(t)
     const failed = new Promise<void>((resolve) => {
