@@ -1,50 +1,44 @@
-import { NO_BODY, allHeaders } from '@maskline/sip'
-import type { ClientCall, IncomingRequest, ServerCall, SipRequest, SipResponse } from '@maskline/sip'
-import { MediaError, type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
+import { type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
+import {
+  allHeaders,
+  type IncomingRequest,
+  type ServerCall,
+  type SipRequest,
+  type SipResponse,
+} from '@maskline/sip'
 import type { Arrival, Ask, RouteDecision, Router } from '../bindings/route.ts'
-import { type E164, maskNumber } from '../shared/e164.ts'
-import type { Timer } from '../shared/time.ts'
+import type { E164 } from '../shared/e164.ts'
 import type { App } from '../tenants/app.ts'
+import { faultOfMedia, INTERNAL_FAULT, noWayFault } from './call-faults.ts'
 import { arrive, step } from './call-machine.ts'
 import { CALLEE, CALLER, CallMedia, type LegName, type MediaOwner } from './call-media.ts'
 import type { CallRecord } from './call-record.ts'
 import { CallRecording } from './call-recording.ts'
 import type { CallServices } from './call-services.ts'
 import { CallTones, type ToneOwner } from './call-tones.ts'
-import { CalleeForks } from './callee-forks.ts'
-import { calleeInvite } from './callee-invite.ts'
-import { CalleeWays } from './callee-ways.ts'
-import { CallerSide, reasonHeaders } from './caller-side.ts'
+import { CallTimers } from './call-timers.ts'
+import { type CalleeOwner, CalleeSide } from './callee-side.ts'
+import { CallerSide } from './caller-side.ts'
 import { logEnd } from './end-log.ts'
-import {
-  calleeHandlers,
-  callerHandlers,
-  keyingCallerHandlers,
-  type LegOwner,
-  NOBODY,
-} from './leg-handlers.ts'
-import { RELEASE } from './machine/endings.ts'
-import type { CallEffect, CallInput, CallState, CallTimer } from './machine/states.ts'
+import { callerHandlers, keyingCallerHandlers } from './leg-handlers.ts'
+import type { CallEffect, CallInput, CallState } from './machine/states.ts'
 import { playable } from './playable.ts'
 import type { Admission } from './ports.ts'
 import { ReinviteRelay } from './reinvite-relay.ts'
-import { callerAnswerOf, q850Of, releaseOfFailure } from './release-map.ts'
+import { q850Of, releaseOfFailure } from './release-map.ts'
 
 /**
  * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
  * report into its inputs.
  */
-export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
+export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   readonly #services: CallServices
   /** What the router is asked about, at first and again. */
   readonly #arrival: Arrival
   readonly #caller: CallerSide
   /** Digits are collected in early media, where there can be any. */
   readonly #collectsEarly: boolean
-  #callee: ClientCall | undefined
-  /** The callee's 2xx has come, so that only BYE ends its leg. */
-  #calleeUp = false
-  readonly #forks = new CalleeForks()
+  readonly #callee: CalleeSide
   #state: CallState
   #app: App | undefined
   /** The key under which this call keeps others out. */
@@ -55,9 +49,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   #reinvites: ReinviteRelay | undefined
   /** The trunk that the call came in by, while it holds a channel of it. */
   #inbound: Extract<Admission, { kind: 'trunk' }> | undefined
-  #ways: CalleeWays | undefined
-  #calleeOffer: Uint8Array = NO_BODY
-  #timers: Partial<Record<CallTimer, Timer>> = {}
+  readonly #timers: CallTimers
   /** Inputs not yet taken; the first is being taken. */
   readonly #inputs: CallInput[] = []
 
@@ -73,6 +65,8 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.#state = arrive(record)
     this.#media = new CallMedia(this, services.media, services.log)
     this.#caller = new CallerSide(caller, this.#media)
+    this.#callee = new CalleeSide(this, services, this.#media, caller.request)
+    this.#timers = new CallTimers(services.clock, (input) => this.input(input))
     this.#inbound = admission.kind === 'trunk' ? admission : undefined
     this.#collectsEarly = this.#inbound?.collectsEarly === true && this.#caller.sdp.length > 0
     this.#media.comesFrom(CALLER, caller.source.address, this.#inbound?.codecs)
@@ -201,7 +195,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
       case 'prepare':
         return this.#media.inOrder(() => this.#prepare(effect.callee, effect.early))
       case 'dial':
-        return this.#dial(effect.callee, effect.display)
+        return this.#callee.dial(effect.callee, effect.display)
       case 'progress-caller':
         return this.#caller.progress(effect.status)
       case 'answer-caller':
@@ -211,9 +205,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
       case 'bye-caller':
         return this.#caller.bye(effect.q850)
       case 'bye-callee':
-        return this.#callee?.bye({ headers: reasonHeaders(effect.q850) })
+        return this.#callee.bye(effect.q850)
       case 'cancel-callee':
-        return this.#endCallee(effect.q850)
+        return this.#callee.end(effect.q850)
       case 'record':
         return this.#media.inOrder(() => this.#recording!.start())
       case 'store':
@@ -222,15 +216,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
       case 'note':
         return void this.#services.router.note(effect.memos, this.#services.clock.now())
       case 'arm':
-        this.#timers[effect.timer]?.cancel()
-        this.#timers[effect.timer] = this.#services.clock.setTimer(effect.delayMs, () =>
-          this.input(TIMER_INPUT[effect.timer]),
-        )
-        return
+        return this.#timers.arm(effect.timer, effect.delayMs)
       case 'disarm':
-        this.#timers[effect.timer]?.cancel()
-        delete this.#timers[effect.timer]
-        return
+        return this.#timers.disarm(effect.timer)
       case 'release':
         return this.#release()
       default:
@@ -248,18 +236,14 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
    */
   async #prepare(callee: E164, early: boolean): Promise<void> {
     if (this.isOver) return
-    this.#ways = new CalleeWays(this.#services.trunks.waysTo(callee))
-    const way = this.#ways.next()
-    if (way === undefined) return this.#noWay(this.#ways.any)
-    this.#media.comesFrom(CALLEE, way.hop?.address, way.codecs)
+    const found = this.#callee.find(callee)
+    if (found !== 'found') return this.#noWay(found === 'full')
     await this.#media.open()
     if (early) await this.#caller.answerEarly().catch((error: unknown) => this.onToneFault(error))
-    const sdp = this.#caller.sdp
-    if (sdp.length > 0) this.#calleeOffer = await this.#media.offer(CALLER, sdp)
+    await this.#callee.prepareOffer(this.#caller.sdp)
     this.input({ kind: 'media-ready', hears: this.#caller.hears })
   }
 
-  /** Nobody leads to the callee, or whoever does has no channel left: the same call may succeed later. */
   #noWay(full: boolean): void {
     this.#services.log.warn(
       { sessionId: this.sessionId },
@@ -267,8 +251,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
         ? 'no way to the callee: every trunk that leads there is full'
         : 'no way to the callee: it is no registered phone, and no trunk has a peer that serves it',
     )
-    const releaseCode = full ? RELEASE.noPorts : 8103
-    this.input({ kind: 'fault', releaseCode, statusToCaller: callerAnswerOf(releaseCode).sipStatusToCaller })
+    this.input(noWayFault(full))
   }
 
   /** Makes the caller hear us, and us hear its keys: by 200, or by 183 where its trunk takes digits so. */
@@ -315,62 +298,12 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     this.input({ kind: 'stored', kept: await this.#recording!.finish(record) })
   }
 
-  #dial(callee: E164, display: E164): void {
-    const { sip, clock, log } = this.#services
-    const ways = this.#ways!
-    const invite = calleeInvite(ways.current!, display, this.#caller.leg.request, this.#calleeOffer)
-    const leg = sip.stack().invite(invite, calleeHandlers)
-    leg.owner = this
-    this.#callee = leg
-    this.#calleeOffer = NO_BODY
-    ways.watch(
-      (delayMs, run) => clock.setTimer(delayMs, run),
-      () => this.#calleeSilent(leg),
-    )
-    log.debug(
-      { sessionId: this.sessionId, trunk: ways.current!.trunk, callee: maskNumber(callee) },
-      'callee leg started',
-    )
-  }
-
-  /** Nothing came back, not even 100: that leg is given up, whatever comes of it later, and the next way is tried. */
-  #calleeSilent(leg: ClientCall): void {
-    leg.owner = NOBODY
-    leg.cancel()
-    this.calleeFailed(408, undefined)
-  }
-
-  /** Goes over to the next way, if there is one; the callee has heard nothing of the call yet. */
-  #dialNext(): boolean {
-    const way = this.#ways!.next()
-    if (way === undefined) return false
-    this.#media.inOrder(async () => {
-      if (this.isOver) return
-      this.#media.comesFrom(CALLEE, way.hop?.address, way.codecs)
-      const sdp = this.#caller.sdp
-      if (sdp.length > 0) this.#calleeOffer = await this.#media.offer(CALLER, sdp)
-      if (this.#state.kind !== 'dialling') return
-      const { callee, display } = this.#state.decision
-      this.#dial(callee, display)
-    })
-    return true
-  }
-
-  #endCallee(q850: number): void {
-    if (this.#callee === undefined) return
-    if (this.#calleeUp) {
-      this.#callee.ack()
-      this.#callee.bye({ headers: reasonHeaders(q850) })
-    } else this.#callee.cancel({ headers: reasonHeaders(q850) })
-  }
-
   /** Timers, channels, and the turn of calls that this one kept out. */
   #letGo(): void {
-    this.#ways?.giveBack()
+    this.#callee.letGo()
     this.#inbound?.ended()
     this.#inbound = undefined
-    for (const timer of Object.values(this.#timers)) timer.cancel()
-    this.#timers = {}
+    this.#timers.clear()
     if (this.#busyKey !== undefined) this.#services.busyKeys.delete(this.#busyKey)
     this.#busyKey = undefined
   }
@@ -408,9 +341,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   /** A fault of media work ends the call with its code. */
   onMediaFault(error: unknown): void {
     if (this.isOver) return
-    const fault = error instanceof MediaError ? FAULT_OF[error.code] : undefined
+    const fault = faultOfMedia(error)
     if (fault === undefined) this.#internalFault(error, 'media')
-    else this.input({ kind: 'fault', ...fault })
+    else this.input(fault)
   }
 
   onToneOver(): void {
@@ -437,11 +370,11 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   // --- the callee's leg -------------------------------------------------------------------------------------------
 
   calleeTrying(response: SipResponse): void {
-    this.#ways!.answered(response)
+    this.#callee.heardFrom(response)
   }
 
   calleeProgress(response: SipResponse, fork: string): void {
-    this.#ways!.answered(response)
+    this.#callee.heardFrom(response)
     const ringing =
       response.status === 180 ||
       (response.status === 183 && response.body.length > 0 && this.#services.alertOn183)
@@ -450,7 +383,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
     if (response.status !== 180 && response.status !== 183) return
     if (response.body.length === 0 && !this.#media.isBusy)
       return this.input({ kind: 'callee-progress', status, ringing, early: false })
-    const heard = response.body.length > 0 && this.#forks.early(fork, response.body)
+    const heard = response.body.length > 0 && this.#callee.early(fork, response.body)
     this.#media.inOrder(async () => {
       const early = heard && this.#caller.sdp.length > 0
       if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, response.body)
@@ -459,9 +392,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   }
 
   calleeAnswered(response: SipResponse, fork: string): void {
-    this.#calleeUp = true
-    const sdp = this.#forks.answered(fork, response.body)
-    this.#ways!.answered(response)
+    const sdp = this.#callee.answered(response, fork)
     this.#media.inOrder(async () => {
       if (this.isOver) return
       const delayedOffer = this.#caller.sdp.length === 0
@@ -471,7 +402,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
           : await this.#media.answer(CALLEE, sdp)
       }
       // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
-      if (!delayedOffer) this.#callee!.ack()
+      if (!delayedOffer) this.#callee.leg!.ack()
       this.#answered()
     })
   }
@@ -487,8 +418,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
   calleeFailed(status: number, response: SipResponse | undefined): void {
     if (this.isOver) return
     const ringing = this.#state.kind === 'ringing'
-    const overrides = this.#ways!.current?.releaseCodes
-    if (this.#ways!.failed(status, response) && this.#state.kind === 'dialling' && this.#dialNext()) return
+    const overrides = this.#callee.releaseCodes
+    const { sdp } = this.#caller
+    if (this.#callee.triesNext(status, response, sdp, () => this.#dialAgain())) return
     const cause = response && q850Of(allHeaders(response, 'Reason'))
     const release = releaseOfFailure(
       { status, ringing, ...(cause !== undefined && { q850FromReason: cause }) },
@@ -500,6 +432,13 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
       statusToCaller: release.sipStatusToCaller,
       reasonToCaller: release.callerReason,
     })
+  }
+
+  /** The callee has heard nothing of the call yet. */
+  #dialAgain(): void {
+    if (this.#state.kind !== 'dialling') return
+    const { callee, display } = this.#state.decision
+    this.#callee.dial(callee, display)
   }
 
   // --- either leg -------------------------------------------------------------------------------------------------
@@ -522,17 +461,25 @@ export class ActiveCall implements MediaOwner, ToneOwner, LegOwner {
         await this.#caller.takeAnswer(request.body)
         return this.input({ kind: 'caller-open', answered: true })
       }
-      if (this.#callee === undefined || this.isOver) return
-      this.#callee.ack({ body: await this.#media.answer(CALLER, request.body) })
+      if (this.#callee.leg === undefined || this.isOver) return
+      this.#callee.leg.ack({ body: await this.#media.answer(CALLER, request.body) })
     })
   }
 
   /** Talks are re-negotiated between the two; a caller alone with us is answered by us. */
   reinvited(leg: LegName, request: IncomingRequest): void {
-    if (leg === CALLER && this.#callee === undefined && this.#caller.hears && request.request.body.length > 0)
+    if (
+      leg === CALLER &&
+      this.#callee.leg === undefined &&
+      this.#caller.hears &&
+      request.request.body.length > 0
+    )
       return this.#media.inOrder(() => this.#caller.takeOffer(request))
-    if (this.#state.kind !== 'talking' || this.#callee === undefined) return request.respond(491)
-    this.#reinvites ??= new ReinviteRelay(this.#media, { [CALLER]: this.#caller.leg, [CALLEE]: this.#callee })
+    if (this.#state.kind !== 'talking' || this.#callee.leg === undefined) return request.respond(491)
+    this.#reinvites ??= new ReinviteRelay(this.#media, {
+      [CALLER]: this.#caller.leg,
+      [CALLEE]: this.#callee.leg,
+    })
     this.#reinvites.relay(leg, request)
   }
 
@@ -555,22 +502,3 @@ const LEGS_OF = { caller: [CALLER], callee: [CALLEE], both: [CALLER, CALLEE] } a
 
 /** Made when it is first needed, for all calls. */
 let ringBack: PlayAudio | undefined
-
-const TIMER_INPUT: Readonly<Record<CallTimer, CallInput>> = {
-  setup: { kind: 'setup-timeout' },
-  digits: { kind: 'digits-timeout' },
-  connect: { kind: 'connect-timeout' },
-  limit: { kind: 'limit-reached' },
-  'last-minute': { kind: 'last-minute' },
-  store: { kind: 'store-timeout' },
-}
-
-const INTERNAL_FAULT: CallInput = { kind: 'fault', releaseCode: RELEASE.internal, statusToCaller: 500 }
-
-/** What a media error means for the call; any other is an internal fault. */
-const FAULT_OF: Readonly<Record<string, { releaseCode: number; statusToCaller: number }>> = {
-  NO_PORTS: { releaseCode: 522, statusToCaller: 503 },
-  ENGINE_DOWN: { releaseCode: 522, statusToCaller: 503 },
-  BAD_SDP: { releaseCode: 8020, statusToCaller: 488 },
-  NO_COMMON_CODEC: { releaseCode: 8020, statusToCaller: 488 },
-}

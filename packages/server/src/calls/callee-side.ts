@@ -1,0 +1,137 @@
+import { type ClientCall, NO_BODY, type SipRequest, type SipResponse } from '@maskline/sip'
+import { type E164, maskNumber } from '../shared/e164.ts'
+import { CALLEE, CALLER, type CallMedia } from './call-media.ts'
+import type { CallServices } from './call-services.ts'
+import { CalleeForks } from './callee-forks.ts'
+import { calleeInvite } from './callee-invite.ts'
+import { CalleeWays } from './callee-ways.ts'
+import { reasonHeaders } from './caller-side.ts'
+import { calleeHandlers, type LegOwner, NOBODY } from './leg-handlers.ts'
+import type { ReleaseOverrides } from './release-map.ts'
+
+/** The call that the leg belongs to. */
+export type CalleeOwner = LegOwner & { readonly sessionId: string; readonly isOver: boolean }
+
+/** The callee's leg: the ways that lead there, the INVITE on the one being tried, and what ends it. */
+export class CalleeSide {
+  readonly #owner: CalleeOwner
+  readonly #services: CallServices
+  readonly #media: CallMedia
+  readonly #callerInvite: SipRequest
+  /** On the way being tried. */
+  leg: ClientCall | undefined
+  /** Its 2xx has come, so that only BYE ends it. */
+  #isUp = false
+  #ways: CalleeWays | undefined
+  readonly #forks = new CalleeForks()
+  #offer: Uint8Array = NO_BODY
+
+  constructor(owner: CalleeOwner, services: CallServices, media: CallMedia, callerInvite: SipRequest) {
+    this.#owner = owner
+    this.#services = services
+    this.#media = media
+    this.#callerInvite = callerInvite
+  }
+
+  /** What the trunk being tried means by its answers. */
+  get releaseCodes(): ReleaseOverrides | undefined {
+    return this.#ways?.current?.releaseCodes
+  }
+
+  /** Looks for the first way: `full` when there are some, and none has a channel left. */
+  find(callee: E164): 'found' | 'full' | 'none' {
+    this.#ways = new CalleeWays(this.#services.trunks.waysTo(callee))
+    if (this.#ways.next() === undefined) return this.#ways.any ? 'full' : 'none'
+    this.#takeMediaFromWay()
+    return 'found'
+  }
+
+  /** Turns the caller's SDP into the offer; without one the callee will make it. */
+  async prepareOffer(sdp: Uint8Array): Promise<void> {
+    if (sdp.length > 0) this.#offer = await this.#media.offer(CALLER, sdp)
+  }
+
+  dial(callee: E164, display: E164): void {
+    const { sip, clock, log } = this.#services
+    const ways = this.#ways!
+    const invite = calleeInvite(ways.current!, display, this.#callerInvite, this.#offer)
+    const leg = sip.stack().invite(invite, calleeHandlers)
+    leg.owner = this.#owner
+    this.leg = leg
+    this.#offer = NO_BODY
+    ways.watch(
+      (delayMs, run) => clock.setTimer(delayMs, run),
+      () => this.#giveUpSilent(leg),
+    )
+    log.debug(
+      { sessionId: this.#owner.sessionId, trunk: ways.current!.trunk, callee: maskNumber(callee) },
+      'callee leg started',
+    )
+  }
+
+  /** A response came that does not fail the leg. */
+  heardFrom(response: SipResponse): void {
+    this.#ways!.answered(response)
+  }
+
+  /** SDP of a fork that has not answered; true when the caller is to hear it. */
+  early(fork: string, sdp: Uint8Array): boolean {
+    return this.#forks.early(fork, sdp)
+  }
+
+  /** The leg is up; the SDP that holds from now on, empty when it is the one that holds already. */
+  answered(response: SipResponse, fork: string): Uint8Array {
+    this.#isUp = true
+    this.heardFrom(response)
+    return this.#forks.answered(fork, response.body)
+  }
+
+  /**
+   * The leg failed. Whether the next way is tried: never once the callee's side has been heard. `dial` is called when the
+   * INVITE can leave.
+   */
+  triesNext(
+    status: number,
+    response: SipResponse | undefined,
+    callerSdp: Uint8Array,
+    dial: () => void,
+  ): boolean {
+    if (!this.#ways!.failed(status, response) || this.#ways!.next() === undefined) return false
+    this.#media.inOrder(async () => {
+      if (this.#owner.isOver) return
+      this.#takeMediaFromWay()
+      await this.prepareOffer(callerSdp)
+      dial()
+    })
+    return true
+  }
+
+  bye(q850: number): void {
+    this.leg?.bye({ headers: reasonHeaders(q850) })
+  }
+
+  /** Ends the leg before the call was a talk. */
+  end(q850: number): void {
+    if (this.leg === undefined) return
+    if (!this.#isUp) return this.leg.cancel({ headers: reasonHeaders(q850) })
+    this.leg.ack()
+    this.bye(q850)
+  }
+
+  /** Gives the channel of the way back. */
+  letGo(): void {
+    this.#ways?.giveBack()
+  }
+
+  /** Nothing came back, not even 100: that leg is given up, whatever comes of it later. */
+  #giveUpSilent(leg: ClientCall): void {
+    leg.owner = NOBODY
+    leg.cancel()
+    this.#owner.calleeFailed(408, undefined)
+  }
+
+  #takeMediaFromWay(): void {
+    const way = this.#ways?.current
+    this.#media.comesFrom(CALLEE, way?.hop?.address, way?.codecs)
+  }
+}
