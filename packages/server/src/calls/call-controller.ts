@@ -56,7 +56,12 @@ export function createCallController(options: CallControllerOptions): CallContro
     }
     const caller = callerNumber(leg.request, countryCode, admission)
     const at = clock.now()
-    const arrival: Arrival = { x, from: caller, at, ...(isWithheld(leg.request) && { withheld: true }) }
+    const arrival: Arrival = {
+      x,
+      from: caller,
+      at,
+      ...(isWithheld(leg.request, admission) && { withheld: true }),
+    }
     const record: CallRecord = {
       ...ids.next(at),
       hostName,
