@@ -7,3 +7,4 @@ export {
 } from '../endpoint/endpoint.ts'
 export { endpointAnswer, endpointOffer, readRemote, type EndpointSdp } from '../endpoint/endpoint-sdp.ts'
 export { generateTone, goertzel, toneAmplitudes, toneRuns, type ToneRun } from '../audio/tones.ts'
+export { startEndpoint, startEngine, until } from './call.ts'
