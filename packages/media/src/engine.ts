@@ -35,6 +35,11 @@ export type SdpOrigin = {
    * media is taken from.
    */
   readonly sourceAddress?: string
+  /**
+   * SDPs of those that lost against this party: forks of one INVITE, of which another answered. What they send, and what was
+   * heard of the leg before, is not taken any more, unless this SDP names it.
+   */
+  readonly notFrom?: readonly Uint8Array[]
 }
 
 export type MediaSession = {

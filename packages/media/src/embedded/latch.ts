@@ -12,6 +12,8 @@ import { isSameHost } from './address.ts'
  *    heard and spoken to, and its `CANDIDATE_PACKETS`th packet locks it. A third source is dropped.
  * 5. Locked, every source but the described one is dropped until the next description. A description repeated byte
  *    for byte (the 200 after a 183) does not open the latch.
+ * 6. When another fork of the call takes the party's place, those that lost are banned: where they described themselves, and
+ *    whoever was heard before. Only rule 2 lifts that.
  *
  * A valid packet is RTP version 2 with a payload type of the description, or RTCP, which has a latch of its own;
  * anything else does not count.
@@ -31,7 +33,13 @@ export type Latch = {
   /** The locked source before the last description. */
   formerAddress: string | undefined
   formerPort: number
+  /** Those that lost against the party, and how often somebody did. */
+  banned: readonly Source[]
+  timesLost: number
 }
+
+/** Address undefined: a host name, which no packet can be told from. */
+export type Source = { readonly address: string | undefined; readonly port: number }
 
 export const CANDIDATE_PACKETS = 3
 
@@ -45,6 +53,8 @@ export const createLatch = (): Latch => ({
   count: 0,
   formerAddress: undefined,
   formerPort: 0,
+  banned: [],
+  timesLost: 0,
 })
 
 /** Takes the described address and the hosts of the party; opens the latch when `epoch` is new. */
@@ -68,6 +78,17 @@ export function describeSource(
   latch.count = 0
 }
 
+/** Another fork has taken the party's place for the `times`th time; to be said before it is described. */
+export function banLost(latch: Latch, times: number, lost: readonly Source[]): void {
+  if (times === latch.timesLost) return
+  latch.timesLost = times
+  const heard = latch.sourceAddress ?? latch.formerAddress
+  const port = latch.sourceAddress === undefined ? latch.formerPort : latch.sourcePort
+  latch.banned = heard === undefined ? lost : [...lost, { address: heard, port }]
+  latch.formerAddress = latch.sourceAddress = undefined
+  latch.count = 0
+}
+
 /** Whether a valid packet from this source may pass; learns from it. */
 export function admit(latch: Latch, address: string, port: number): boolean {
   if (latch.sourceAddress !== undefined && latch.sourcePort === port && latch.sourceAddress === address) {
@@ -76,12 +97,20 @@ export function admit(latch: Latch, address: string, port: number): boolean {
   }
   const described = port === latch.port && latch.address !== undefined && isSameHost(address, latch.address)
   if (latch.count >= CANDIDATE_PACKETS && !described) return false
+  if (!described && isBanned(latch, address, port)) return false
   const expected = described || (port === latch.formerPort && address === latch.formerAddress)
   if (!expected && (latch.count > 0 || !isOfParty(latch, address))) return false
   latch.sourceAddress = address
   latch.sourcePort = port
   latch.count = expected ? CANDIDATE_PACKETS : 1
   return true
+}
+
+function isBanned({ banned }: Latch, address: string, port: number): boolean {
+  for (const source of banned)
+    if (source.port === port && source.address !== undefined && isSameHost(address, source.address))
+      return true
+  return false
 }
 
 function isOfParty({ sources }: Latch, address: string): boolean {

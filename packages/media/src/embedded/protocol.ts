@@ -50,6 +50,8 @@ export type LegState = {
   readonly remote: RemoteAddress | undefined
   /** Hosts its packets may come from; undefined: any. */
   readonly sources: readonly string[] | undefined
+  /** Those that lost against the party; absent: nobody. */
+  readonly lost?: Lost
   /** It wants to hear. */
   readonly hears: boolean
   /** It is expected to send all the time: `sendrecv`. One that only sends holds the other, and may be silent. */
@@ -62,6 +64,9 @@ export type LegState = {
   /** How announcements are sent to it; undefined when it takes no G.711. */
   readonly playAs: { readonly payloadType: number; readonly law: G711 } | undefined
 }
+
+/** Forks of a call that another fork answered. `times` counts how often that has happened. */
+export type Lost = { readonly times: number; readonly to: readonly RemoteAddress[] }
 
 export type RemoteAddress = {
   /** Undefined for a host name and for an address of the party's own net: it is found by its packets. */

@@ -35,6 +35,7 @@ import {
   describeTo,
   isRepetition,
   ownCodecs,
+  replaceParty,
   requireOffer,
   settle,
   stateOf,
@@ -130,6 +131,8 @@ export class EmbeddedSession implements MediaSession {
     const keeps = offerer.pendingOffer === undefined && canTalk(offerer.agreed, agreed)
     const offererAgreed = keeps ? offerer.agreed : agreeOnOffer(offer.codecs, offered, agreed)
     rememberTypes(answerer.numbers, description.codecs)
+    const { notFrom = [] } = origin ?? {}
+    if (notFrom.length > 0) replaceParty(answerer, description, notFrom.flatMap(readIfPossible))
     settle(answerer, description, agreed)
     settle(offerer, offer, offererAgreed)
     this.#join(answerer, offerer)
@@ -343,5 +346,15 @@ export class EmbeddedSession implements MediaSession {
 /** The party's answered SDP once more, as in a 200 after a 183 or an offer passed on after announcements. */
 const isRepeated = (leg: Leg, description: Description): boolean =>
   leg.remote !== undefined && isRepetition(leg.remote, description) && leg.agreed.length > 0
+
+/** An SDP that was never used may be worth nothing. */
+function readIfPossible(sdp: Uint8Array): readonly Description[] {
+  try {
+    return [parseDescription(sdp)]
+  } catch (error) {
+    if (error instanceof MediaError) return []
+    throw error
+  }
+}
 
 const offeredCodecs = (offered: readonly Offered[]) => offered.map(({ codec }) => codec)

@@ -391,15 +391,24 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     })
   }
 
+  calleeForkEnded(fork: string): void {
+    const next = this.#callee.forkEnded(fork)
+    if (next === undefined) return
+    this.#media.inOrder(async () => {
+      if (this.#caller.sdp.length > 0 && !this.isOver)
+        this.#caller.answerSdp = await this.#media.answer(CALLEE, next.sdp, next.lost)
+    })
+  }
+
   calleeAnswered(response: SipResponse, fork: string): void {
-    const sdp = this.#callee.answered(response, fork)
+    const { sdp, lost } = this.#callee.answered(response, fork)
     this.#media.inOrder(async () => {
       if (this.isOver) return
       const delayedOffer = this.#caller.sdp.length === 0
       if (sdp.length > 0) {
         this.#caller.answerSdp = delayedOffer
           ? await this.#media.offer(CALLEE, sdp)
-          : await this.#media.answer(CALLEE, sdp)
+          : await this.#media.answer(CALLEE, sdp, lost)
       }
       // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
       if (!delayedOffer) this.#callee.leg!.ack()

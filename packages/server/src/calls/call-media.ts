@@ -98,10 +98,12 @@ export class CallMedia {
     return this.#noted(to, this.#allowed(to, offered))
   }
 
-  /** `from`'s answer, as it goes to the other leg. */
-  async answer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
+  /** `from`'s answer, as it goes to the other leg. `notFrom`: forks that lost against it. */
+  async answer(from: LegName, sdp: Uint8Array, notFrom?: readonly Uint8Array[]): Promise<Uint8Array> {
     const to = otherLeg(from)
-    return this.#noted(to, await this.#require().answer(from, to, sdp, this.#originOf(from)))
+    const origin = this.#originOf(from)
+    const answer = await this.#require().answer(from, to, sdp, notFrom ? { ...origin, notFrom } : origin)
+    return this.#noted(to, answer)
   }
 
   /** The engine's own answer to `leg`'s offer. */

@@ -22,5 +22,28 @@ for (const [what, fork, body, expected] of [
     const forks = new CalleeForks()
     forks.early('one', sdp('1'))
     forks.early('two', sdp('2'))
-    assert.equal(forks.answered(fork, body === '' ? NONE : sdp(body)).toString(), expected)
+    assert.equal(forks.answered(fork, body === '' ? NONE : sdp(body)).sdp.toString(), expected)
   })
+
+test('the forks that lost are told with the answer of another', () => {
+  const forks = new CalleeForks()
+  for (const fork of ['one', 'two', 'three']) forks.early(fork, sdp(fork))
+  assert.deepEqual(forks.answered('two', NONE), { sdp: sdp('two'), lost: [sdp('one'), sdp('three')] })
+})
+
+test('a fork that is over makes room for the next (RFC 6228)', () => {
+  const forks = new CalleeForks()
+  for (const fork of ['one', 'two', 'three']) forks.early(fork, sdp(fork))
+  assert.equal(forks.ended('two'), undefined)
+  assert.deepEqual(forks.ended('one'), { sdp: sdp('three'), lost: [sdp('one')] })
+  assert.equal(forks.ended('three'), undefined)
+  assert.equal(forks.early('four', sdp('four')), true)
+})
+
+test('the SDPs of a few forks are kept, not of all that a network can make up', () => {
+  const forks = new CalleeForks()
+  for (let n = 0; n < 100; n++) forks.early(`fork ${n}`, sdp(`${n}`))
+  assert.equal(forks.answered('fork 99', NONE).sdp.length, 0)
+  for (let n = 0; n < 100; n++) forks.early(`fork ${n}`, sdp(`${n}`))
+  assert.equal(forks.answered('fork 99', NONE).lost.length, 8)
+})

@@ -2,7 +2,7 @@ import { type ClientCall, NO_BODY, type SipRequest, type SipResponse } from '@ma
 import { type E164, maskNumber } from '../shared/e164.ts'
 import { CALLEE, CALLER, type CallMedia } from './call-media.ts'
 import type { CallServices } from './call-services.ts'
-import { CalleeForks } from './callee-forks.ts'
+import { CalleeForks, type Heard } from './callee-forks.ts'
 import { calleeInvite } from './callee-invite.ts'
 import { CalleeWays } from './callee-ways.ts'
 import { reasonHeaders } from './caller-side.ts'
@@ -23,7 +23,7 @@ export class CalleeSide {
   /** Its 2xx has come, so that only BYE ends it. */
   #isUp = false
   #ways: CalleeWays | undefined
-  readonly #forks = new CalleeForks()
+  #forks = new CalleeForks()
   #offer: Uint8Array = NO_BODY
 
   constructor(owner: CalleeOwner, services: CallServices, media: CallMedia, callerInvite: SipRequest) {
@@ -59,6 +59,7 @@ export class CalleeSide {
     leg.owner = this.#owner
     this.leg = leg
     this.#offer = NO_BODY
+    this.#forks = new CalleeForks()
     ways.watch(
       (delayMs, run) => clock.setTimer(delayMs, run),
       () => this.#giveUpSilent(leg),
@@ -79,8 +80,13 @@ export class CalleeSide {
     return this.#forks.early(fork, sdp)
   }
 
-  /** The leg is up; the SDP that holds from now on, empty when it is the one that holds already. */
-  answered(response: SipResponse, fork: string): Uint8Array {
+  /** A fork is over, the others go on: whom the caller hears now, if that changes. */
+  forkEnded(fork: string): Heard | undefined {
+    return this.#forks.ended(fork)
+  }
+
+  /** The leg is up: what holds from now on. */
+  answered(response: SipResponse, fork: string): Heard {
     this.#isUp = true
     this.heardFrom(response)
     return this.#forks.answered(fork, response.body)

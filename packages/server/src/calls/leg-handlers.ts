@@ -16,6 +16,8 @@ export type LegOwner = {
   calleeTrying(response: SipResponse): void
   /** `fork` tells the phones apart that one INVITE rings. */
   calleeProgress(response: SipResponse, fork: string): void
+  /** One of those phones is not to be had any more. */
+  calleeForkEnded(fork: string): void
   calleeAnswered(response: SipResponse, fork: string): void
   calleeFailed(status: number, response: SipResponse | undefined): void
   /** BYE, CANCEL or loss. */
@@ -35,6 +37,7 @@ export const NOBODY: LegOwner = {
   callerInformed: (request) => request.respond(481),
   calleeTrying() {},
   calleeProgress() {},
+  calleeForkEnded() {},
   calleeAnswered() {},
   calleeFailed() {},
   legGone() {},
@@ -69,6 +72,7 @@ export const keyingCallerHandlers: ServerCallHandlers = {
 export const calleeHandlers: ClientCallHandlers = {
   onTrying: (leg, response) => callOf(leg).calleeTrying(response),
   onProvisional: (leg, response, fork) => callOf(leg).calleeProgress(response, fork),
+  onForkEnded: (leg, _response, fork) => callOf(leg).calleeForkEnded(fork),
   onAnswer: (leg, response, fork) => callOf(leg).calleeAnswered(response, fork),
   onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),
   onBye: (leg) => callOf(leg).legGone(CALLEE),
