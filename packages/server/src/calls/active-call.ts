@@ -1,6 +1,7 @@
 import { type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
 import {
   allHeaders,
+  type DialogCall,
   type IncomingRequest,
   type ServerCall,
   type SipRequest,
@@ -11,7 +12,7 @@ import type { E164 } from '../shared/e164.ts'
 import type { App } from '../tenants/app.ts'
 import { faultOfMedia, INTERNAL_FAULT, noWayFault } from './call-faults.ts'
 import { arrive, step } from './call-machine.ts'
-import { CALLEE, CALLER, CallMedia, type LegName, type MediaOwner } from './call-media.ts'
+import { CALLEE, CALLER, CallMedia, type LegName, type MediaOwner, otherLeg } from './call-media.ts'
 import type { CallRecord } from './call-record.ts'
 import { CallRecording } from './call-recording.ts'
 import type { CallServices } from './call-services.ts'
@@ -19,8 +20,10 @@ import { CallTones, type ToneOwner } from './call-tones.ts'
 import { CallTimers } from './call-timers.ts'
 import { type CalleeOwner, CalleeSide } from './callee-side.ts'
 import { CallerSide } from './caller-side.ts'
+import { readInfo } from './dtmf-info.ts'
 import { logEnd } from './end-log.ts'
-import { callerHandlers, keyingCallerHandlers } from './leg-handlers.ts'
+import { InfoRelay } from './info-relay.ts'
+import { callerHandlers } from './leg-handlers.ts'
 import type { CallEffect, CallInput, CallState } from './machine/states.ts'
 import { playable } from './playable.ts'
 import type { Admission } from './ports.ts'
@@ -47,6 +50,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   #tones: CallTones | undefined
   #recording: CallRecording | undefined
   #reinvites: ReinviteRelay | undefined
+  #infos: InfoRelay | undefined
   /** The trunk that the call came in by, while it holds a channel of it. */
   #inbound: Extract<Admission, { kind: 'trunk' }> | undefined
   readonly #timers: CallTimers
@@ -256,7 +260,6 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
 
   /** Makes the caller hear us, and us hear its keys: by 200, or by 183 where its trunk takes digits so. */
   async #openCaller(): Promise<void> {
-    this.#caller.leg.handlers = keyingCallerHandlers
     await this.#media.open()
     if (this.#caller.sdp.length === 0) {
       const body = await this.#media.offerLocally(CALLER)
@@ -301,6 +304,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   /** Timers, channels, and the turn of calls that this one kept out. */
   #letGo(): void {
     this.#callee.letGo()
+    this.#infos?.close()
     this.#inbound?.ended()
     this.#inbound = undefined
     this.#timers.clear()
@@ -354,17 +358,26 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     this.#services.log.warn({ sessionId: this.sessionId, err: error }, 'a tone could not be played or heard')
   }
 
-  // --- keys of the caller -----------------------------------------------------------------------------------------
+  // --- keys -----------------------------------------------------------------------------------------------------
 
   #takesDigits(): boolean {
     return this.#state.kind === 'collecting' || this.#state.kind === 'looking-up'
   }
 
-  /** INFO of a caller who was asked for digits. Keys that nobody waits for are taken and forgotten. */
-  callerInformed(request: IncomingRequest): void {
-    const digit = this.#caller.keyOf(request)
-    if (digit === undefined || !this.#takesDigits()) return
+  /** INFO: in a talk its key goes to the other side. Keys that nobody waits for are taken and forgotten. */
+  informed(leg: LegName, request: IncomingRequest): void {
+    const info = readInfo(request.request)
+    if (info.kind === 'refused') return request.respond(info.status, { headers: info.headers })
+    if (info.kind === 'digit' && this.#state.kind === 'talking')
+      return (this.#infos ??= new InfoRelay()).relay(request, info, this.#legOf(otherLeg(leg)))
+    request.respond(200)
+    if (info.kind === 'nothing' || leg === CALLEE || !this.#takesDigits()) return
+    const { digit } = info
     if (this.#caller.digits.fromInfo(digit, this.#services.clock.now())) this.input({ kind: 'digit', digit })
+  }
+
+  #legOf(leg: LegName): DialogCall {
+    return leg === CALLER ? this.#caller.leg : this.#callee.leg!
   }
 
   // --- the callee's leg -------------------------------------------------------------------------------------------

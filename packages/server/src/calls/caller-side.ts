@@ -2,7 +2,6 @@ import { MediaError } from '@maskline/media'
 import { type IncomingRequest, NO_BODY, type ServerCall } from '@maskline/sip'
 import { CALLER, type CallMedia } from './call-media.ts'
 import { DigitSources } from './digit-sources.ts'
-import { readInfo } from './dtmf-info.ts'
 import { formatReason } from './release-map.ts'
 
 /** Seconds after which a refused caller may try again (spec/codes.md section 5). */
@@ -84,16 +83,8 @@ export class CallerSide {
     this.leg.bye({ headers: reasonHeaders(q850) })
   }
 
-  /** Its keys: those of its media, and those of its INFOs, which are answered. One key gives one digit. */
+  /** Its keys: those of its media, and those of its INFOs. One key gives one digit. */
   get digits(): DigitSources {
     return (this.#digits ??= new DigitSources())
-  }
-
-  /** Answers an INFO; the key that it brought. */
-  keyOf(request: IncomingRequest): string | undefined {
-    const info = readInfo(request.request)
-    if (info.kind === 'refused') request.respond(info.status, { headers: info.headers })
-    else request.respond(200)
-    return info.kind === 'digit' ? info.digit : undefined
   }
 }

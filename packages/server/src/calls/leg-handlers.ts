@@ -11,7 +11,8 @@ import { CALLEE, CALLER, type LegName } from './call-media.ts'
 /** What the legs tell the call that owns them. */
 export type LegOwner = {
   callerAcknowledged(request: SipRequest): void
-  callerInformed(request: IncomingRequest): void
+  /** INFO. */
+  informed(leg: LegName, request: IncomingRequest): void
   /** 100: the next hop has the call, and nothing more is known. */
   calleeTrying(response: SipResponse): void
   /** `fork` tells the phones apart that one INVITE rings. */
@@ -34,7 +35,7 @@ export type LegOwner = {
 /** Owner of a leg that was given up: what comes of it concerns no call. */
 export const NOBODY: LegOwner = {
   callerAcknowledged() {},
-  callerInformed: (request) => request.respond(481),
+  informed: (_leg, request) => request.respond(481),
   calleeTrying() {},
   calleeProgress() {},
   calleeForkEnded() {},
@@ -49,6 +50,9 @@ export const NOBODY: LegOwner = {
 
 const callOf = (leg: DialogCall): LegOwner => leg.owner as LegOwner
 
+/** Keys come by INFO; other requests are refused by the stack. */
+const TAKEN = ['INFO'] as const
+
 /** One handler object serves all caller legs: the call is the leg's owner. */
 export const callerHandlers: ServerCallHandlers = {
   onCancel: (leg) => callOf(leg).legGone(CALLER),
@@ -59,14 +63,9 @@ export const callerHandlers: ServerCallHandlers = {
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
   onUpdate: (leg, request) => callOf(leg).reinvited(CALLER, request),
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLER),
+  takes: TAKEN,
+  onRequest: (leg, request) => callOf(leg).informed(CALLER, request),
   onLost: (leg) => callOf(leg).legGone(CALLER),
-}
-
-/** The same for a leg whose keys are asked for: it may send INFO, and is told so in Allow. */
-export const keyingCallerHandlers: ServerCallHandlers = {
-  ...callerHandlers,
-  takes: ['INFO'],
-  onRequest: (leg, request) => callOf(leg).callerInformed(request),
 }
 
 export const calleeHandlers: ClientCallHandlers = {
@@ -81,5 +80,7 @@ export const calleeHandlers: ClientCallHandlers = {
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLEE, request),
   onUpdate: (leg, request) => callOf(leg).reinvited(CALLEE, request),
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLEE),
+  takes: TAKEN,
+  onRequest: (leg, request) => callOf(leg).informed(CALLEE, request),
   onLost: (leg) => callOf(leg).legGone(CALLEE),
 }
