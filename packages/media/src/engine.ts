@@ -36,8 +36,8 @@ export type SdpOrigin = {
    */
   readonly sourceAddress?: string
   /**
-   * SDPs of those that lost against this party: forks of one INVITE, of which another answered. What they send, and what was
-   * heard of the leg before, is not taken any more, unless this SDP names it.
+   * SDPs of the other forks of the INVITE that this party is one of: what they send is not taken, unless this SDP names the same
+   * place. Where this party replaces another, neither is what was heard of the leg before.
    */
   readonly notFrom?: readonly Uint8Array[]
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CANDIDATE_PACKETS, admit, banLost, createLatch, describeSource, type Latch } from './latch.ts'
+import { CANDIDATE_PACKETS, admit, createLatch, describeSource, shutOut, type Latch } from './latch.ts'
 
 const DESCRIBED = ['192.0.2.1', 4000] as const
 const NAT = ['203.0.113.9', 61_000] as const
@@ -90,7 +90,7 @@ test('who lost against another fork is not heard again, described or not, until 
   const winner = [DESCRIBED[0], 5000] as const
   const other = { address: DESCRIBED[0], port: 4200 }
   const lost = [{ address: DESCRIBED[0], port: DESCRIBED[1] }, other, { address: undefined, port: 1 }]
-  banLost(latch, 1, lost)
+  shutOut(latch, 1, lost)
   describeSource(latch, 2, ...winner, SOURCES)
   assert.equal(latch.sourceAddress, undefined, 'media goes where the winner listens')
   for (let n = 0; n < 2 * CANDIDATE_PACKETS; n++) {
@@ -101,9 +101,19 @@ test('who lost against another fork is not heard again, described or not, until 
   assert.equal(admit(latch, ...winner), true)
   // The same state again, and a new description of the winner: what it sent from is still its own.
   for (let n = 0; n < CANDIDATE_PACKETS; n++) admit(latch, ...winner)
-  banLost(latch, 1, lost)
+  shutOut(latch, 1, lost)
   describeSource(latch, 3, DESCRIBED[0], 5002, SOURCES)
   assert.equal(admit(latch, ...winner), true)
   describeSource(latch, 4, ...DESCRIBED, SOURCES)
   assert.equal(admit(latch, ...DESCRIBED), true)
+})
+
+test('a fork that is not heard cannot be the candidate, and the party stays who it is', () => {
+  const latch = describedLatch()
+  assert.equal(admit(latch, ...NAT), true)
+  shutOut(latch, 0, [{ address: NAT[0], port: NAT[1] }])
+  assert.equal(admit(latch, ...NAT), false)
+  assert.equal(admit(latch, NAT[0], 61_002), true)
+  shutOut(latch, 0, [])
+  assert.equal(admit(latch, NAT[0], 61_002), true)
 })

@@ -12,8 +12,8 @@ import { isSameHost } from './address.ts'
  *    heard and spoken to, and its `CANDIDATE_PACKETS`th packet locks it. A third source is dropped.
  * 5. Locked, every source but the described one is dropped until the next description. A description repeated byte
  *    for byte (the 200 after a 183) does not open the latch.
- * 6. When another fork of the call takes the party's place, those that lost are banned: where they described themselves, and
- *    whoever was heard before. Only rule 2 lifts that.
+ * 6. Other forks of the call are shut out where they described themselves; when one of them takes the party's place, whoever
+ *    was heard before is, too. Only rule 2 lifts that.
  *
  * A valid packet is RTP version 2 with a payload type of the description, or RTCP, which has a latch of its own;
  * anything else does not count.
@@ -33,9 +33,11 @@ export type Latch = {
   /** The locked source before the last description. */
   formerAddress: string | undefined
   formerPort: number
-  /** Those that lost against the party, and how often somebody did. */
-  banned: readonly Source[]
-  timesLost: number
+  /** Shut out: other forks, and the one that was heard before. */
+  others: readonly Source[]
+  before: Source | undefined
+  /** How often another fork has taken the party's place. */
+  replaced: number
 }
 
 /** Address undefined: a host name, which no packet can be told from. */
@@ -53,8 +55,9 @@ export const createLatch = (): Latch => ({
   count: 0,
   formerAddress: undefined,
   formerPort: 0,
-  banned: [],
-  timesLost: 0,
+  others: [],
+  before: undefined,
+  replaced: 0,
 })
 
 /** Takes the described address and the hosts of the party; opens the latch when `epoch` is new. */
@@ -74,20 +77,35 @@ export function describeSource(
     latch.formerAddress = latch.sourceAddress
     latch.formerPort = latch.sourcePort
   }
+  open(latch)
+}
+
+/** Shuts the other forks out; to be said before the party is described. */
+export function shutOut(latch: Latch, replaced: number, others: readonly Source[]): void {
+  latch.others = others
+  if (replaced === latch.replaced) {
+    const { sourceAddress, sourcePort } = latch
+    if (sourceAddress === undefined || isDescribed(latch, sourceAddress, sourcePort)) return
+    if (isShutOut(latch, sourceAddress, sourcePort)) open(latch)
+    return
+  }
+  latch.replaced = replaced
+  const isHeard = latch.sourceAddress !== undefined
+  latch.before = {
+    address: latch.sourceAddress ?? latch.formerAddress,
+    port: isHeard ? latch.sourcePort : latch.formerPort,
+  }
+  latch.formerAddress = undefined
+  open(latch)
+}
+
+function open(latch: Latch): void {
   latch.sourceAddress = undefined
   latch.count = 0
 }
 
-/** Another fork has taken the party's place for the `times`th time; to be said before it is described. */
-export function banLost(latch: Latch, times: number, lost: readonly Source[]): void {
-  if (times === latch.timesLost) return
-  latch.timesLost = times
-  const heard = latch.sourceAddress ?? latch.formerAddress
-  const port = latch.sourceAddress === undefined ? latch.formerPort : latch.sourcePort
-  latch.banned = heard === undefined ? lost : [...lost, { address: heard, port }]
-  latch.formerAddress = latch.sourceAddress = undefined
-  latch.count = 0
-}
+const isDescribed = (latch: Latch, address: string, port: number): boolean =>
+  port === latch.port && latch.address !== undefined && isSameHost(address, latch.address)
 
 /** Whether a valid packet from this source may pass; learns from it. */
 export function admit(latch: Latch, address: string, port: number): boolean {
@@ -95,9 +113,9 @@ export function admit(latch: Latch, address: string, port: number): boolean {
     if (latch.count < CANDIDATE_PACKETS) latch.count++
     return true
   }
-  const described = port === latch.port && latch.address !== undefined && isSameHost(address, latch.address)
+  const described = isDescribed(latch, address, port)
   if (latch.count >= CANDIDATE_PACKETS && !described) return false
-  if (!described && isBanned(latch, address, port)) return false
+  if (!described && isShutOut(latch, address, port)) return false
   const expected = described || (port === latch.formerPort && address === latch.formerAddress)
   if (!expected && (latch.count > 0 || !isOfParty(latch, address))) return false
   latch.sourceAddress = address
@@ -106,12 +124,14 @@ export function admit(latch: Latch, address: string, port: number): boolean {
   return true
 }
 
-function isBanned({ banned }: Latch, address: string, port: number): boolean {
-  for (const source of banned)
-    if (source.port === port && source.address !== undefined && isSameHost(address, source.address))
-      return true
+function isShutOut({ before, others }: Latch, address: string, port: number): boolean {
+  if (before !== undefined && isSource(before, address, port)) return true
+  for (const other of others) if (isSource(other, address, port)) return true
   return false
 }
+
+const isSource = (source: Source, address: string, port: number): boolean =>
+  source.port === port && source.address !== undefined && isSameHost(address, source.address)
 
 function isOfParty({ sources }: Latch, address: string): boolean {
   if (sources === undefined) return true

@@ -5,7 +5,7 @@ import type { Codec } from '../sdp/codec.ts'
 import { receives, type Description, type Direction, type Section } from '../sdp/description.ts'
 import { routeTo, type Agreed, type Offered, type TypeNumbers } from '../sdp/negotiation.ts'
 import { writeBody, writeOrigin } from '../sdp/write.ts'
-import type { LegState, Lost, ReceivedType } from './protocol.ts'
+import type { Forks, LegState, ReceivedType } from './protocol.ts'
 
 /** One party of a session on the main thread: what it described, what was agreed, and the SDP we show it. */
 export type Leg = {
@@ -18,7 +18,8 @@ export type Leg = {
   remote: Description | undefined
   agreed: readonly Agreed[]
   epoch: number
-  lost: Lost | undefined
+  /** Other forks of the call it is a party of. */
+  others: Forks | undefined
   /** Our latest offer to it, kept for a repeated or another fork's answer. */
   offered: readonly Offered[] | undefined
   readonly numbers: TypeNumbers
@@ -43,7 +44,7 @@ export const createLeg = (name: string, index: number, port: number): Leg => ({
   remote: undefined,
   agreed: [],
   epoch: 0,
-  lost: undefined,
+  others: undefined,
   offered: undefined,
   numbers: new Map(),
   peer: undefined,
@@ -67,14 +68,16 @@ export function settle(leg: Leg, description: Description, agreed: readonly Agre
 }
 
 /**
- * Another fork than before takes the party's place: those that lost are not heard any more. One gateway may listen for
- * several of its phones in one place; then nothing tells them apart.
+ * The other forks of the call are not heard. One gateway may listen for several of its phones in one place; then nothing tells
+ * them apart.
  */
-export function replaceParty(leg: Leg, by: Description, lost: readonly Description[]): void {
-  if (lost.some(({ address, port }) => address === by.address && port === by.port)) return
-  leg.lost = {
-    times: (leg.lost?.times ?? 0) + 1,
-    to: lost.map(({ address, port, rtcpPort }) => ({ address, port, rtcpPort })),
+export function shutOut(leg: Leg, party: Description, forks: readonly Description[]): void {
+  const isSameParty = leg.remote !== undefined && isRepetition(leg.remote, party)
+  const others = forks.filter(({ address, port }) => address !== party.address || port !== party.port)
+  const replaces = !isSameParty && others.length === forks.length
+  leg.others = {
+    replaced: (leg.others?.replaced ?? 0) + (replaces ? 1 : 0),
+    places: others.map(({ address, port, rtcpPort }) => ({ address, port, rtcpPort })),
   }
 }
 
@@ -142,7 +145,7 @@ export function stateOf(leg: Leg, latching: Latching): LegState {
     epoch: leg.epoch,
     remote: remote && { address, port: remote.port, rtcpPort: remote.rtcpPort },
     sources: strict?.sources,
-    ...(leg.lost && { lost: leg.lost }),
+    ...(leg.others && { others: leg.others }),
     hears: remote !== undefined && receives(remote.direction),
     speaks: remote?.direction === 'sendrecv',
     peer: peer?.index ?? -1,

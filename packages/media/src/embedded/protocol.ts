@@ -50,8 +50,8 @@ export type LegState = {
   readonly remote: RemoteAddress | undefined
   /** Hosts its packets may come from; undefined: any. */
   readonly sources: readonly string[] | undefined
-  /** Those that lost against the party; absent: nobody. */
-  readonly lost?: Lost
+  /** Other forks of the call; absent: there are none. */
+  readonly others?: Forks
   /** It wants to hear. */
   readonly hears: boolean
   /** It is expected to send all the time: `sendrecv`. One that only sends holds the other, and may be silent. */
@@ -65,8 +65,8 @@ export type LegState = {
   readonly playAs: { readonly payloadType: number; readonly law: G711 } | undefined
 }
 
-/** Forks of a call that another fork answered. `times` counts how often that has happened. */
-export type Lost = { readonly times: number; readonly to: readonly RemoteAddress[] }
+/** Forks of a call that are not heard. `replaced`: how often another fork has taken the party's place. */
+export type Forks = { readonly replaced: number; readonly places: readonly RemoteAddress[] }
 
 export type RemoteAddress = {
   /** Undefined for a host name and for an address of the party's own net: it is found by its packets. */

@@ -10,7 +10,7 @@ import {
 } from '../rtp/telephone-event.ts'
 import { isSameHost } from './address.ts'
 import { createIncoming, received } from './incoming.ts'
-import { admit, banLost, createLatch, describeSource } from './latch.ts'
+import { admit, createLatch, describeSource, shutOut } from './latch.ts'
 import { ANNOUNCEMENT, NOBODY, createOutgoing, sent, takeOver } from './outgoing.ts'
 import type { Player } from '../audio/players.ts'
 import type { Recorder } from '../recording/recorder.ts'
@@ -70,13 +70,14 @@ export class RelayLeg implements PairReceiver {
     this.#peer = peer
     if (!state.inBand || this.digits.timestamp >= 0) this.ear = undefined
     else this.ear ??= createDtmfDetector()
-    const { epoch, remote, sources, lost } = state
-    if (lost !== undefined) {
-      banLost(this.#latch, lost.times, lost.to)
-      banLost(
+    const { epoch, remote, sources, others } = state
+    if (others !== undefined) {
+      const { replaced, places } = others
+      shutOut(this.#latch, replaced, places)
+      shutOut(
         this.#rtcpLatch,
-        lost.times,
-        lost.to.map(({ address, rtcpPort }) => ({ address, port: rtcpPort })),
+        replaced,
+        places.map(({ address, rtcpPort }) => ({ address, port: rtcpPort })),
       )
     }
     describeSource(this.#latch, epoch, remote?.address, remote?.port ?? 0, sources)

@@ -35,9 +35,9 @@ import {
   describeTo,
   isRepetition,
   ownCodecs,
-  replaceParty,
   requireOffer,
   settle,
+  shutOut,
   stateOf,
   takeOffer,
   type Latching,
@@ -132,7 +132,7 @@ export class EmbeddedSession implements MediaSession {
     const offererAgreed = keeps ? offerer.agreed : agreeOnOffer(offer.codecs, offered, agreed)
     rememberTypes(answerer.numbers, description.codecs)
     const { notFrom = [] } = origin ?? {}
-    if (notFrom.length > 0) replaceParty(answerer, description, notFrom.flatMap(readIfPossible))
+    if (notFrom.length > 0) shutOut(answerer, description, notFrom.flatMap(readIfPossible))
     settle(answerer, description, agreed)
     settle(offerer, offer, offererAgreed)
     this.#join(answerer, offerer)

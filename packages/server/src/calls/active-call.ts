@@ -396,10 +396,10 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     if (response.status !== 180 && response.status !== 183) return
     if (response.body.length === 0 && !this.#media.isBusy)
       return this.input({ kind: 'callee-progress', status, ringing, early: false })
-    const heard = response.body.length > 0 && this.#callee.early(fork, response.body)
+    const heard = response.body.length > 0 ? this.#callee.early(fork, response.body) : undefined
     this.#media.inOrder(async () => {
-      const early = heard && this.#caller.sdp.length > 0
-      if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, response.body)
+      const early = heard !== undefined && this.#caller.sdp.length > 0
+      if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, heard.sdp, heard.others)
       this.input({ kind: 'callee-progress', status, ringing, early })
     })
   }
@@ -409,19 +409,19 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     if (next === undefined) return
     this.#media.inOrder(async () => {
       if (this.#caller.sdp.length > 0 && !this.isOver)
-        this.#caller.answerSdp = await this.#media.answer(CALLEE, next.sdp, next.lost)
+        this.#caller.answerSdp = await this.#media.answer(CALLEE, next.sdp, next.others)
     })
   }
 
   calleeAnswered(response: SipResponse, fork: string): void {
-    const { sdp, lost } = this.#callee.answered(response, fork)
+    const { sdp, others } = this.#callee.answered(response, fork)
     this.#media.inOrder(async () => {
       if (this.isOver) return
       const delayedOffer = this.#caller.sdp.length === 0
       if (sdp.length > 0) {
         this.#caller.answerSdp = delayedOffer
           ? await this.#media.offer(CALLEE, sdp)
-          : await this.#media.answer(CALLEE, sdp, lost)
+          : await this.#media.answer(CALLEE, sdp, others)
       }
       // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
       if (!delayedOffer) this.#callee.leg!.ack()

@@ -98,7 +98,7 @@ export class CallMedia {
     return this.#noted(to, this.#allowed(to, offered))
   }
 
-  /** `from`'s answer, as it goes to the other leg. `notFrom`: forks that lost against it. */
+  /** `from`'s answer, as it goes to the other leg. `notFrom`: forks that are not heard. */
   async answer(from: LegName, sdp: Uint8Array, notFrom?: readonly Uint8Array[]): Promise<Uint8Array> {
     const to = otherLeg(from)
     const origin = this.#originOf(from)

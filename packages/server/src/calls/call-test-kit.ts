@@ -248,6 +248,10 @@ export function openBench(options: BenchOptions = {}) {
         reinviteAnswer = onFinal
       },
       ackReinvite: () => void toCallee.push('ACK'),
+      sendRequest: (method: string, _options: object, onFinal: (response: SipResponse) => void) => {
+        toCallee.push(method)
+        onFinal({ kind: 'response', status: 415, reason: '', headers: [], body: NONE })
+      },
       cancelReinvite: () => void toCallee.push('CANCEL'),
     }) as unknown as ClientCall
   let callee = newCallee()

@@ -7,9 +7,9 @@ const NONE = Buffer.alloc(0)
 
 test('RFC 3261 §13.2.1: the first fork with media is heard, and may change its media', () => {
   const forks = new CalleeForks()
-  assert.equal(forks.early('one', sdp('1')), true)
-  assert.equal(forks.early('two', sdp('2')), false)
-  assert.equal(forks.early('one', sdp('1b')), true)
+  assert.deepEqual(forks.early('one', sdp('1')), { sdp: sdp('1'), others: [] })
+  assert.deepEqual(forks.early('two', sdp('2')), { sdp: sdp('1'), others: [sdp('2')] })
+  assert.deepEqual(forks.early('one', sdp('1b')), { sdp: sdp('1b'), others: [sdp('2')] })
 })
 
 for (const [what, fork, body, expected] of [
@@ -28,16 +28,16 @@ for (const [what, fork, body, expected] of [
 test('the forks that lost are told with the answer of another', () => {
   const forks = new CalleeForks()
   for (const fork of ['one', 'two', 'three']) forks.early(fork, sdp(fork))
-  assert.deepEqual(forks.answered('two', NONE), { sdp: sdp('two'), lost: [sdp('one'), sdp('three')] })
+  assert.deepEqual(forks.answered('two', NONE), { sdp: sdp('two'), others: [sdp('one'), sdp('three')] })
 })
 
 test('a fork that is over makes room for the next (RFC 6228)', () => {
   const forks = new CalleeForks()
   for (const fork of ['one', 'two', 'three']) forks.early(fork, sdp(fork))
   assert.equal(forks.ended('two'), undefined)
-  assert.deepEqual(forks.ended('one'), { sdp: sdp('three'), lost: [sdp('one')] })
+  assert.deepEqual(forks.ended('one'), { sdp: sdp('three'), others: [sdp('one')] })
   assert.equal(forks.ended('three'), undefined)
-  assert.equal(forks.early('four', sdp('four')), true)
+  assert.equal(forks.early('four', sdp('four')).sdp.toString(), 'four')
 })
 
 test('the SDPs of a few forks are kept, not of all that a network can make up', () => {
@@ -45,5 +45,5 @@ test('the SDPs of a few forks are kept, not of all that a network can make up', 
   for (let n = 0; n < 100; n++) forks.early(`fork ${n}`, sdp(`${n}`))
   assert.equal(forks.answered('fork 99', NONE).sdp.length, 0)
   for (let n = 0; n < 100; n++) forks.early(`fork ${n}`, sdp(`${n}`))
-  assert.equal(forks.answered('fork 99', NONE).lost.length, 8)
+  assert.equal(forks.answered('fork 99', NONE).others.length, 8)
 })

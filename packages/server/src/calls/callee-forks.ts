@@ -2,8 +2,8 @@
 const MAX_KEPT = 8
 const NONE: readonly Uint8Array[] = []
 
-/** The SDP of whom the caller hears from now on, and those of the forks that are not heard any more. */
-export type Heard = { readonly sdp: Uint8Array; readonly lost: readonly Uint8Array[] }
+/** The SDP of whom the caller hears from now on, and those of the forks that are not heard. */
+export type Heard = { readonly sdp: Uint8Array; readonly others: readonly Uint8Array[] }
 
 /**
  * The SDP of the phones that one INVITE rings, by To-tag (RFC 3261 §13.2.1). The caller hears the first of them that sends
@@ -13,12 +13,12 @@ export class CalleeForks {
   #heard: string | undefined
   #kept: Map<string, Uint8Array> | undefined
 
-  /** SDP of a fork that has not answered; true when the caller is to hear it. */
-  early(fork: string, sdp: Uint8Array): boolean {
-    this.#kept ??= new Map()
+  /** A fork that has not answered sends SDP. */
+  early(fork: string, sdp: Uint8Array): Heard {
+    const kept = (this.#kept ??= new Map())
     this.#heard ??= fork
-    if (this.#kept.size < MAX_KEPT || this.#kept.has(fork)) this.#kept.set(fork, sdp)
-    return this.#heard === fork
+    if (kept.size < MAX_KEPT || kept.has(fork)) kept.set(fork, sdp)
+    return this.#heardOf(kept.get(this.#heard) ?? sdp)
   }
 
   /** A fork is over (RFC 6228). When it was the one heard: whom the caller hears from now on, if there is anyone. */
@@ -28,7 +28,9 @@ export class CalleeForks {
     if (this.#heard !== fork) return undefined
     const [next] = this.#kept ?? []
     this.#heard = next?.[0]
-    return next === undefined ? undefined : { sdp: next[1], lost: own === undefined ? NONE : [own] }
+    if (next === undefined) return undefined
+    const { sdp, others } = this.#heardOf(next[1])
+    return { sdp, others: own === undefined ? others : [...others, own] }
   }
 
   /**
@@ -37,11 +39,17 @@ export class CalleeForks {
    */
   answered(fork: string, body: Uint8Array): Heard {
     const kept = this.#kept
-    if (kept === undefined) return { sdp: body, lost: NONE }
+    if (kept === undefined) return { sdp: body, others: NONE }
     const own = kept.get(fork)
     kept.delete(fork)
     this.#kept = undefined
-    if (this.#heard === fork) return { sdp: body, lost: NONE }
-    return { sdp: body.length > 0 ? body : (own ?? body), lost: [...kept.values()] }
+    if (this.#heard === fork) return { sdp: body, others: NONE }
+    return { sdp: body.length > 0 ? body : (own ?? body), others: [...kept.values()] }
+  }
+
+  #heardOf(sdp: Uint8Array): Heard {
+    if (this.#kept === undefined || this.#kept.size < 2) return { sdp, others: NONE }
+    const others = [...this.#kept].filter(([fork]) => fork !== this.#heard).map(([, other]) => other)
+    return { sdp, others }
   }
 }

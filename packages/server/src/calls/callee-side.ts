@@ -75,8 +75,8 @@ export class CalleeSide {
     this.#ways!.answered(response)
   }
 
-  /** SDP of a fork that has not answered; true when the caller is to hear it. */
-  early(fork: string, sdp: Uint8Array): boolean {
+  /** SDP of a fork that has not answered. */
+  early(fork: string, sdp: Uint8Array): Heard {
     return this.#forks.early(fork, sdp)
   }
 

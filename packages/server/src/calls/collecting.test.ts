@@ -327,12 +327,13 @@ describe('keys', () => {
     assert.deepEqual(late.events(), ['callin', 'collectInfo 0001', 'callout'])
   })
 
-  test('of a talk are answered 200 and go nowhere', async () => {
+  test('of a talk go to the callee, whose answer they get, and lead nowhere', async () => {
     const bench = await asking()
     await key(bench, '0001')
     bench.calleeSays(200)
     await settle()
-    assert.deepEqual(bench.informs('application/dtmf', '5'), ['200'])
+    assert.deepEqual(bench.informs('application/dtmf', '5'), ['415'])
+    assert.deepEqual(bench.toCallee, ['INVITE', 'ACK', 'INFO'])
     assert.equal(bench.controller.activeCalls, 1)
   })
 })

@@ -51,8 +51,10 @@ for (const [title, withSdp] of [
     wire.callee.says(invite, 183, { fork: 'two', body: answer.second })
     a.setRemote(readRemote(early.body))
     loop(a, CALLER_HZ)
-    loop(first, FIRST_HZ)
+    // From the host of the first, and before it: an SBC in front of both.
     loop(second, SECOND_HZ)
+    await until('the second sends', () => second.packetsSent > 5)
+    loop(first, FIRST_HZ)
     await until('the first fork is heard', () => hears(a, FIRST_HZ) && hears(first, CALLER_HZ))
     assert.ok(!hears(a, SECOND_HZ))
     assert.equal(second.packetsReceived, 0)
