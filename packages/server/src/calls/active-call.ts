@@ -456,9 +456,8 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     })
   }
 
-  /** The callee has heard nothing of the call yet. */
   #dialAgain(): void {
-    if (this.#state.kind !== 'dialling') return
+    if (this.#state.kind !== 'dialling' && this.#state.kind !== 'ringing') return
     const { callee, display } = this.#state.decision
     this.#callee.dial(callee, display)
   }

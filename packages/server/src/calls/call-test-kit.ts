@@ -392,6 +392,7 @@ export function openBench(options: BenchOptions = {}) {
     toCaller,
     toCallee,
     channels,
+    invites,
     answerReinvite: (response: SipResponse) => reinviteAnswer!(response),
     events: () =>
       facts.map((fact) => (fact.digits === undefined ? fact.event : `${fact.event} ${fact.digits}`)),

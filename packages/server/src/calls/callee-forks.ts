@@ -12,6 +12,17 @@ export type Heard = { readonly sdp: Uint8Array; readonly others: readonly Uint8A
 export class CalleeForks {
   #heard: string | undefined
   #kept: Map<string, Uint8Array> | undefined
+  /** Of phones that were rung before on the same leg, and are not any more. */
+  readonly #before: readonly Uint8Array[]
+
+  constructor(before: readonly Uint8Array[] = NONE) {
+    this.#before = before
+  }
+
+  /** All that is not to be heard once the leg is begun anew. */
+  get past(): readonly Uint8Array[] {
+    return this.#kept === undefined ? this.#before : [...this.#before, ...this.#kept.values()]
+  }
 
   /** A fork that has not answered sends SDP. */
   early(fork: string, sdp: Uint8Array): Heard {
@@ -39,17 +50,17 @@ export class CalleeForks {
    */
   answered(fork: string, body: Uint8Array): Heard {
     const kept = this.#kept
-    if (kept === undefined) return { sdp: body, others: NONE }
+    if (kept === undefined) return { sdp: body, others: this.#before }
     const own = kept.get(fork)
     kept.delete(fork)
     this.#kept = undefined
     if (this.#heard === fork) return { sdp: body, others: NONE }
-    return { sdp: body.length > 0 ? body : (own ?? body), others: [...kept.values()] }
+    return { sdp: body.length > 0 ? body : (own ?? body), others: [...this.#before, ...kept.values()] }
   }
 
   #heardOf(sdp: Uint8Array): Heard {
-    if (this.#kept === undefined || this.#kept.size < 2) return { sdp, others: NONE }
+    if (this.#kept === undefined || this.#kept.size < 2) return { sdp, others: this.#before }
     const others = [...this.#kept].filter(([fork]) => fork !== this.#heard).map(([, other]) => other)
-    return { sdp, others }
+    return { sdp, others: [...this.#before, ...others] }
   }
 }

@@ -7,6 +7,8 @@ import { calleeInvite } from './callee-invite.ts'
 import { CalleeWays } from './callee-ways.ts'
 import { reasonHeaders } from './caller-side.ts'
 import { calleeHandlers, type LegOwner, NOBODY } from './leg-handlers.ts'
+import type { Outbound } from './ports.ts'
+import { Redirects } from './redirects.ts'
 import type { ReleaseOverrides } from './release-map.ts'
 
 /** The call that the leg belongs to. */
@@ -23,6 +25,11 @@ export class CalleeSide {
   /** Its 2xx has come, so that only BYE ends it. */
   #isUp = false
   #ways: CalleeWays | undefined
+  /** The way being tried, or a contact that its peer redirects to. */
+  #target: Outbound | undefined
+  #redirects: Redirects | undefined
+  /** More than 100 came on the leg. */
+  #hasProgressed = false
   #forks = new CalleeForks()
   #offer: Uint8Array = NO_BODY
 
@@ -35,13 +42,14 @@ export class CalleeSide {
 
   /** What the trunk being tried means by its answers. */
   get releaseCodes(): ReleaseOverrides | undefined {
-    return this.#ways?.current?.releaseCodes
+    return this.#target?.releaseCodes
   }
 
   /** Looks for the first way: `full` when there are some, and none has a channel left. */
   find(callee: E164): 'found' | 'full' | 'none' {
     this.#ways = new CalleeWays(this.#services.trunks.waysTo(callee))
-    if (this.#ways.next() === undefined) return this.#ways.any ? 'full' : 'none'
+    this.#target = this.#ways.next()
+    if (this.#target === undefined) return this.#ways.any ? 'full' : 'none'
     this.#takeMediaFromWay()
     return 'found'
   }
@@ -54,12 +62,13 @@ export class CalleeSide {
   dial(callee: E164, display: E164): void {
     const { sip, clock, log } = this.#services
     const ways = this.#ways!
-    const invite = calleeInvite(ways.current!, display, this.#callerInvite, this.#offer)
+    const invite = calleeInvite(this.#target!, display, this.#callerInvite, this.#offer)
     const leg = sip.stack().invite(invite, calleeHandlers)
     leg.owner = this.#owner
     this.leg = leg
     this.#offer = NO_BODY
-    this.#forks = new CalleeForks()
+    this.#forks = new CalleeForks(this.#forks.past)
+    this.#hasProgressed = false
     ways.watch(
       (delayMs, run) => clock.setTimer(delayMs, run),
       () => this.#giveUpSilent(leg),
@@ -72,6 +81,7 @@ export class CalleeSide {
 
   /** A response came that does not fail the leg. */
   heardFrom(response: SipResponse): void {
+    if (response.status > 100) this.#hasProgressed = true
     this.#ways!.answered(response)
   }
 
@@ -93,8 +103,8 @@ export class CalleeSide {
   }
 
   /**
-   * The leg failed. Whether the next way is tried: never once the callee's side has been heard. `dial` is called when the
-   * INVITE can leave.
+   * The leg failed. Whether another is tried: where the peer redirects to, or the next way, but that never once the callee's
+   * side has been heard. `dial` is called when the INVITE can leave.
    */
   triesNext(
     status: number,
@@ -102,7 +112,13 @@ export class CalleeSide {
     callerSdp: Uint8Array,
     dial: () => void,
   ): boolean {
-    if (!this.#ways!.failed(status, response) || this.#ways!.next() === undefined) return false
+    const ways = this.#ways!
+    const mayFailOver = ways.failed(status, response)
+    const redirected = this.#redirectedTo(status, response)
+    if (redirected !== undefined) ways.again()
+    const next = redirected ?? (mayFailOver ? ways.next() : undefined)
+    if (next === undefined) return false
+    this.#target = next
     this.#media.inOrder(async () => {
       if (this.#owner.isOver) return
       this.#takeMediaFromWay()
@@ -136,8 +152,17 @@ export class CalleeSide {
     this.#owner.calleeFailed(408, undefined)
   }
 
+  /** A phone that rang and failed is not followed by another one, unless it says so itself. */
+  #redirectedTo(status: number, response: SipResponse | undefined): Outbound | undefined {
+    const way = this.#target!
+    if (response !== undefined && status < 400 && way.redirects === 'follow')
+      (this.#redirects ??= new Redirects()).take(response, way)
+    else if (this.#hasProgressed || status >= 600) return undefined
+    return this.#redirects?.next()
+  }
+
   #takeMediaFromWay(): void {
-    const way = this.#ways?.current
+    const way = this.#target
     this.#media.comesFrom(CALLEE, way?.hop?.address, way?.codecs)
   }
 }

@@ -35,6 +35,11 @@ export class CalleeWays {
     return undefined
   }
 
+  /** The peer gets another INVITE on the way being tried: it is heard of anew. */
+  again(): void {
+    this.#answered = false
+  }
+
   /** Waits for any answer at all, where another way could be tried without one. */
   watch(setTimer: (delayMs: number, run: () => void) => Timer, onSilent: () => void): void {
     const { answerWithinMs } = this.#current!
