@@ -1,6 +1,5 @@
 import { type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
 import {
-  allHeaders,
   type DialogCall,
   type IncomingRequest,
   type ServerCall,
@@ -28,7 +27,8 @@ import type { CallEffect, CallInput, CallState } from './machine/states.ts'
 import { playable } from './playable.ts'
 import type { Admission } from './ports.ts'
 import { ReinviteRelay } from './reinvite-relay.ts'
-import { q850Of, releaseOfFailure } from './release-map.ts'
+import { NO_REASONS, reasonsOf } from './reason.ts'
+import { releaseOfFailure } from './release-map.ts'
 
 /**
  * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
@@ -443,9 +443,14 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     const overrides = this.#callee.releaseCodes
     const { sdp } = this.#caller
     if (this.#callee.triesNext(status, response, sdp, () => this.#dialAgain())) return
-    const cause = response && q850Of(allHeaders(response, 'Reason'))
+    const { q850: cause, status: behind } = response === undefined ? NO_REASONS : reasonsOf(response)
     const release = releaseOfFailure(
-      { status, ringing, ...(cause !== undefined && { q850FromReason: cause }) },
+      {
+        status,
+        ringing,
+        ...(cause !== undefined && { q850FromReason: cause }),
+        ...(behind !== undefined && behind >= 400 && { statusFromReason: behind }),
+      },
       overrides,
     )
     this.#afterMediaWork({
@@ -464,8 +469,9 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
 
   // --- either leg -------------------------------------------------------------------------------------------------
 
-  legGone(leg: LegName): void {
-    this.#afterMediaWork({ kind: leg === CALLER ? 'caller-gone' : 'callee-gone' })
+  legGone(leg: LegName, cause: number | undefined): void {
+    const kind = leg === CALLER ? 'caller-gone' : 'callee-gone'
+    this.#afterMediaWork({ kind, ...(cause !== undefined && { cause }) })
   }
 
   /** A BYE right behind a 200 must not overtake the media work of that 200. */

@@ -2,7 +2,7 @@ import { MediaError } from '@maskline/media'
 import { type IncomingRequest, NO_BODY, type ServerCall } from '@maskline/sip'
 import { CALLER, type CallMedia } from './call-media.ts'
 import { DigitSources } from './digit-sources.ts'
-import { formatReason } from './release-map.ts'
+import { formatReason } from './reason.ts'
 
 /** Seconds after which a refused caller may try again (spec/codes.md section 5). */
 const RETRY_AFTER = ['Retry-After', '5'] as const

@@ -2,11 +2,13 @@ import type {
   ClientCallHandlers,
   DialogCall,
   IncomingRequest,
+  LossCause,
   ServerCallHandlers,
   SipRequest,
   SipResponse,
 } from '@maskline/sip'
 import { CALLEE, CALLER, type LegName } from './call-media.ts'
+import { causeOf } from './reason.ts'
 
 /** What the legs tell the call that owns them. */
 export type LegOwner = {
@@ -21,8 +23,8 @@ export type LegOwner = {
   calleeForkEnded(fork: string): void
   calleeAnswered(response: SipResponse, fork: string): void
   calleeFailed(status: number, response: SipResponse | undefined): void
-  /** BYE, CANCEL or loss. */
-  legGone(leg: LegName): void
+  /** BYE, CANCEL or loss; `cause` is of Q.850. */
+  legGone(leg: LegName, cause: number | undefined): void
   /** A new offer: re-INVITE, or UPDATE (RFC 3311). */
   reinvited(leg: LegName, request: IncomingRequest): void
   /** CANCEL of its re-INVITE, which the stack has answered 487. */
@@ -50,14 +52,24 @@ export const NOBODY: LegOwner = {
 
 const callOf = (leg: DialogCall): LegOwner => leg.owner as LegOwner
 
+/** Why a leg was lost, in Q.850, for the other side: a timer ran out, the network is out of order, temporary failure. */
+const CAUSE_OF: Readonly<Record<LossCause, number>> = {
+  'no-ack': 102,
+  'no-prack': 102,
+  timeout: 102,
+  expired: 102,
+  transport: 38,
+  'no-dialog': 41,
+}
+
 /** Keys come by INFO; other requests are refused by the stack. */
 const TAKEN = ['INFO'] as const
 
 /** One handler object serves all caller legs: the call is the leg's owner. */
 export const callerHandlers: ServerCallHandlers = {
-  onCancel: (leg) => callOf(leg).legGone(CALLER),
+  onCancel: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
   onAck: (leg, request) => callOf(leg).callerAcknowledged(request),
-  onBye: (leg) => callOf(leg).legGone(CALLER),
+  onBye: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLER, request),
   onReinviteCancelled: (leg) => callOf(leg).reinviteCancelled(CALLER),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
@@ -65,7 +77,7 @@ export const callerHandlers: ServerCallHandlers = {
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLER),
   takes: TAKEN,
   onRequest: (leg, request) => callOf(leg).informed(CALLER, request),
-  onLost: (leg) => callOf(leg).legGone(CALLER),
+  onLost: (leg, why) => callOf(leg).legGone(CALLER, CAUSE_OF[why]),
 }
 
 export const calleeHandlers: ClientCallHandlers = {
@@ -74,7 +86,7 @@ export const calleeHandlers: ClientCallHandlers = {
   onForkEnded: (leg, _response, fork) => callOf(leg).calleeForkEnded(fork),
   onAnswer: (leg, response, fork) => callOf(leg).calleeAnswered(response, fork),
   onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),
-  onBye: (leg) => callOf(leg).legGone(CALLEE),
+  onBye: (leg, request) => callOf(leg).legGone(CALLEE, causeOf(request)),
   onReinvite: (leg, request) => callOf(leg).reinvited(CALLEE, request),
   onReinviteCancelled: (leg) => callOf(leg).reinviteCancelled(CALLEE),
   onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLEE, request),
@@ -82,5 +94,5 @@ export const calleeHandlers: ClientCallHandlers = {
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLEE),
   takes: TAKEN,
   onRequest: (leg, request) => callOf(leg).informed(CALLEE, request),
-  onLost: (leg) => callOf(leg).legGone(CALLEE),
+  onLost: (leg, why) => callOf(leg).legGone(CALLEE, CAUSE_OF[why]),
 }

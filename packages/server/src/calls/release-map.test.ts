@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  callerAnswerOf,
-  formatReason,
-  parseReasonHeader,
-  q850Of,
-  q850OfStatus,
-  releaseOfFailure,
-} from './release-map.ts'
+import { callerAnswerOf, q850OfStatus, releaseOfFailure } from './release-map.ts'
 
 type Row = readonly [status: number, ringing: boolean, reason: number | undefined, code: number, q850: number]
 
@@ -187,41 +180,4 @@ describe('answer to the caller', () => {
       assert.deepEqual(callerAnswerOf(code), { sipStatusToCaller: status, callerReason: reason })
     })
   }
-})
-
-describe('Reason header', () => {
-  it('reads protocol, cause and quoted text', () => {
-    assert.deepEqual(parseReasonHeader('Q.850;cause=17;text="User busy"'), [
-      { protocol: 'Q.850', cause: 17, text: 'User busy' },
-    ])
-  })
-
-  it('reads several values of one line, blanks and escaped quotes', () => {
-    assert.deepEqual(parseReasonHeader('SIP ;cause=486 ;text="a, \\"b\\"; c" , Q.850 ; cause = 21'), [
-      { protocol: 'SIP', cause: 486, text: 'a, "b"; c' },
-      { protocol: 'Q.850', cause: 21, text: '' },
-    ])
-  })
-
-  it('skips what makes no sense and never throws', () => {
-    assert.deepEqual(parseReasonHeader(''), [])
-    assert.deepEqual(parseReasonHeader(';;;,,"'), [])
-    assert.deepEqual(parseReasonHeader('Q.850;cause=abc;text="'), [
-      { protocol: 'Q.850', cause: undefined, text: '' },
-    ])
-    assert.deepEqual(parseReasonHeader('Q.850;cause'), [{ protocol: 'Q.850', cause: undefined, text: '' }])
-  })
-
-  it('finds the Q.850 cause among several headers', () => {
-    assert.equal(q850Of(['SIP;cause=486', 'q.850;cause=21']), 21)
-    assert.equal(q850Of(['SIP;cause=17']), undefined)
-    assert.equal(q850Of(['Q.850;cause=999']), undefined)
-    assert.equal(q850Of([]), undefined)
-  })
-
-  it('writes what it reads', () => {
-    assert.equal(formatReason(17), 'Q.850;cause=17;text="User busy"')
-    assert.equal(formatReason(99), 'Q.850;cause=99')
-    assert.equal(q850Of([formatReason(102)]), 102)
-  })
 })

@@ -15,6 +15,8 @@ export type Failure = {
   readonly status: number
   /** Cause of a `Reason: Q.850;cause=N` header: it wins over every table. */
   readonly q850FromReason?: number
+  /** Of a `Reason: SIP;cause=N` header: what failed behind whoever answered; it wins over `status`. */
+  readonly statusFromReason?: number
   /** Whether the callee's phone had rung. */
   readonly ringing: boolean
   /** Why we sent CANCEL: the caller gave up, or our own connection time-out ran out. */
@@ -54,7 +56,7 @@ export function releaseOfFailure(failure: Failure, overrides?: ReleaseOverrides)
   if (weCancelled === 'timeout')
     return { releaseCode: 8035, q850: 102, sipStatus: 487, ...callerAnswerOf(8035) }
 
-  const { status } = failure
+  const status = failure.statusFromReason ?? failure.status
   const received = isCause(failure.q850FromReason) ? failure.q850FromReason : undefined
   const releaseCode =
     (received !== undefined ? overrides?.byCause?.[received] : undefined) ??
@@ -62,7 +64,7 @@ export function releaseOfFailure(failure: Failure, overrides?: ReleaseOverrides)
     (received !== undefined ? codeOfCause(received, status, ringing) : undefined) ??
     codeOfStatus(status, ringing)
   const q850 = received ?? q850OfStatus(status, ringing)
-  return { releaseCode, q850, sipStatus: status, ...callerAnswerOf(releaseCode) }
+  return { releaseCode, q850, sipStatus: failure.status, ...callerAnswerOf(releaseCode) }
 }
 
 /** Release code by Q.850 cause; undefined leaves the choice to the SIP status (codes.md 2.4). */
@@ -219,83 +221,5 @@ export function callerAnswerOf(releaseCode: number): CallerAnswer {
   return BY_CODE.get(releaseCode) ?? FORBIDDEN
 }
 
-const isCause = (cause: number | undefined): cause is number =>
+export const isCause = (cause: number | undefined): cause is number =>
   cause !== undefined && Number.isInteger(cause) && cause >= 1 && cause <= 127
-
-/** One value of a Reason header; `cause` is absent when the peer sent none that is a number. */
-export type Reason = { readonly protocol: string; readonly cause: number | undefined; readonly text: string }
-
-/**
- * Reads a Reason header (RFC 3326), also several values in one line: `Q.850;cause=17;text="User busy", SIP;cause=486`.
- * Values that make no sense are skipped; nothing throws.
- */
-export function parseReasonHeader(value: string): Reason[] {
-  const reasons: Reason[] = []
-  for (const part of splitOutsideQuotes(value, ',')) {
-    const [protocol = '', ...params] = splitOutsideQuotes(part, ';')
-    if (!/^[\w.\-!%*+`'~]+$/.test(protocol)) continue
-    let cause: number | undefined
-    let text = ''
-    for (const param of params) {
-      const equals = param.indexOf('=')
-      if (equals < 0) continue
-      const name = param.slice(0, equals).trim().toLowerCase()
-      const given = param.slice(equals + 1).trim()
-      if (name === 'cause' && /^\d{1,4}$/.test(given)) cause = Number(given)
-      if (name === 'text') text = unquote(given)
-    }
-    reasons.push({ protocol, cause, text })
-  }
-  return reasons
-}
-
-/** The Q.850 cause among Reason header values, in any spelling of the protocol; undefined when there is none. */
-export function q850Of(values: readonly string[]): number | undefined {
-  for (const value of values) {
-    for (const { protocol, cause } of parseReasonHeader(value)) {
-      if (protocol.toUpperCase() === 'Q.850' && isCause(cause)) return cause
-    }
-  }
-  return undefined
-}
-
-const CAUSE_TEXTS: ReadonlyMap<number, string> = new Map([
-  [1, 'Unallocated number'],
-  [16, 'Normal call clearing'],
-  [17, 'User busy'],
-  [19, 'No answer'],
-  [20, 'Subscriber absent'],
-  [21, 'Call rejected'],
-  [34, 'No circuit available'],
-  [41, 'Temporary failure'],
-  [102, 'Timer expired'],
-])
-
-/** `Q.850;cause=17;text="User busy"`, the value of a Reason header (RFC 3326 section 2). */
-export function formatReason(cause: number): string {
-  const text = CAUSE_TEXTS.get(cause)
-  return text === undefined ? `Q.850;cause=${cause}` : `Q.850;cause=${cause};text="${text}"`
-}
-
-function splitOutsideQuotes(text: string, separator: string): string[] {
-  const parts: string[] = []
-  let start = 0
-  let quoted = false
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]
-    if (quoted && c === '\\') i++
-    else if (c === '"') quoted = !quoted
-    else if (c === separator && !quoted) {
-      parts.push(text.slice(start, i).trim())
-      start = i + 1
-    }
-  }
-  parts.push(text.slice(start).trim())
-  return parts
-}
-
-function unquote(text: string): string {
-  if (!text.startsWith('"')) return text
-  const end = text.endsWith('"') && text.length > 1 ? -1 : text.length
-  return text.slice(1, end).replace(/\\(.)/g, '$1')
-}

@@ -33,6 +33,8 @@ export type Wire = {
   readonly faults: readonly object[]
   /** The end of the call, once it is told. */
   ended(): Promise<NonNullable<CallFact['record']['end']>>
+  /** Takes the caller's INVITE back. */
+  cancel(headers?: readonly string[]): void
   /** Sends the caller's INVITE for X. */
   invite(parts?: { readonly headers?: readonly string[]; readonly body?: Uint8Array }): void
 }
@@ -127,6 +129,18 @@ export async function openWire(test: TestContext, options: WireOptions = {}): Pr
         if (end === undefined) endings.push(resolve)
         else resolve(end)
       }),
+    cancel(headers = []) {
+      caller.sends(
+        testRequest({
+          from: caller.peer.hop,
+          method: 'CANCEL',
+          uri: `sip:${X}@${OURS.address}`,
+          callId: caller.callId,
+          branch: 'z9hG4bK-INVITE-1',
+          headers,
+        }),
+      )
+    },
     invite({ headers = [], body } = {}) {
       caller.sends(
         testRequest({

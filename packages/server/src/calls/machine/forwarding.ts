@@ -98,7 +98,7 @@ export function stepForwarding(state: ForwardingState, input: CallInput, at: Epo
       return end(record, input.ending, at, [dismiss(caller, input.statusToCaller, input.reasonToCaller)])
     case 'caller-gone':
       return end(record, releaseOfFailure({ status: 487, ringing, weCancelled: 'caller' }), at, [
-        { do: 'cancel-callee', q850: 16 },
+        { do: 'cancel-callee', q850: input.cause ?? 16 },
       ])
     case 'connect-timeout': {
       const release = releaseOfFailure({ status: 487, ringing, weCancelled: 'timeout' })

@@ -117,9 +117,9 @@ export type CallInput =
       /** Q.850 for the caller's Reason header; 0 = none. */
       readonly reasonToCaller: number
     }
-  /** CANCEL, BYE or loss of the caller's leg: it needs no answer any more. */
-  | { readonly kind: 'caller-gone' }
-  | { readonly kind: 'callee-gone' }
+  /** CANCEL, BYE or loss of the caller's leg: it needs no answer any more. `cause`: Q.850, where a reason is known. */
+  | { readonly kind: 'caller-gone'; readonly cause?: number }
+  | { readonly kind: 'callee-gone'; readonly cause?: number }
   /** Media did not get ready, or an announcement did not end, in any sensible time. */
   | { readonly kind: 'setup-timeout' }
   | { readonly kind: 'connect-timeout' }

@@ -63,9 +63,9 @@ export function stepTalking(state: TalkingState, input: CallInput, at: EpochMs):
   ]
   switch (input.kind) {
     case 'caller-gone':
-      return end(record, normal, at, [{ do: 'bye-callee', q850: 16 }])
+      return end(record, normal, at, [{ do: 'bye-callee', q850: input.cause ?? 16 }])
     case 'callee-gone':
-      return end(record, normal, at, [{ do: 'bye-caller', q850: 16 }])
+      return end(record, normal, at, [{ do: 'bye-caller', q850: input.cause ?? 16 }])
     // A leg whose packets stopped is a party that left without a word: for the customer the talk ended.
     case 'media-silent':
       return end(record, normal, at, byeBoth(41))
