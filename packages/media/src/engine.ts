@@ -47,8 +47,13 @@ export type MediaSession = {
   offer(from: string, to: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array>
   /** Takes `from`'s answer to the offer it got and returns the answer for `to`. */
   answer(from: string, to: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array>
-  /** Answers `leg`'s offer by the engine itself: early media, announcements. */
+  /**
+   * Answers `leg`'s offer by the engine itself: early media, announcements; a leg that talks with another gets what the two
+   * have in common, and the other notices nothing.
+   */
   answerLocally(leg: string, sdp: Uint8Array, origin?: SdpOrigin): Promise<Uint8Array>
+  /** Whether `sdp` is, byte for byte, what stands as `leg`'s description. */
+  stands(leg: string, sdp: Uint8Array): Promise<boolean>
   /** Makes an offer of the engine's own for `leg` (delayed offer). */
   offerLocally(leg: string): Promise<Uint8Array>
   /** Takes `leg`'s answer to the engine's own offer. */

@@ -145,7 +145,12 @@ export class EmbeddedSession implements MediaSession {
     const description = this.#read(sdp, origin)
     const leg = this.#find(name) ?? (await this.#add(name))
     const known = isRepeated(leg, description)
-    const agreed = known ? leg.agreed : agreeLocally(description.codecs)
+    const peer = leg.peer?.agreed ?? []
+    const agreed = known
+      ? leg.agreed
+      : peer.length > 0
+        ? agreeOnOffer(description.codecs, [], peer)
+        : agreeLocally(description.codecs)
     if (!known) takeOffer(leg, description)
     rememberTypes(leg.numbers, description.codecs)
     settle(leg, description, agreed)
@@ -153,6 +158,11 @@ export class EmbeddedSession implements MediaSession {
     this.#commit()
     const direction = directionOf(receives(description.direction), sends(description.direction))
     return this.#describe(leg, ownCodecs(agreed), direction, description)
+  }
+
+  async stands(name: string, sdp: Uint8Array): Promise<boolean> {
+    const { remote, agreed } = this.#require(name)
+    return remote !== undefined && agreed.length > 0 && remote.text === Buffer.from(sdp).toString('latin1')
   }
 
   async offerLocally(name: string): Promise<Uint8Array> {

@@ -25,8 +25,8 @@ import { InfoRelay } from './info-relay.ts'
 import { callerHandlers } from './leg-handlers.ts'
 import type { CallEffect, CallInput, CallState } from './machine/states.ts'
 import { playable } from './playable.ts'
+import { allowsUpdate, OfferRelay } from './offer-relay.ts'
 import type { Admission } from './ports.ts'
-import { ReinviteRelay } from './reinvite-relay.ts'
 import { NO_REASONS, reasonsOf } from './reason.ts'
 import { releaseOfFailure } from './release-map.ts'
 
@@ -49,7 +49,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   readonly #media: CallMedia
   #tones: CallTones | undefined
   #recording: CallRecording | undefined
-  #reinvites: ReinviteRelay | undefined
+  #offers: OfferRelay | undefined
   #infos: InfoRelay | undefined
   /** The trunk that the call came in by, while it holds a channel of it. */
   #inbound: Extract<Admission, { kind: 'trunk' }> | undefined
@@ -305,6 +305,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   #letGo(): void {
     this.#callee.letGo()
     this.#infos?.close()
+    this.#offers?.close()
     this.#inbound?.ended()
     this.#inbound = undefined
     this.#timers.clear()
@@ -493,29 +494,28 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     })
   }
 
-  /** Talks are re-negotiated between the two; a caller alone with us is answered by us. */
-  reinvited(leg: LegName, request: IncomingRequest): void {
-    if (
-      leg === CALLER &&
-      this.#callee.leg === undefined &&
-      this.#caller.hears &&
-      request.request.body.length > 0
-    )
-      return this.#media.inOrder(() => this.#caller.takeOffer(request))
-    if (this.#state.kind !== 'talking' || this.#callee.leg === undefined) return request.respond(491)
-    this.#reinvites ??= new ReinviteRelay(this.#media, {
-      [CALLER]: this.#caller.leg,
-      [CALLEE]: this.#callee.leg,
+  /** Talks are re-negotiated between the two; before that a caller is answered by us. */
+  offered(leg: LegName, request: IncomingRequest): void {
+    if (this.#state.kind === 'talking') return this.#relayOffer(leg, request)
+    const isAlone = leg === CALLER && this.#caller.hears && request.request.body.length > 0
+    if (!isAlone) return request.respond(491)
+    this.#media.inOrder(() => this.#caller.takeOffer(request))
+  }
+
+  #relayOffer(leg: LegName, request: IncomingRequest): void {
+    this.#offers ??= new OfferRelay(this.#media, this.#services.clock, {
+      [CALLER]: { leg: this.#caller.leg, allowsUpdate: allowsUpdate(this.#caller.leg.request) },
+      [CALLEE]: { leg: this.#callee.leg!, allowsUpdate: this.#callee.allowsUpdate },
     })
-    this.#reinvites.relay(leg, request)
+    this.#offers.relay(leg, request)
   }
 
-  reinviteCancelled(leg: LegName): void {
-    this.#reinvites?.cancelled(leg)
+  offerCancelled(leg: LegName): void {
+    this.#offers?.cancelled(leg)
   }
 
-  reinviteAcknowledged(leg: LegName, request: SipRequest): void {
-    this.#reinvites?.acknowledged(leg, request)
+  offerAcknowledged(leg: LegName, request: SipRequest): void {
+    this.#offers?.acknowledged(leg, request)
   }
 
   sdpFor(leg: LegName): Uint8Array | undefined {

@@ -38,7 +38,9 @@ export class CallMedia {
   #calleeOrigin: SdpOrigin = {}
   /** Speech codecs that a leg may use; absent: any. */
   #codecs: Partial<Record<LegName, readonly string[] | undefined>> = {}
+  /** Our SDP for a leg that stands, and the offer that it has not answered. */
   #sent: Partial<Record<LegName, Uint8Array>> = {}
+  #offered: Partial<Record<LegName, Uint8Array>> = {}
 
   constructor(owner: MediaOwner, engine: MediaEngine, log: Log) {
     this.#owner = owner
@@ -95,7 +97,7 @@ export class CallMedia {
   async offer(from: LegName, sdp: Uint8Array): Promise<Uint8Array> {
     const to = otherLeg(from)
     const offered = await this.#require().offer(from, to, this.#allowed(from, sdp), this.#originOf(from))
-    return this.#noted(to, this.#allowed(to, offered))
+    return (this.#offered[to] = this.#allowed(to, offered))
   }
 
   /** `from`'s answer, as it goes to the other leg. `notFrom`: forks that are not heard. */
@@ -103,26 +105,34 @@ export class CallMedia {
     const to = otherLeg(from)
     const origin = this.#originOf(from)
     const answer = await this.#require().answer(from, to, sdp, notFrom ? { ...origin, notFrom } : origin)
-    return this.#noted(to, answer)
+    this.#answeredBy(from)
+    return (this.#sent[to] = answer)
   }
 
   /** The engine's own answer to `leg`'s offer. */
   async answerLocally(leg: LegName, sdp: Uint8Array): Promise<Uint8Array> {
     const answer = await this.#require().answerLocally(leg, this.#allowed(leg, sdp), this.#originOf(leg))
-    return this.#noted(leg, answer)
+    return (this.#sent[leg] = answer)
   }
 
   /** The engine's own offer to `leg`. */
   async offerLocally(leg: LegName): Promise<Uint8Array> {
-    return this.#noted(leg, this.#allowed(leg, await this.#require().offerLocally(leg)))
+    return (this.#offered[leg] = this.#allowed(leg, await this.#require().offerLocally(leg)))
   }
 
   /** Takes `leg`'s answer to the engine's own offer. */
-  acceptAnswer(leg: LegName, sdp: Uint8Array): Promise<void> {
-    return this.#require().acceptAnswer(leg, sdp, this.#originOf(leg))
+  async acceptAnswer(leg: LegName, sdp: Uint8Array): Promise<void> {
+    await this.#require().acceptAnswer(leg, sdp, this.#originOf(leg))
+    this.#answeredBy(leg)
   }
 
-  /** The SDP that is made for a leg last; undefined before there is any. */
+  /** Whether an SDP of `leg` is the one that stands, so that an offer of it changes nothing. */
+  async stands(leg: LegName, sdp: Uint8Array): Promise<boolean> {
+    const session = this.#require()
+    return (await session.stands(leg, sdp)) || session.stands(leg, this.#allowed(leg, sdp))
+  }
+
+  /** Our SDP for a leg as it stands; undefined before there is any. */
   sdpFor(leg: LegName): Uint8Array | undefined {
     return this.#sent[leg]
   }
@@ -141,9 +151,10 @@ export class CallMedia {
     return this.#session
   }
 
-  #noted(leg: LegName, sdp: Uint8Array): Uint8Array {
-    this.#sent[leg] = sdp
-    return sdp
+  /** An offer that is never answered changes nothing. */
+  #answeredBy(leg: LegName): void {
+    this.#sent[leg] = this.#offered[leg] ?? this.#sent[leg]
+    delete this.#offered[leg]
   }
 
   #allowed(leg: LegName, offer: Uint8Array): Uint8Array {

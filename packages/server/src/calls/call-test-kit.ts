@@ -108,6 +108,7 @@ function scriptedMedia(
     answer: async () => (await stage('answer'), SDP),
     answerLocally: async () => (await stage('answerLocally'), SDP),
     offerLocally: async () => SDP,
+    stands: async () => false,
     async acceptAnswer(_leg, sdp) {
       if (sdp.length === 0) throw new MediaError('BAD_SDP', 'no SDP')
       await stage('acceptAnswer')

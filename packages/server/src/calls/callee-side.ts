@@ -7,6 +7,7 @@ import { calleeInvite } from './callee-invite.ts'
 import { CalleeWays } from './callee-ways.ts'
 import { reasonHeaders } from './caller-side.ts'
 import { calleeHandlers, type LegOwner, NOBODY } from './leg-handlers.ts'
+import { allowsUpdate } from './offer-relay.ts'
 import type { Outbound } from './ports.ts'
 import { Redirects } from './redirects.ts'
 import type { ReleaseOverrides } from './release-map.ts'
@@ -30,6 +31,8 @@ export class CalleeSide {
   #redirects: Redirects | undefined
   /** More than 100 came on the leg. */
   #hasProgressed = false
+  /** Its party takes UPDATE. */
+  allowsUpdate = false
   #forks = new CalleeForks()
   #offer: Uint8Array = NO_BODY
 
@@ -98,6 +101,7 @@ export class CalleeSide {
   /** The leg is up: what holds from now on. */
   answered(response: SipResponse, fork: string): Heard {
     this.#isUp = true
+    this.allowsUpdate = allowsUpdate(response)
     this.heardFrom(response)
     return this.#forks.answered(fork, response.body)
   }

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { endpointAnswer, endpointOffer } from '@maskline/media'
 import { header, type SipRequest, type SipResponse } from '@maskline/sip'
-import { openWire, type Wire } from './wire-test-kit.ts'
-
-const PARTY = { host: '127.0.0.1', port: 40_000 }
+import { openTalk, type Wire } from './wire-test-kit.ts'
 
 /** A talk, the requests of both sides in it, and what the other side gets. */
 async function talk(t: TestContext) {
-  const wire = await openWire(t)
-  wire.invite({ body: endpointOffer(PARTY) })
-  const invite = await wire.callee.gets<SipRequest>('INVITE')
-  wire.callee.says(invite, 200, { body: endpointAnswer(invite.body, PARTY).sdp })
-  const answer = await wire.caller.gets<SipResponse>('200 INVITE')
-  wire.caller.asks(answer, 'ACK')
-  await wire.callee.gets('ACK')
+  const { wire, invite, answer } = await openTalk(t)
   const info = (
     side: 'caller' | 'callee',
     body: string,

@@ -26,10 +26,10 @@ export type LegOwner = {
   /** BYE, CANCEL or loss; `cause` is of Q.850. */
   legGone(leg: LegName, cause: number | undefined): void
   /** A new offer: re-INVITE, or UPDATE (RFC 3311). */
-  reinvited(leg: LegName, request: IncomingRequest): void
+  offered(leg: LegName, request: IncomingRequest): void
   /** CANCEL of its re-INVITE, which the stack has answered 487. */
-  reinviteCancelled(leg: LegName): void
-  reinviteAcknowledged(leg: LegName, request: SipRequest): void
+  offerCancelled(leg: LegName): void
+  offerAcknowledged(leg: LegName, request: SipRequest): void
   /** What the leg's session is refreshed with, by re-INVITE (RFC 4028 §7.4). */
   sdpFor(leg: LegName): Uint8Array | undefined
 }
@@ -44,9 +44,9 @@ export const NOBODY: LegOwner = {
   calleeAnswered() {},
   calleeFailed() {},
   legGone() {},
-  reinvited: (_leg, request) => request.respond(481),
-  reinviteCancelled() {},
-  reinviteAcknowledged() {},
+  offered: (_leg, request) => request.respond(481),
+  offerCancelled() {},
+  offerAcknowledged() {},
   sdpFor: () => undefined,
 }
 
@@ -70,10 +70,10 @@ export const callerHandlers: ServerCallHandlers = {
   onCancel: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
   onAck: (leg, request) => callOf(leg).callerAcknowledged(request),
   onBye: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
-  onReinvite: (leg, request) => callOf(leg).reinvited(CALLER, request),
-  onReinviteCancelled: (leg) => callOf(leg).reinviteCancelled(CALLER),
-  onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLER, request),
-  onUpdate: (leg, request) => callOf(leg).reinvited(CALLER, request),
+  onReinvite: (leg, request) => callOf(leg).offered(CALLER, request),
+  onReinviteCancelled: (leg) => callOf(leg).offerCancelled(CALLER),
+  onReinviteAck: (leg, request) => callOf(leg).offerAcknowledged(CALLER, request),
+  onUpdate: (leg, request) => callOf(leg).offered(CALLER, request),
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLER),
   takes: TAKEN,
   onRequest: (leg, request) => callOf(leg).informed(CALLER, request),
@@ -87,10 +87,10 @@ export const calleeHandlers: ClientCallHandlers = {
   onAnswer: (leg, response, fork) => callOf(leg).calleeAnswered(response, fork),
   onFailure: (leg, status, response) => callOf(leg).calleeFailed(status, response),
   onBye: (leg, request) => callOf(leg).legGone(CALLEE, causeOf(request)),
-  onReinvite: (leg, request) => callOf(leg).reinvited(CALLEE, request),
-  onReinviteCancelled: (leg) => callOf(leg).reinviteCancelled(CALLEE),
-  onReinviteAck: (leg, request) => callOf(leg).reinviteAcknowledged(CALLEE, request),
-  onUpdate: (leg, request) => callOf(leg).reinvited(CALLEE, request),
+  onReinvite: (leg, request) => callOf(leg).offered(CALLEE, request),
+  onReinviteCancelled: (leg) => callOf(leg).offerCancelled(CALLEE),
+  onReinviteAck: (leg, request) => callOf(leg).offerAcknowledged(CALLEE, request),
+  onUpdate: (leg, request) => callOf(leg).offered(CALLEE, request),
   sessionOffer: (leg) => callOf(leg).sdpFor(CALLEE),
   takes: TAKEN,
   onRequest: (leg, request) => callOf(leg).informed(CALLEE, request),

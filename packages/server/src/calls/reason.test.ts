@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
-import { endpointAnswer, endpointOffer } from '@maskline/media'
-import { allHeaders, type SipRequest, type SipResponse } from '@maskline/sip'
+import { endpointOffer } from '@maskline/media'
+import { allHeaders, type SipRequest } from '@maskline/sip'
 import { formatReason, parseReasonHeader, readReasons } from './reason.ts'
-import { openWire } from './wire-test-kit.ts'
+import { openTalk, openWire, PARTY } from './wire-test-kit.ts'
 
 describe('a Reason header', () => {
   it('reads protocol, cause and quoted text', () => {
@@ -54,8 +54,6 @@ describe('a Reason header', () => {
   })
 })
 
-const PARTY = { host: '127.0.0.1', port: 40_000 }
-
 /** What one side says when it leaves a talk, and what the other is told. */
 const PARTINGS: readonly (readonly [title: string, said: readonly string[], told: string])[] = [
   ['no reason', [], 'Q.850;cause=16;text="Normal call clearing"'],
@@ -68,13 +66,7 @@ const PARTINGS: readonly (readonly [title: string, said: readonly string[], told
 for (const side of ['caller', 'callee'] as const)
   for (const [title, said, told] of PARTINGS)
     test(`a BYE of the ${side} with ${title} is told to the other side in our words, and the call was a talk`, async (t) => {
-      const wire = await openWire(t)
-      wire.invite({ body: endpointOffer(PARTY) })
-      const invite = await wire.callee.gets<SipRequest>('INVITE')
-      wire.callee.says(invite, 200, { body: endpointAnswer(invite.body, PARTY).sdp })
-      const answer = await wire.caller.gets<SipResponse>('200 INVITE')
-      wire.caller.asks(answer, 'ACK')
-      await wire.callee.gets('ACK')
+      const { wire, invite, answer } = await openTalk(t)
       const headers = said.flatMap((value) => ['Reason', value])
       if (side === 'caller') wire.caller.asks(answer, 'BYE', { headers })
       else wire.callee.asksOf(invite, 'BYE', { headers })

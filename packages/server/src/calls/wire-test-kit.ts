@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import { endpointAnswer, endpointOffer } from '@maskline/media'
 import { startEngine } from '@maskline/media/testkit'
 import {
   createSipStack,
@@ -51,9 +52,10 @@ const OURS = { address: HOST, port: 5060, transport: 'udp' } as const
 const CALLER_PORT = 5061
 const CALLEE_PORT = 5062
 
+/** Real time. What a dialog that ended still waits for on the wire does not keep the test waiting. */
 const clock: SipClock = {
   now: Date.now,
-  setTimer: (delayMs, run) => setTimeout(run, delayMs),
+  setTimer: (delayMs, run) => setTimeout(run, delayMs).unref(),
   clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
 }
 
@@ -155,6 +157,30 @@ export async function openWire(test: TestContext, options: WireOptions = {}): Pr
   }
 }
 
+/** Where a party of a test says it listens. */
+export const PARTY = { host: HOST, port: 40_000 } as const
+
+/** A talk, the caller's leg answered with `answer` and the callee's made by `invite`. */
+export type WireTalk = { readonly wire: Wire; readonly invite: SipRequest; readonly answer: SipResponse }
+
+export async function openTalk(
+  test: TestContext,
+  options: WireOptions & {
+    readonly callerHeaders?: readonly string[]
+    readonly calleeHeaders?: readonly string[]
+  } = {},
+): Promise<WireTalk> {
+  const wire = await openWire(test, options)
+  wire.invite({ body: endpointOffer(PARTY), headers: options.callerHeaders ?? [] })
+  const invite = await wire.callee.gets<SipRequest>('INVITE')
+  const { sdp } = endpointAnswer(invite.body, PARTY)
+  wire.callee.says(invite, 200, { body: sdp, headers: options.calleeHeaders ?? [] })
+  const answer = await wire.caller.gets<SipResponse>('200 INVITE')
+  wire.caller.asks(answer, 'ACK')
+  await wire.callee.gets('ACK')
+  return { wire, invite, answer }
+}
+
 type Parts = { readonly headers?: readonly string[]; readonly body?: Uint8Array }
 
 /** One party: says what it is told to, and waits for what comes. */
@@ -184,6 +210,12 @@ export class WirePeer {
       if (found !== undefined) return found as T
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
+  }
+
+  /** The message of a kind that comes after `before` others of it. */
+  async nth<T extends SipMessage>(summary: string, before: number): Promise<T> {
+    this.#seen.set(summary, before)
+    return this.gets<T>(summary)
   }
 
   /** How many messages of a kind came, copies left out. */
