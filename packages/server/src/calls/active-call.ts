@@ -1,6 +1,8 @@
-import { type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
+import { MediaError, type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
 import {
   type DialogCall,
+  forkOf,
+  header,
   type IncomingRequest,
   type ServerCall,
   type SipRequest,
@@ -49,6 +51,8 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   readonly #media: CallMedia
   #tones: CallTones | undefined
   #recording: CallRecording | undefined
+  /** Of the callee's, which made the offer in a reliable response. */
+  #offeringFork: string | undefined
   #offers: OfferRelay | undefined
   #infos: InfoRelay | undefined
   /** The trunk that the call came in by, while it holds a channel of it. */
@@ -69,7 +73,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     this.#state = arrive(record)
     this.#media = new CallMedia(this, services.media, services.log)
     this.#caller = new CallerSide(caller, this.#media)
-    this.#callee = new CalleeSide(this, services, this.#media, caller.request)
+    this.#callee = new CalleeSide(this, services, this.#media, caller)
     this.#timers = new CallTimers(services.clock, (input) => this.input(input))
     this.#inbound = admission.kind === 'trunk' ? admission : undefined
     this.#collectsEarly = this.#inbound?.collectsEarly === true && this.#caller.sdp.length > 0
@@ -395,13 +399,35 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     // 181 and 182 would tell the caller of the callee's services; he hears that it rings or he hears nothing new.
     const status = response.status === 183 ? 183 : 180
     if (response.status !== 180 && response.status !== 183) return
+    const isReliable = header(response, 'RSeq') !== undefined
+    this.#caller.reliably = isReliable
     if (response.body.length === 0 && !this.#media.isBusy)
       return this.input({ kind: 'callee-progress', status, ringing, early: false })
     const heard = response.body.length > 0 ? this.#callee.early(fork, response.body) : undefined
     this.#media.inOrder(async () => {
       const early = heard !== undefined && this.#caller.sdp.length > 0
       if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, heard.sdp, heard.others)
+      else if (isReliable && response.body.length > 0) await this.#passEarlyOffer(response.body, fork)
       this.input({ kind: 'callee-progress', status, ringing, early })
+    })
+  }
+
+  /** The callee makes the offer that the caller's INVITE had not, in a response that waits for the answer (RFC 3262 §5). */
+  async #passEarlyOffer(offer: Uint8Array, fork: string): Promise<void> {
+    if (this.#offeringFork !== undefined || this.#caller.sdp.length > 0) return
+    this.#offeringFork = fork
+    this.#caller.answerSdp = await this.#media.offer(CALLEE, offer)
+  }
+
+  callerPracked(request: IncomingRequest): void {
+    if (this.#offeringFork === undefined || this.#caller.sdp.length > 0)
+      return this.#media.inOrder(() => this.#caller.takeOffer(request))
+    const fork = this.#offeringFork
+    this.#media.inOrder(async () => {
+      if (this.isOver) return
+      const answer = await this.#caller.takePrackAnswer(request.request.body)
+      this.#callee.leg!.prack({ body: answer, fork })
+      request.respond(200)
     })
   }
 
@@ -419,6 +445,12 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     this.#media.inOrder(async () => {
       if (this.isOver) return
       const delayedOffer = this.#caller.sdp.length === 0
+      if (this.#offeringFork !== undefined && !delayedOffer) {
+        // The two agreed before. Another fork than the one that offered makes an offer of its own, which we answer.
+        const isOther = fork !== this.#offeringFork && response.body.length > 0
+        this.#callee.leg!.ack(isOther ? { body: await this.#media.answerLocally(CALLEE, response.body) } : {})
+        return this.#answered()
+      }
       if (sdp.length > 0) {
         this.#caller.answerSdp = delayedOffer
           ? await this.#media.offer(CALLEE, sdp)
@@ -497,9 +529,24 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   /** Talks are re-negotiated between the two; before that a caller is answered by us. */
   offered(leg: LegName, request: IncomingRequest): void {
     if (this.#state.kind === 'talking') return this.#relayOffer(leg, request)
-    const isAlone = leg === CALLER && this.#caller.hears && request.request.body.length > 0
-    if (!isAlone) return request.respond(491)
-    this.#media.inOrder(() => this.#caller.takeOffer(request))
+    if (request.request.body.length === 0) return request.respond(491)
+    if (leg === CALLER && this.#caller.answerSdp.length > 0)
+      return this.#media.inOrder(() => this.#caller.takeOffer(request))
+    if (leg === CALLER) return request.respond(491)
+    if (!this.#callee.hears(forkOf(request.request))) return request.respond(488)
+    this.#media.inOrder(() => this.#takeEarlyOffer(request))
+  }
+
+  /** The fork that is heard moves its media, or changes it (RFC 3311): the caller notices nothing. */
+  async #takeEarlyOffer(request: IncomingRequest): Promise<void> {
+    try {
+      const { body } = request.request
+      this.#callee.early(forkOf(request.request), body)
+      request.respond(200, { body: await this.#media.answerLocally(CALLEE, body) })
+    } catch (error) {
+      request.respond(488)
+      if (!(error instanceof MediaError)) throw error
+    }
   }
 
   #relayOffer(leg: LegName, request: IncomingRequest): void {

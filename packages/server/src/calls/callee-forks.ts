@@ -24,6 +24,10 @@ export class CalleeForks {
     return this.#kept === undefined ? this.#before : [...this.#before, ...this.#kept.values()]
   }
 
+  hears(fork: string): boolean {
+    return this.#heard === fork
+  }
+
   /** A fork that has not answered sends SDP. */
   early(fork: string, sdp: Uint8Array): Heard {
     const kept = (this.#kept ??= new Map())

@@ -1,4 +1,4 @@
-import { header, type InviteOptions, type SipRequest } from '@maskline/sip'
+import { header, type InviteOptions, type ServerCall, type SipRequest } from '@maskline/sip'
 import type { E164 } from '../shared/e164.ts'
 import type { Outbound } from './ports.ts'
 
@@ -6,17 +6,17 @@ import type { Outbound } from './ports.ts'
 export function calleeInvite(
   way: Outbound,
   display: E164,
-  callerInvite: SipRequest,
+  caller: Pick<ServerCall, 'request' | 'reliability'>,
   offer: Uint8Array,
 ): InviteOptions {
   return {
     ...way.identity(display),
     uri: way.uri,
     to: `<${way.uri}>`,
-    maxForwards: hopsLeft(callerInvite),
+    maxForwards: hopsLeft(caller.request),
     body: offer,
-    // An offer in a reliable 1xx would want the caller's answer before the caller has seen it: in the 200 it can wait.
-    ...(offer.length === 0 && { reliability: 'none' as const }),
+    // An offer in a reliable 1xx wants its answer in the PRACK: a caller without PRACK gets the callee's offer in the 200.
+    ...(offer.length === 0 && caller.reliability === 'none' && { reliability: 'none' as const }),
     ...(way.hop && { hop: way.hop }),
     ...(way.credentials && { credentials: way.credentials }),
   }

@@ -1,4 +1,4 @@
-import { type ClientCall, NO_BODY, type SipRequest, type SipResponse } from '@maskline/sip'
+import { type ClientCall, NO_BODY, type ServerCall, type SipResponse } from '@maskline/sip'
 import { type E164, maskNumber } from '../shared/e164.ts'
 import { CALLEE, CALLER, type CallMedia } from './call-media.ts'
 import type { CallServices } from './call-services.ts'
@@ -20,7 +20,7 @@ export class CalleeSide {
   readonly #owner: CalleeOwner
   readonly #services: CallServices
   readonly #media: CallMedia
-  readonly #callerInvite: SipRequest
+  readonly #caller: ServerCall
   /** On the way being tried. */
   leg: ClientCall | undefined
   /** Its 2xx has come, so that only BYE ends it. */
@@ -36,11 +36,11 @@ export class CalleeSide {
   #forks = new CalleeForks()
   #offer: Uint8Array = NO_BODY
 
-  constructor(owner: CalleeOwner, services: CallServices, media: CallMedia, callerInvite: SipRequest) {
+  constructor(owner: CalleeOwner, services: CallServices, media: CallMedia, caller: ServerCall) {
     this.#owner = owner
     this.#services = services
     this.#media = media
-    this.#callerInvite = callerInvite
+    this.#caller = caller
   }
 
   /** What the trunk being tried means by its answers. */
@@ -65,7 +65,7 @@ export class CalleeSide {
   dial(callee: E164, display: E164): void {
     const { sip, clock, log } = this.#services
     const ways = this.#ways!
-    const invite = calleeInvite(this.#target!, display, this.#callerInvite, this.#offer)
+    const invite = calleeInvite(this.#target!, display, this.#caller, this.#offer)
     const leg = sip.stack().invite(invite, calleeHandlers)
     leg.owner = this.#owner
     this.leg = leg
@@ -91,6 +91,11 @@ export class CalleeSide {
   /** SDP of a fork that has not answered. */
   early(fork: string, sdp: Uint8Array): Heard {
     return this.#forks.early(fork, sdp)
+  }
+
+  /** Whether it is this fork that the caller hears. */
+  hears(fork: string): boolean {
+    return this.#forks.hears(fork)
   }
 
   /** A fork is over, the others go on: whom the caller hears now, if that changes. */

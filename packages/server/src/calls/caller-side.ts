@@ -23,7 +23,11 @@ export class CallerSide {
   answerSdp: Uint8Array = NO_BODY
   /** It hears us: the answer was ours, and it gets it with the next response. */
   hears = false
+  /** The next progress without SDP is repeated until it is acknowledged (RFC 3262), where the caller takes that. */
+  reliably = false
   readonly #media: CallMedia
+  /** Offer and answer of its INVITE are exchanged in reliable responses: no other has SDP (RFC 6337 §2.2). */
+  #agreed = false
   /** It got our 200, with our own offer perhaps: from then on only BYE ends its leg. */
   #answered = false
   #digits: DigitSources | undefined
@@ -47,12 +51,21 @@ export class CallerSide {
     this.hears = true
   }
 
-  /** A new offer of a caller who is alone with us. */
+  /** Takes a PRACK's answer to the callee's offer: what goes to the callee. */
+  async takePrackAnswer(sdp: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#media.answer(CALLER, sdp)
+    this.sdp = sdp
+    this.#agreed = true
+    return answer
+  }
+
+  /** A new offer of a caller who is not in a talk: we answer it. Only who has our SDP for sure may make one. */
   async takeOffer(request: IncomingRequest): Promise<void> {
     const { body } = request.request
     try {
       this.answerSdp = await this.#media.answerLocally(CALLER, body)
       this.sdp = body
+      this.#agreed = true
       request.respond(200, { body: this.answerSdp })
     } catch (error) {
       request.respond(488)
@@ -61,14 +74,14 @@ export class CallerSide {
   }
 
   progress(status: number): void {
-    if (this.answerSdp.length > 0) return this.leg.progress(status, { body: this.answerSdp })
-    this.leg.progress(status)
+    if (this.answerSdp.length > 0 && !this.#agreed) return this.leg.progress(status, { body: this.answerSdp })
+    this.leg.progress(status, this.reliably ? { reliable: true } : undefined)
   }
 
   /** With the SDP that answers its offer, or with an offer of ours. */
   answer(body = this.answerSdp): void {
     this.#answered = true
-    this.leg.answer(body.length > 0 ? { body } : {})
+    this.leg.answer(body.length > 0 && !this.#agreed ? { body } : {})
   }
 
   /** Ends the leg with the status, or with BYE where a 200 went before: the caller must not stay up in silence. */

@@ -13,6 +13,8 @@ import { causeOf } from './reason.ts'
 /** What the legs tell the call that owns them. */
 export type LegOwner = {
   callerAcknowledged(request: SipRequest): void
+  /** A PRACK with SDP: the answer to an offer in our reliable response, or an offer (RFC 3262 §5). */
+  callerPracked(request: IncomingRequest): void
   /** INFO. */
   informed(leg: LegName, request: IncomingRequest): void
   /** 100: the next hop has the call, and nothing more is known. */
@@ -37,6 +39,7 @@ export type LegOwner = {
 /** Owner of a leg that was given up: what comes of it concerns no call. */
 export const NOBODY: LegOwner = {
   callerAcknowledged() {},
+  callerPracked: (request) => request.respond(481),
   informed: (_leg, request) => request.respond(481),
   calleeTrying() {},
   calleeProgress() {},
@@ -69,6 +72,7 @@ const TAKEN = ['INFO'] as const
 export const callerHandlers: ServerCallHandlers = {
   onCancel: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
   onAck: (leg, request) => callOf(leg).callerAcknowledged(request),
+  onPrack: (leg, request) => callOf(leg).callerPracked(request),
   onBye: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
   onReinvite: (leg, request) => callOf(leg).offered(CALLER, request),
   onReinviteCancelled: (leg) => callOf(leg).offerCancelled(CALLER),
