@@ -1,8 +1,6 @@
-import { MediaError, type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
+import { type MediaEvent, type PlayAudio, ringBackTone } from '@maskline/media'
 import {
   type DialogCall,
-  forkOf,
-  header,
   type IncomingRequest,
   type ServerCall,
   type SipRequest,
@@ -27,7 +25,7 @@ import { InfoRelay } from './info-relay.ts'
 import { callerHandlers } from './leg-handlers.ts'
 import type { CallEffect, CallInput, CallState } from './machine/states.ts'
 import { playable } from './playable.ts'
-import { allowsUpdate, OfferRelay } from './offer-relay.ts'
+import { isReliable, Negotiation } from './negotiation.ts'
 import type { Admission } from './ports.ts'
 import { NO_REASONS, reasonsOf } from './reason.ts'
 import { releaseOfFailure } from './release-map.ts'
@@ -51,9 +49,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   readonly #media: CallMedia
   #tones: CallTones | undefined
   #recording: CallRecording | undefined
-  /** Of the callee's, which made the offer in a reliable response. */
-  #offeringFork: string | undefined
-  #offers: OfferRelay | undefined
+  readonly #negotiation: Negotiation
   #infos: InfoRelay | undefined
   /** The trunk that the call came in by, while it holds a channel of it. */
   #inbound: Extract<Admission, { kind: 'trunk' }> | undefined
@@ -74,6 +70,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     this.#media = new CallMedia(this, services.media, services.log)
     this.#caller = new CallerSide(caller, this.#media)
     this.#callee = new CalleeSide(this, services, this.#media, caller)
+    this.#negotiation = new Negotiation(this.#media, this.#caller, this.#callee, services.clock)
     this.#timers = new CallTimers(services.clock, (input) => this.input(input))
     this.#inbound = admission.kind === 'trunk' ? admission : undefined
     this.#collectsEarly = this.#inbound?.collectsEarly === true && this.#caller.sdp.length > 0
@@ -309,7 +306,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
   #letGo(): void {
     this.#callee.letGo()
     this.#infos?.close()
-    this.#offers?.close()
+    this.#negotiation.close()
     this.#inbound?.ended()
     this.#inbound = undefined
     this.#timers.clear()
@@ -399,65 +396,25 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     // 181 and 182 would tell the caller of the callee's services; he hears that it rings or he hears nothing new.
     const status = response.status === 183 ? 183 : 180
     if (response.status !== 180 && response.status !== 183) return
-    const isReliable = header(response, 'RSeq') !== undefined
-    this.#caller.reliably = isReliable
+    this.#caller.reliably = isReliable(response)
     if (response.body.length === 0 && !this.#media.isBusy)
       return this.input({ kind: 'callee-progress', status, ringing, early: false })
-    const heard = response.body.length > 0 ? this.#callee.early(fork, response.body) : undefined
+    const hear = response.body.length > 0 ? this.#negotiation.early(response, fork) : undefined
     this.#media.inOrder(async () => {
-      const early = heard !== undefined && this.#caller.sdp.length > 0
-      if (early) this.#caller.answerSdp = await this.#media.answer(CALLEE, heard.sdp, heard.others)
-      else if (isReliable && response.body.length > 0) await this.#passEarlyOffer(response.body, fork)
+      const early = (await hear?.()) ?? false
       this.input({ kind: 'callee-progress', status, ringing, early })
     })
   }
 
-  /** The callee makes the offer that the caller's INVITE had not, in a response that waits for the answer (RFC 3262 §5). */
-  async #passEarlyOffer(offer: Uint8Array, fork: string): Promise<void> {
-    if (this.#offeringFork !== undefined || this.#caller.sdp.length > 0) return
-    this.#offeringFork = fork
-    this.#caller.answerSdp = await this.#media.offer(CALLEE, offer)
-  }
-
-  callerPracked(request: IncomingRequest): void {
-    if (this.#offeringFork === undefined || this.#caller.sdp.length > 0)
-      return this.#media.inOrder(() => this.#caller.takeOffer(request))
-    const fork = this.#offeringFork
-    this.#media.inOrder(async () => {
-      if (this.isOver) return
-      const answer = await this.#caller.takePrackAnswer(request.request.body)
-      this.#callee.leg!.prack({ body: answer, fork })
-      request.respond(200)
-    })
-  }
-
   calleeForkEnded(fork: string): void {
-    const next = this.#callee.forkEnded(fork)
-    if (next === undefined) return
-    this.#media.inOrder(async () => {
-      if (this.#caller.sdp.length > 0 && !this.isOver)
-        this.#caller.answerSdp = await this.#media.answer(CALLEE, next.sdp, next.others)
-    })
+    this.#media.inOrder(() => this.#negotiation.forkEnded(fork))
   }
 
   calleeAnswered(response: SipResponse, fork: string): void {
-    const { sdp, others } = this.#callee.answered(response, fork)
+    const connect = this.#negotiation.answered(response, fork)
     this.#media.inOrder(async () => {
       if (this.isOver) return
-      const delayedOffer = this.#caller.sdp.length === 0
-      if (this.#offeringFork !== undefined && !delayedOffer) {
-        // The two agreed before. Another fork than the one that offered makes an offer of its own, which we answer.
-        const isOther = fork !== this.#offeringFork && response.body.length > 0
-        this.#callee.leg!.ack(isOther ? { body: await this.#media.answerLocally(CALLEE, response.body) } : {})
-        return this.#answered()
-      }
-      if (sdp.length > 0) {
-        this.#caller.answerSdp = delayedOffer
-          ? await this.#media.offer(CALLEE, sdp)
-          : await this.#media.answer(CALLEE, sdp, others)
-      }
-      // With a delayed offer the callee's ACK carries the caller's answer and waits for it.
-      if (!delayedOffer) this.#callee.leg!.ack()
+      await connect()
       this.#answered()
     })
   }
@@ -521,48 +478,24 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
         await this.#caller.takeAnswer(request.body)
         return this.input({ kind: 'caller-open', answered: true })
       }
-      if (this.#callee.leg === undefined || this.isOver) return
-      this.#callee.leg.ack({ body: await this.#media.answer(CALLER, request.body) })
+      if (!this.isOver) await this.#negotiation.acknowledged(request)
     })
   }
 
-  /** Talks are re-negotiated between the two; before that a caller is answered by us. */
+  callerPracked(request: IncomingRequest): void {
+    this.#negotiation.pracked(request)
+  }
+
   offered(leg: LegName, request: IncomingRequest): void {
-    if (this.#state.kind === 'talking') return this.#relayOffer(leg, request)
-    if (request.request.body.length === 0) return request.respond(491)
-    if (leg === CALLER && this.#caller.answerSdp.length > 0)
-      return this.#media.inOrder(() => this.#caller.takeOffer(request))
-    if (leg === CALLER) return request.respond(491)
-    if (!this.#callee.hears(forkOf(request.request))) return request.respond(488)
-    this.#media.inOrder(() => this.#takeEarlyOffer(request))
-  }
-
-  /** The fork that is heard moves its media, or changes it (RFC 3311): the caller notices nothing. */
-  async #takeEarlyOffer(request: IncomingRequest): Promise<void> {
-    try {
-      const { body } = request.request
-      this.#callee.early(forkOf(request.request), body)
-      request.respond(200, { body: await this.#media.answerLocally(CALLEE, body) })
-    } catch (error) {
-      request.respond(488)
-      if (!(error instanceof MediaError)) throw error
-    }
-  }
-
-  #relayOffer(leg: LegName, request: IncomingRequest): void {
-    this.#offers ??= new OfferRelay(this.#media, this.#services.clock, {
-      [CALLER]: { leg: this.#caller.leg, allowsUpdate: allowsUpdate(this.#caller.leg.request) },
-      [CALLEE]: { leg: this.#callee.leg!, allowsUpdate: this.#callee.allowsUpdate },
-    })
-    this.#offers.relay(leg, request)
+    this.#negotiation.offered(leg, request, this.#state.kind === 'talking')
   }
 
   offerCancelled(leg: LegName): void {
-    this.#offers?.cancelled(leg)
+    this.#negotiation.offerCancelled(leg)
   }
 
   offerAcknowledged(leg: LegName, request: SipRequest): void {
-    this.#offers?.acknowledged(leg, request)
+    this.#negotiation.offerAcknowledged(leg, request)
   }
 
   sdpFor(leg: LegName): Uint8Array | undefined {

@@ -1,5 +1,4 @@
-import { MediaError } from '@maskline/media'
-import { type IncomingRequest, NO_BODY, type ServerCall } from '@maskline/sip'
+import { NO_BODY, type ServerCall } from '@maskline/sip'
 import { CALLER, type CallMedia } from './call-media.ts'
 import { DigitSources } from './digit-sources.ts'
 import { formatReason } from './reason.ts'
@@ -60,17 +59,11 @@ export class CallerSide {
   }
 
   /** A new offer of a caller who is not in a talk: we answer it. Only who has our SDP for sure may make one. */
-  async takeOffer(request: IncomingRequest): Promise<void> {
-    const { body } = request.request
-    try {
-      this.answerSdp = await this.#media.answerLocally(CALLER, body)
-      this.sdp = body
-      this.#agreed = true
-      request.respond(200, { body: this.answerSdp })
-    } catch (error) {
-      request.respond(488)
-      if (!(error instanceof MediaError)) throw error
-    }
+  async takeOffer(sdp: Uint8Array): Promise<Uint8Array> {
+    this.answerSdp = await this.#media.answerLocally(CALLER, sdp)
+    this.sdp = sdp
+    this.#agreed = true
+    return this.answerSdp
   }
 
   progress(status: number): void {
