@@ -26,6 +26,8 @@ export const SCENARIOS = {
   'uac-extensions': { file: 'uac-extensions.xml', values: {} },
   /** 422, reliable 183, 200, waits for BYE. */
   'uas-extensions': { file: 'uas-extensions.xml', values: {} },
+  /** 183s of two forks, 200 of the second without SDP, waits for BYE. */
+  'uas-forks': { file: 'uas-forks.xml', values: {} },
   /** 180, `ringMs` later 200, waits for BYE. */
   uas: { file: 'uas.xml', values: { ringMs: '20' } },
   /** 180, 200, talks `talkMs`, hangs up. */
