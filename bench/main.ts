@@ -27,7 +27,7 @@ const sip = hasSipp
       servers: sipServers((why) => leftOut.push(why)),
       rates: (values.rates ?? (short ? '200,600' : '200,600,1000')).split(',').map(Number),
       seconds: short ? 5 : 10,
-      warmUpSeconds: short ? 2 : 4,
+      warmUpCalls: short ? 2_000 : 8_000,
       rounds: short ? 1 : 3,
       pairs: 500,
       heldCalls: short ? 1_000 : 2_000,

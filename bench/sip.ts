@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { conformanceCounts } from '@maskline/sip/testkit'
 import { benchPairs } from './support/parties.ts'
 import { pushFaults, type PushTally } from './support/push-receiver.ts'
 import { CALLEE_AT, CALLER_AT, kamailio, maskline, SERVER_AT, type BenchServer } from './support/server.ts'
@@ -16,7 +17,7 @@ export type SipComparison = {
   /** Calls a second. */
   readonly rates: readonly number[]
   readonly seconds: number
-  readonly warmUpSeconds: number
+  readonly warmUpCalls: number
   /** Each server runs so often at each rate, in turn (A B A B …); the cheapest run without a failed call counts. */
   readonly rounds: number
   /** Bindings in force; calls use them in turn. */
@@ -46,7 +47,7 @@ export async function compareSip(options: SipComparison): Promise<SipReport> {
     for (let round = 1; round <= options.rounds; round++) {
       for (const server of options.servers) {
         const result = await withServer(server, options.pairs, (workload) =>
-          runSipBench({ ...workload, rate, seconds: options.seconds, warmUpSeconds: options.warmUpSeconds }),
+          runSipBench({ ...workload, rate, seconds: options.seconds, warmUpCalls: options.warmUpCalls }),
         )
         log(`${server.name}, ${rate}/s, round ${round}: ${result.cpuSecPer1000.toFixed(2)} s per 1,000 calls`)
         if (result.failed > 0) log(`  ${result.failed} calls failed: ${result.errors.split('\n')[0] ?? ''}`)
@@ -146,13 +147,22 @@ export function sipServers(onMissing: (why: string) => void, only = ''): BenchSe
   })
 }
 
-/** `node bench/sip.ts [--short] [--only NAME] [--rates 200,600] [--seconds 10] [--rounds 3] [--held 2000] [--json]` */
+/** The RFCs' own messages: how many are treated as they must be. */
+async function conformanceLines(): Promise<string> {
+  const counts = await conformanceCounts()
+  return counts.map(({ name, cases, passed }) => `${name}: ${passed}/${cases}`).join('\n')
+}
+
+/**
+ * `npm run bench:sip [-- [--short] [--only NAME] [--rates 200,600,1000] [--seconds 10] [--rounds 3] [--held 2000] [--json]]`:
+ * the masked call beside the reference at equal rates, in turn, and the counts of the conformance suites.
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       short: { type: 'boolean', default: false },
       only: { type: 'string' },
-      rates: { type: 'string', default: '200,600' },
+      rates: { type: 'string', default: '200,600,1000' },
       seconds: { type: 'string' },
       rounds: { type: 'string' },
       held: { type: 'string' },
@@ -165,13 +175,14 @@ async function main(): Promise<void> {
     servers,
     rates: values.rates.split(',').map(Number),
     seconds: Number(values.seconds ?? (values.short ? 5 : 10)),
-    warmUpSeconds: values.short ? 2 : 4,
+    warmUpCalls: values.short ? 2_000 : 8_000,
     rounds: Number(values.rounds ?? (values.short ? 1 : 3)),
     pairs: Number(values.pairs),
     heldCalls: Number(values.held ?? (values.short ? 0 : 2_000)),
     log: (line) => console.error(line),
   })
   console.log(values.json ? JSON.stringify(report, undefined, 2) : renderSipReport(report))
+  if (!values.json) console.log(`\n${await conformanceLines()}`)
 }
 
 if (import.meta.main) await main()
