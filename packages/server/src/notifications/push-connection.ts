@@ -10,6 +10,9 @@ import { signingHeaders } from './signing.ts'
 /** Idle connections are closed before common servers do it, so that few POSTs meet a closed one. */
 const IDLE_MS = 4_000
 
+/** What the kernel hands over, for every connection in turn: an answer is read before the next one comes. */
+const received = Buffer.allocUnsafeSlow(64 * 1024)
+
 /** Where connections of one origin lead, and what they share. */
 export type Endpoint = {
   readonly host: string
@@ -113,7 +116,19 @@ export class Connection {
           ...(isIP(host) === 0 && { servername: host }),
           ...(this.#endpoint.session && { session: this.#endpoint.session }),
         })
-      : connectTcp({ host, port, lookup })
+      : connectTcp({
+          host,
+          port,
+          lookup,
+          // Without a stream's queue and a buffer of its own for each answer of some hundred bytes.
+          onread: {
+            buffer: received,
+            callback: (size) => {
+              if (this.#socket === socket) this.#received(received.subarray(0, size))
+              return true
+            },
+          },
+        })
     this.#socket = socket
     this.#served = 0
     this.#connectTimer = this.#owner.clock.setTimer(this.#owner.connectTimeoutMs, () =>
@@ -124,9 +139,10 @@ export class Connection {
     socket.on(tls ? 'secureConnect' : 'connect', () => {
       if (this.#socket === socket) this.#connected(socket)
     })
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#socket === socket) this.#progress(this.#post ? this.#answer.feed(chunk) : 'broken')
-    })
+    if (tls)
+      socket.on('data', (chunk: Buffer) => {
+        if (this.#socket === socket) this.#received(chunk)
+      })
     socket.on('end', () => {
       if (this.#socket === socket) this.#progress(this.#answer.close())
     })
@@ -157,6 +173,10 @@ export class Connection {
     head += `Content-Type: application/json;charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(post.body)}\r\n\r\n`
     this.#answer.expect()
     socket.write(head + post.body)
+  }
+
+  #received(chunk: Buffer): void {
+    this.#progress(this.#post ? this.#answer.feed(chunk) : 'broken')
   }
 
   #progress(progress: AnswerProgress): void {
