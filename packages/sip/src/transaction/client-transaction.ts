@@ -47,10 +47,10 @@ export class ClientTransaction implements Waiter, SendFailure {
   hop: Hop
   user: ClientUser
   #owner: ClientTransactionOwner
-  /** Until the final response: what ACK and CANCEL are made of. */
+  /** Until the final response: what is sent again, and what ACK and CANCEL are made of. */
   #request: SipRequest | undefined
-  /** The request until it is answered, then the ACK of a failed INVITE. */
-  #bytes: KeptBytes | undefined
+  /** The ACK of a failed INVITE. */
+  #ack: KeptBytes | undefined
   #state: 'calling' | 'proceeding' | 'accepted' | 'completed' | 'ended' = 'calling'
   #timer: TimerHandle
   #intervalMs = T1
@@ -95,10 +95,7 @@ export class ClientTransaction implements Waiter, SendFailure {
           if (this.#state === 'calling') {
             this.#fallback = undefined
             this.#state = 'proceeding'
-            if (this.method === 'INVITE') {
-              this.#bytes = undefined
-              this.#owner.timers.clear(this.#timer)
-            }
+            if (this.method === 'INVITE') this.#owner.timers.clear(this.#timer)
           }
         } else {
           const user = this.user
@@ -113,7 +110,7 @@ export class ClientTransaction implements Waiter, SendFailure {
         if (status >= 200 && status < 300) this.user.onResponse(this, response)
         return
       case 'completed':
-        if (status >= 300 && this.method === 'INVITE' && this.#bytes !== undefined) this.#repeat()
+        if (status >= 300 && this.#ack !== undefined) this.#repeat(bytesOf(this.#ack))
         return
       case 'ended':
         return
@@ -134,7 +131,8 @@ export class ClientTransaction implements Waiter, SendFailure {
       this.user.onTimeout(this)
       return
     }
-    this.#repeat()
+    // Written anew, since most requests are never sent twice.
+    if (this.#request !== undefined && !this.transport.reliable) this.#repeat(serializeMessage(this.#request))
     // Timer A doubles without bound; Timer E up to T2, and is T2 once a provisional response came.
     const doubled = this.#intervalMs * 2
     if (this.method === 'INVITE') this.#intervalMs = doubled
@@ -164,7 +162,7 @@ export class ClientTransaction implements Waiter, SendFailure {
     this.#state = 'ended'
     this.#request = undefined
     this.#fallback = undefined
-    this.#bytes = undefined
+    this.#ack = undefined
     this.#owner.timers.clear(this.#timer)
     this.#owner.clientEnded(this)
   }
@@ -172,7 +170,6 @@ export class ClientTransaction implements Waiter, SendFailure {
   #begin(request: SipRequest, bytes: Uint8Array): void {
     const { transport, hop } = this
     this.#request = request
-    this.#bytes = transport.reliable ? undefined : keepBytes(bytes)
     // Asking for send errors costs a callback; what cannot be sent is noticed on a call's first message.
     transport.send(bytes, hop, transport.reliable || request.method === 'INVITE' ? this : undefined)
     this.#owner.sent(request, bytes, hop, transport)
@@ -208,7 +205,6 @@ export class ClientTransaction implements Waiter, SendFailure {
     const request = this.#request!
     this.#request = undefined
     this.#fallback = undefined
-    this.#bytes = undefined
     timers.clear(this.#timer)
     if (this.method === 'INVITE' && response.status < 300) {
       this.#state = 'accepted'
@@ -221,15 +217,13 @@ export class ClientTransaction implements Waiter, SendFailure {
       const bytes = serializeMessage(ack)
       this.transport.send(bytes, this.hop)
       this.#owner.sent(ack, bytes, this.hop, this.transport)
-      this.#bytes = keepBytes(bytes)
+      this.#ack = keepBytes(bytes)
     }
     if (reliable) this.end()
     else this.#timer = timers.set(this.method === 'INVITE' ? GIVE_UP_MS : T4, this)
   }
 
-  #repeat(): void {
-    if (this.#bytes === undefined) return
-    const bytes = bytesOf(this.#bytes)
+  #repeat(bytes: Uint8Array): void {
     this.transport.send(bytes, this.hop)
     this.#owner.sent(undefined, bytes, this.hop, this.transport)
   }

@@ -242,8 +242,7 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     const transaction = this.#open(method, key, mergeKey, via, source, transport)
     if (transaction.mergeKey !== undefined) this.#merges.set(transaction.mergeKey, transaction)
     this.#options.user.onRequest(transaction, request)
-    // RFC 3261 §17.2.1: no 100 when the answer is already there.
-    if (method === 'INVITE' && transaction.isSilent) transaction.respond(response(request, 100))
+    if (method === 'INVITE') transaction.awaitAnswer(request)
   }
 
   #hasNoRoom(method: string, key: string): boolean {

@@ -1,3 +1,4 @@
+import { response as responseTo } from '../message/build.ts'
 import { serializeMessage } from '../message/serialize.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { Hop } from '../transport/address.ts'
@@ -6,7 +7,7 @@ import type { KeptBytes } from '../transport/kept-bytes.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 import { ownText } from './own-text.ts'
-import { GIVE_UP_MS, T1, T2, T4 } from './timing.ts'
+import { GIVE_UP_MS, T1, T2, T4, TRYING_AFTER_MS } from './timing.ts'
 
 /** Who answers an INVITE; asked only while no final response was sent. */
 export type InviteUser = { onCancel(request: SipRequest): void }
@@ -42,6 +43,8 @@ export class ServerTransaction implements Waiter {
   #replyPort: number
   #state: 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'ended' = 'proceeding'
   #last: KeptBytes | undefined
+  /** An INVITE that nobody answered yet: what its 100 is made of. */
+  #unanswered: SipRequest | undefined
   #timer: TimerHandle
   #intervalMs = 0
   #waitedMs = 0
@@ -77,6 +80,7 @@ export class ServerTransaction implements Waiter {
     if (this.#state !== 'proceeding') return undefined
     const bytes = serializeMessage(response)
     this.#send(response, bytes)
+    this.#answered()
     if (response.status < 200) {
       this.#last = keepBytes(bytes)
       return bytes
@@ -101,9 +105,14 @@ export class ServerTransaction implements Waiter {
     return bytes
   }
 
-  /** Whether anything was answered yet. */
-  get isSilent(): boolean {
-    return this.#state === 'proceeding' && this.#last === undefined
+  /**
+   * An INVITE that was handed on: 100 (Trying) goes out unless something else is answered soon (RFC 3261 §17.2.1), for most
+   * calls never, or at once when the INVITE comes again.
+   */
+  awaitAnswer(invite: SipRequest): void {
+    if (this.#state !== 'proceeding' || this.#last !== undefined) return
+    this.#unanswered = invite
+    this.#timer = this.#owner.timers.set(TRYING_AFTER_MS, this)
   }
 
   /**
@@ -123,7 +132,8 @@ export class ServerTransaction implements Waiter {
 
   /** The same request again. */
   onDuplicate(): void {
-    if (this.#last !== undefined && (this.#state === 'proceeding' || this.#state === 'completed')) {
+    if (this.#unanswered !== undefined) this.#try(this.#unanswered)
+    else if (this.#last !== undefined && (this.#state === 'proceeding' || this.#state === 'completed')) {
       this.#send(undefined, bytesOf(this.#last))
     }
   }
@@ -142,6 +152,10 @@ export class ServerTransaction implements Waiter {
 
   onTimer(): void {
     this.#timer = undefined
+    if (this.#unanswered !== undefined) {
+      this.#try(this.#unanswered)
+      return
+    }
     if (this.#state === 'completed' && this.method === 'INVITE' && !this.transport.reliable) {
       this.#waitedMs += this.#intervalMs
       if (this.#waitedMs < GIVE_UP_MS) {
@@ -158,9 +172,21 @@ export class ServerTransaction implements Waiter {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#last = undefined
+    this.#unanswered = undefined
     this.user = undefined
     this.#owner.timers.clear(this.#timer)
     this.#owner.serverEnded(this)
+  }
+
+  #try(invite: SipRequest): void {
+    this.respond(responseTo(invite, 100))
+  }
+
+  #answered(): void {
+    if (this.#unanswered === undefined) return
+    this.#unanswered = undefined
+    this.#owner.timers.clear(this.#timer)
+    this.#timer = undefined
   }
 
   #wait(delayMs: number): void {

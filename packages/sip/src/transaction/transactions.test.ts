@@ -146,16 +146,38 @@ describe('INVITE server transaction', () => {
     assert.deepEqual(sent, ['180 INVITE', '200 INVITE', '486 INVITE'])
   })
 
-  it('answers 100 when the handler has not answered, and repeats the last response to a copy of the INVITE', async () => {
+  it('answers 100 within 200 ms when the handler has not answered (RFC 3261 §17.2.1), and repeats the last response to a copy of the INVITE', async () => {
+    const bench = await openBench()
+    const invite = testRequest({ from: bench.peer.hop })
+    bench.deliver(invite)
+    bench.clock.advance(150)
+    assert.deepEqual(bench.peer.summaries, [])
+    bench.clock.advance(50)
+    assert.deepEqual(bench.peer.summaries, ['100 INVITE'])
+    bench.deliver(invite)
+    bench.incoming[0]!.progress(180)
+    bench.deliver(invite)
+    bench.clock.advance(1000)
+    assert.deepEqual(bench.peer.summaries, ['100 INVITE', '100 INVITE', '180 INVITE', '180 INVITE'])
+    assert.equal(bench.incoming.length, 1)
+  })
+
+  it('answers 100 at once to an INVITE that comes again before anything was answered, and no second 100 later', async () => {
     const bench = await openBench()
     const invite = testRequest({ from: bench.peer.hop })
     bench.deliver(invite)
     bench.deliver(invite)
+    bench.clock.advance(1000)
+    assert.deepEqual(bench.peer.summaries, ['100 INVITE'])
+  })
+
+  it('sends no 100 when the answer is there within 150 ms', async () => {
+    const bench = await openBench()
+    bench.deliver(testRequest({ from: bench.peer.hop }))
+    bench.clock.advance(150)
     bench.incoming[0]!.progress(180)
-    bench.deliver(invite)
-    bench.clock.advance(1)
-    assert.deepEqual(bench.peer.summaries, ['100 INVITE', '100 INVITE', '180 INVITE', '180 INVITE'])
-    assert.equal(bench.incoming.length, 1)
+    bench.clock.advance(1000)
+    assert.deepEqual(bench.peer.summaries, ['180 INVITE'])
   })
 
   it('repeats a failure on Timer G until Timer H, and ends without an ACK', async () => {
@@ -240,8 +262,8 @@ describe('transaction layer', () => {
     bench.deliver(testRequest({ from: bench.peer.hop, callId: 'a', branch: 'z9hG4bK-a' }))
     bench.deliver(testRequest({ from: bench.peer.hop, callId: 'b', branch: 'z9hG4bK-b' }))
     bench.clock.advance(1)
-    assert.deepEqual(bench.peer.summaries, ['100 INVITE', '503 INVITE'])
-    assert.match(header(bench.peer.inbox[1]!, 'Retry-After')!, /^[3-7]$/)
+    assert.deepEqual(bench.peer.summaries, ['503 INVITE'])
+    assert.match(header(bench.peer.inbox[0]!, 'Retry-After')!, /^[3-7]$/)
     assert.equal(bench.stack.stats().transactions, 1)
     assert.equal(bench.incoming.length, 1)
   })
@@ -251,7 +273,7 @@ describe('transaction layer', () => {
     bench.deliver(testRequest({ from: bench.peer.hop, branch: 'z9hG4bK-path1' }))
     bench.deliver(testRequest({ from: bench.peer.hop, branch: 'z9hG4bK-path2' }))
     bench.clock.advance(1)
-    assert.deepEqual(bench.peer.summaries, ['100 INVITE', '482 INVITE'])
+    assert.deepEqual(bench.peer.summaries, ['482 INVITE'])
     assert.equal(bench.incoming.length, 1)
   })
 

@@ -8,7 +8,7 @@ import { testRequest } from '../testkit/requests.ts'
 async function answerTo(headers: readonly string[], body: Uint8Array, tells: string) {
   const bench = await openBench()
   bench.deliver(testRequest({ from: bench.peer.hop, headers, body }))
-  bench.clock.advance(1)
+  bench.clock.advance(200)
   const answer = bench.peer.inbox.at(-1)!
   return [bench.peer.summaries.at(-1), header(answer, tells), bench.incoming.length]
 }
