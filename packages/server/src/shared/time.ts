@@ -26,9 +26,21 @@ export function toNextBeat(now: EpochMs, beatMs: number): number {
 
 const two = (n: number) => (n < 10 ? `0${n}` : `${n}`)
 
+let wireSecond = Number.NaN
+let wireText = ''
+
 /** `yyyy-MM-dd HH:mm:ss` in UTC: every time on the wire except `Created` (spec/notifications.md section 5.2). */
 export function formatWireTime(at: EpochMs): string {
-  const d = new Date(at)
+  const second = Math.floor(at / 1000)
+  // Most of what is told in a second happened in it.
+  if (second !== wireSecond) {
+    wireText = wireTimeOf(new Date(at))
+    wireSecond = second
+  }
+  return wireText
+}
+
+function wireTimeOf(d: Date): string {
   return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`
 }
 

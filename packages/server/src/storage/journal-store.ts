@@ -95,12 +95,8 @@ export function createJournal(options: JournalOptions): Journal {
     for (const { record } of group) latest.set(record.sessionId, record)
     for (const record of latest.values()) yield* saveRecord(record)
     const added: OutboxItem[] = []
-    for (const fact of group) {
-      for (const item of yield* draftsOf(fact)) {
-        yield* outbox.insert(item)
-        added.push(item)
-      }
-    }
+    for (const fact of group) added.push(...(yield* draftsOf(fact)))
+    yield* outbox.insert(added)
     return added
   }
 

@@ -29,7 +29,7 @@ export function createNumberStates(options: NumberStatesOptions): NumberStates {
     // An older state that failed must not arrive after this one.
     yield* all(q.forgetFailed, app.key, x.number)
     const item = outbox.toItem(draft, app.key, at)
-    yield* outbox.insert(item)
+    yield* outbox.insert([item])
     return [item]
   }
 

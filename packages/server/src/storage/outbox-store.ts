@@ -1,4 +1,5 @@
 import type { OutboxItem, OutboxStore, PushKind } from '../notifications/outbox.ts'
+import type { Postponement } from '../notifications/ledger.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
 import { AppError } from '../shared/app-error.ts'
 import type { Sealer } from '../shared/seal.ts'
@@ -13,7 +14,7 @@ export type OutboxFeed = {
 
 /** What the journal needs to put pushes into the same transaction as their cause. */
 export type OutboxWriter = {
-  insert(item: OutboxItem): Plan<void>
+  insert(items: readonly OutboxItem[]): Plan<void>
   /** An item for a draft. Ids ascend in the order of the facts. */
   toItem(draft: PushDraft, appKey: string, at: EpochMs): OutboxItem
   announce(items: readonly OutboxItem[]): void
@@ -35,6 +36,10 @@ type OutboxRow = {
 /** Ids that a process takes at once. Few enough for 9 billion starts before numbers end, many enough for minutes. */
 const BLOCK = 1_000_000
 const BLOCK_KEY = 'outbox_block'
+/** Rows of one statement: each statement costs more than its rows. */
+const TOGETHER = 8
+/** Ids begin with 1. */
+const NO_ID = 0
 /** What rows of the outbox are written about; each write is over in a moment. */
 const OUTBOX = ['outbox']
 
@@ -92,8 +97,34 @@ export async function createOutboxStore(
     dueAt: row.due_at,
   })
 
-  function* eachId(ids: readonly number[], step: (id: number) => Plan<unknown>): Plan<void> {
-    for (const id of ids) yield* step(id)
+  function* insertEach(items: readonly OutboxItem[]): Plan<void> {
+    let at = 0
+    for (; at + TOGETHER <= items.length; at += TOGETHER)
+      yield* all(q.insertTogether, ...items.slice(at, at + TOGETHER).flatMap(valuesOf))
+    for (; at < items.length; at++) yield* all(q.insert, ...valuesOf(items[at]!))
+  }
+
+  const valuesOf = ({ id, appKey, kind, url, sessionId, body, dueAt }: OutboxItem) => [
+    id,
+    appKey,
+    kind,
+    url,
+    sessionId,
+    sealer.sealText(body, 'push'),
+    dueAt,
+  ]
+
+  function* removeEach(ids: readonly number[]): Plan<void> {
+    for (let at = 0; at < ids.length; at += TOGETHER) {
+      const some = ids.slice(at, at + TOGETHER)
+      while (some.length < TOGETHER) some.push(NO_ID)
+      yield* all(q.remove, ...some)
+    }
+  }
+
+  function* postponeEach(ids: readonly number[], change: Postponement): Plan<void> {
+    const { attempts, firstFailedAt, dueAt, batchId, error } = change
+    for (const id of ids) yield* all(q.postpone, id, attempts, firstFailedAt, dueAt, batchId ?? null, error)
   }
 
   return {
@@ -108,10 +139,7 @@ export async function createOutboxStore(
         attempts: 0,
         dueAt: at,
       }),
-      *insert(item) {
-        const body = sealer.sealText(item.body, 'push')
-        yield* all(q.insert, item.id, item.appKey, item.kind, item.url, item.sessionId, body, item.dueAt)
-      },
+      insert: insertEach,
       announce: (items) => {
         if (items.length > 0) for (const listener of listeners) listener(items)
       },
@@ -127,13 +155,8 @@ export async function createOutboxStore(
       async nextDueAt(after) {
         return (await runner.read(first(q.nextDue, after)))?.due_at
       },
-      remove: (ids) => runner.write(() => eachId(ids, (id) => all(q.remove, id)), OUTBOX),
-      postpone: (ids, { attempts, firstFailedAt, dueAt, batchId, error }) =>
-        runner.write(
-          () =>
-            eachId(ids, (id) => all(q.postpone, id, attempts, firstFailedAt, dueAt, batchId ?? null, error)),
-          OUTBOX,
-        ),
+      remove: (ids) => runner.write(() => removeEach(ids), OUTBOX),
+      postpone: (ids, change) => runner.write(() => postponeEach(ids, change), OUTBOX),
     },
   }
 }
@@ -151,6 +174,17 @@ function queries(db: QueryBuilder) {
     'first_failed_at',
     'due_at',
   ] as const
+  const together = Array.from({ length: TOGETHER }, (_, i) => i)
+  const rowAt = (i: number) => ({
+    id: slot<number>(i * 7),
+    app_key: slot<string>(i * 7 + 1),
+    kind: slot<string>(i * 7 + 2),
+    url: slot<string>(i * 7 + 3),
+    session_id: slot<string>(i * 7 + 4),
+    sealed_body: slot<string>(i * 7 + 5),
+    attempts: 0,
+    due_at: slot<number>(i * 7 + 6),
+  })
   return {
     lastId: prepare(db.selectFrom('outbox').select('id').orderBy('id', 'desc').limit(1)),
     block: prepare(db.selectFrom('meta').select('value').where('key', '=', BLOCK_KEY)),
@@ -160,18 +194,8 @@ function queries(db: QueryBuilder) {
         .values({ key: BLOCK_KEY, value: slot<string>(0) })
         .onConflict((c) => c.column('key').doUpdateSet((e) => ({ value: e.ref('excluded.value') }))),
     ),
-    insert: prepare(
-      db.insertInto('outbox').values({
-        id: slot<number>(0),
-        app_key: slot<string>(1),
-        kind: slot<string>(2),
-        url: slot<string>(3),
-        session_id: slot<string>(4),
-        sealed_body: slot<string>(5),
-        attempts: 0,
-        due_at: slot<number>(6),
-      }),
-    ),
+    insert: prepare(db.insertInto('outbox').values(rowAt(0))),
+    insertTogether: prepare(db.insertInto('outbox').values(together.map(rowAt))),
     due: prepare(
       db
         .selectFrom('outbox')
@@ -189,7 +213,7 @@ function queries(db: QueryBuilder) {
         .orderBy('due_at')
         .limit(1),
     ),
-    remove: prepare(db.deleteFrom('outbox').where('id', '=', slot<number>(0))),
+    remove: prepare(db.deleteFrom('outbox').where('id', 'in', together.map((i) => slot<number>(i)))),
     postpone: prepare(
       db
         .updateTable('outbox')
