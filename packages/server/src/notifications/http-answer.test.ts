@@ -27,6 +27,33 @@ function readEveryWay(answer: string, closes: boolean, expected: Expected | 'bro
 
 const lines = (...all: readonly string[]): string => all.join('\r\n')
 
+describe('answers on one connection', () => {
+  it('are each read for themselves, the same again and others between', () => {
+    const kept = lines('HTTP/1.1 200 OK', 'Keep-Alive: timeout=5', 'Content-Length: 2', '', '{}')
+    const closed = lines('HTTP/1.1 500 Oops', 'Connection: close', 'Content-Length: 0', '', '')
+    const longer = lines('HTTP/1.1 200 OK', 'Keep-Alive: timeout=5', 'Content-Length: 3', '', '{}')
+    const reader = new AnswerReader()
+    const read = (answer: string): unknown[] => {
+      reader.expect()
+      const progress = reader.feed(Buffer.from(answer, 'latin1'))
+      return [progress, reader.status, reader.reusable, reader.keepAliveSec]
+    }
+    const asKept = ['whole', 200, true, 5]
+    const asClosed = ['whole', 500, false, undefined]
+    for (const [answer, expected] of [
+      [kept, asKept],
+      [kept, asKept],
+      [closed, asClosed],
+      [closed, asClosed],
+      [kept, asKept],
+      [longer, ['more', 200, true, 5]],
+      [kept, asKept],
+    ] as const)
+      assert.deepEqual(read(answer), expected)
+    assert.equal(reader.feed(Buffer.from(kept, 'latin1')), 'broken', 'nobody asked for it')
+  })
+})
+
 describe('an answer', () => {
   it('with a length', () => {
     readEveryWay(lines('HTTP/1.1 200 OK', 'Content-Length: 3', '', 'abc'), false, {

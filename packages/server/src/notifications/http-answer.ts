@@ -3,6 +3,16 @@ const MAX_HEAD = 16 * 1024
 /** Nobody reads the body of an answer; a longer one costs the connection, not the delivery. */
 const MAX_BODY = 64 * 1024
 
+/** Longest answer that is remembered, bytes. */
+const MAX_KNOWN = 1024
+
+type KnownAnswer = {
+  readonly bytes: Buffer
+  readonly status: number
+  readonly reusable: boolean
+  readonly keepAliveSec: number | undefined
+}
+
 /**
  * How far an answer is. `whole`: read to its end. `broken`: what came is not an HTTP/1.x answer.
  */
@@ -23,6 +33,8 @@ export class AnswerReader {
   #reusable = false
   #keepAliveSec: number | undefined
   #began = false
+  /** The last answer that came whole in one read, with what was found in it: a server says the same again and again. */
+  #known: KnownAnswer | undefined
 
   /** Status of the final answer; 0 before it is known. */
   get status(): number {
@@ -56,7 +68,28 @@ export class AnswerReader {
   }
 
   feed(chunk: Buffer): AnswerProgress {
+    const isFirst = !this.#began
     this.#began = true
+    if (!isFirst) return this.#read(chunk)
+    if (this.#known?.bytes.equals(chunk) === true) {
+      this.#status = this.#known.status
+      this.#reusable = this.#known.reusable
+      this.#keepAliveSec = this.#known.keepAliveSec
+      this.#part = 'idle'
+      return 'whole'
+    }
+    const progress = this.#read(chunk)
+    if (progress === 'whole' && chunk.length <= MAX_KNOWN)
+      this.#known = {
+        bytes: Buffer.from(chunk),
+        status: this.#status,
+        reusable: this.#reusable,
+        keepAliveSec: this.#keepAliveSec,
+      }
+    return progress
+  }
+
+  #read(chunk: Buffer): AnswerProgress {
     let at = 0
     while (at < chunk.length) {
       switch (this.#part) {
