@@ -6,6 +6,7 @@ import { modes } from './0003-modes.ts'
 import { announcements } from './0004-announcements.ts'
 import { recordings } from './0005-recordings.ts'
 import { bindCount } from './0006-bind-count.ts'
+import { outboxRowid } from './0007-outbox-rowid.ts'
 
 /** In the order of their names; one that has been released is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -15,6 +16,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-announcements': announcements,
   '0005-recordings': recordings,
   '0006-bind-count': bindCount,
+  '0007-outbox-rowid': outboxRowid,
 }
 
 /** Brings the schema up to date, all of it or nothing. Throws AppError `MIGRATION_FAILED`. */

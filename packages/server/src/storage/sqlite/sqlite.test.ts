@@ -37,6 +37,51 @@ storageContract('SQLite, a disk flush per group', () => {
   return { ...base, open, reopen: open }
 })
 
+test('pushes that wait in an outbox of the first shape are there after the upgrade, and ids find their rows', async () => {
+  const { dir, open, dispose } = directory()
+  const event = { kind: 'event', url: 'http://customer.example/', body: '{"eventType":"callin"}' } as const
+  try {
+    const storage = await open({
+      pushesOf: (f) => [{ ...event, sessionId: f.record.sessionId }],
+    })
+    await storage.apps.saveApp(testApp)
+    storage.journal.append({ event: 'callin', at: 1000, record: testRecord(1) })
+    await storage.journal.flush()
+    await storage.close()
+
+    const database = new DatabaseSync(path.join(dir, DATABASE_FILE))
+    database.exec(`
+      create table first_outbox (id bigint not null primary key, app_key text not null, kind text not null, url text not null,
+        session_id text not null, sealed_body text not null, attempts integer not null, batch_id text, first_failed_at bigint,
+        due_at bigint not null, error text);
+      insert into first_outbox select * from outbox;
+      drop table outbox;
+      alter table first_outbox rename to outbox;
+      delete from kysely_migration where name >= '0007';
+    `)
+    database.close()
+
+    const upgraded = await open()
+    const items = await upgraded.outbox.due(2000, 10)
+    assert.deepEqual(
+      items.map(({ kind, url, body, sessionId }) => ({ kind, url, body, sessionId })),
+      [{ ...event, sessionId: testRecord(1).sessionId }],
+    )
+    await upgraded.outbox.remove(items.map(({ id }) => id))
+    assert.deepEqual(await upgraded.outbox.due(2000, 10), [])
+    await upgraded.close()
+    const after = new DatabaseSync(path.join(dir, DATABASE_FILE), { readOnly: true })
+    const indexes = after.prepare("select name from pragma_index_list('outbox') order by name").all()
+    after.close()
+    assert.deepEqual(
+      indexes.map(({ name }) => name),
+      ['outbox_by_due', 'outbox_number_states'],
+    )
+  } finally {
+    await dispose()
+  }
+})
+
 test('no real number, secret, password, text or user data is in the files of the database', async () => {
   const { dir, open, dispose } = directory()
   const body = '{"caller":"+8613800000021","called":"+8675528000001"}'
