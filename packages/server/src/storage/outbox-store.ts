@@ -213,7 +213,13 @@ function queries(db: QueryBuilder) {
         .orderBy('due_at')
         .limit(1),
     ),
-    remove: prepare(db.deleteFrom('outbox').where('id', 'in', together.map((i) => slot<number>(i)))),
+    remove: prepare(
+      db.deleteFrom('outbox').where(
+        'id',
+        'in',
+        together.map((i) => slot<number>(i)),
+      ),
+    ),
     postpone: prepare(
       db
         .updateTable('outbox')
