@@ -99,8 +99,18 @@ const layerRules: Rule[] = Object.entries(serverFolders).map(([folder, { may, se
   ),
 }))
 
-/** The lower layers of packages/sip/src, lowest first; each stands on those before it. Above them: dialog, ua, registrar. */
-const sipLayers = ['shared', 'message', 'transport', 'resolve', 'transaction', 'guard']
+/** The layers of packages/sip/src, lowest first; each stands on those before it. Above them: ua and registrar. */
+const sipLayers = [
+  'shared',
+  'message',
+  'auth',
+  'transport',
+  'resolve',
+  'transaction',
+  'guard',
+  'core',
+  'dialog',
+]
 
 const sipRules: Rule[] = sipLayers.map((layer, i) => ({
   sentence:

@@ -42,9 +42,19 @@ const examples: readonly {
     lawful: ['packages/sip/src/message/a.ts', "import { b } from '../shared/ids.ts'"],
   },
   {
+    rule: 'sip/auth stands on',
+    broken: ['packages/sip/src/auth/a.ts', "import { b } from '../transport/address.ts'"],
+    lawful: ['packages/sip/src/auth/a.ts', "import { b } from '../message/chars.ts'"],
+  },
+  {
     rule: 'sip/transport stands on',
     broken: ['packages/sip/src/transport/a.ts', "import { b } from '../transaction/clock.ts'"],
     lawful: ['packages/sip/src/transport/a.ts', "import { b } from '../message/parse.ts'"],
+  },
+  {
+    rule: 'sip/resolve stands on',
+    broken: ['packages/sip/src/resolve/a.ts', "import { b } from '../transaction/layer.ts'"],
+    lawful: ['packages/sip/src/resolve/a.ts', "import { b } from '../transport/address.ts'"],
   },
   {
     rule: 'sip/transaction stands on',
@@ -53,8 +63,18 @@ const examples: readonly {
   },
   {
     rule: 'sip/guard stands on',
-    broken: ['packages/sip/src/guard/a.ts', "import { b } from '../ua/core.ts'"],
+    broken: ['packages/sip/src/guard/a.ts', "import { b } from '../core/core.ts'"],
     lawful: ['packages/sip/src/guard/a.ts', "import { b } from '../message/headers.ts'"],
+  },
+  {
+    rule: 'sip/core stands on',
+    broken: ['packages/sip/src/core/a.ts', "import { b } from '../dialog/session.ts'"],
+    lawful: ['packages/sip/src/core/a.ts', "import { b } from '../transaction/layer.ts'"],
+  },
+  {
+    rule: 'sip/dialog stands on',
+    broken: ['packages/sip/src/dialog/a.ts', "import { b } from '../ua/client-call.ts'"],
+    lawful: ['packages/sip/src/dialog/a.ts', "import { b } from '../core/core.ts'"],
   },
   {
     rule: 'sip imports no other package',

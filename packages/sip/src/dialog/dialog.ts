@@ -4,10 +4,10 @@ import { isUriText, parseNameAddr, tagOf, withTag } from '../message/name-addr.t
 import { parseCSeq } from '../message/cseq.ts'
 import type { Hop } from '../transport/address.ts'
 import { isPrivate } from '../transport/private-address.ts'
-import { allowOf } from '../ua/allow.ts'
-import { buildRequest, faceFor } from '../ua/core.ts'
-import type { Core, Face } from '../ua/core.ts'
-import type { RequestOptions } from '../ua/types.ts'
+import { allowOf } from '../core/allow.ts'
+import { buildRequest, faceFor } from '../core/core.ts'
+import type { Core, Face } from '../core/core.ts'
+import type { RequestOptions } from '../core/types.ts'
 
 /** A dialog (RFC 3261 §12): what it takes to write the next request in it and to check the peer's. */
 export type Dialog = {

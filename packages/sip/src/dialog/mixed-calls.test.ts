@@ -6,7 +6,7 @@ import { ManualClock } from '../testkit/manual-clock.ts'
 import { MemoryNetwork, summaryOf } from '../testkit/memory-network.ts'
 import { seededRandom } from '../testkit/random.ts'
 import { createSipStack } from '../ua/stack.ts'
-import type { ClientCallHandlers, DialogCall, ServerCallHandlers, SipStack } from '../ua/types.ts'
+import type { ClientCallHandlers, DialogCall, ServerCallHandlers, SipStack } from '../core/types.ts'
 
 const CALLS = 200
 const NO_BODY = new Uint8Array(0)

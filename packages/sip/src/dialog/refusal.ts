@@ -1,4 +1,4 @@
-import { SUPPORTED } from '../ua/features.ts'
+import { SUPPORTED } from '../core/features.ts'
 
 export type Refusal = { readonly status: number; readonly headers: readonly string[] }
 

@@ -1,8 +1,8 @@
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS, T1 } from '../transaction/timing.ts'
-import { hasBody } from '../ua/core.ts'
-import type { ResponseOptions } from '../ua/types.ts'
+import { hasBody } from '../core/core.ts'
+import type { ResponseOptions } from '../core/types.ts'
 
 export type ReliableOwner = {
   /** Sends a provisional response with this RSeq; returns its bytes, undefined when it is too late for one. */

@@ -6,7 +6,7 @@ import { SDP_ANSWER, SDP_OFFER } from '../testkit/bench.ts'
 import type { Bench, BenchOptions } from '../testkit/bench.ts'
 import { summaryOf } from '../testkit/memory-network.ts'
 import { callIn, callOut, count, leavesNothing, talkingIn, talkingOut } from '../testkit/scripted-call.ts'
-import type { SessionTimerOptions } from '../ua/types.ts'
+import type { SessionTimerOptions } from '../core/types.ts'
 
 const TIMER = ['Supported', 'timer']
 const UPDATE = ['Allow', 'INVITE, ACK, BYE, CANCEL, UPDATE']

@@ -1,7 +1,7 @@
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
-import { ALLOWS_UPDATE, HAS_ALLOW, featuresOf } from '../ua/features.ts'
-import type { Features } from '../ua/features.ts'
+import { ALLOWS_UPDATE, HAS_ALLOW, featuresOf } from '../core/features.ts'
+import type { Features } from '../core/features.ts'
 import {
   LEAST_INTERVAL_SEC,
   agree,
@@ -9,8 +9,8 @@ import {
   isTooSmall,
   raised,
   sessionExpiresOf,
-} from './session-interval.ts'
-import type { Agreement, SessionLimits } from './session-interval.ts'
+} from '../core/session-interval.ts'
+import type { Agreement, SessionLimits } from '../core/session-interval.ts'
 
 /** What a session does when its time comes. */
 export type RefreshOwner = {

@@ -15,7 +15,7 @@ import {
   tries,
 } from '../testkit/scripted-call.ts'
 import type { ScriptedCallee, ScriptedCaller } from '../testkit/scripted-call.ts'
-import type { ForkRequestOptions } from '../ua/types.ts'
+import type { ForkRequestOptions } from '../core/types.ts'
 
 const NO_TIMER = { stack: { sessionTimer: { expiresSec: 0 } } }
 const RELIABLE = ['Require', '100rel', 'RSeq', '1']

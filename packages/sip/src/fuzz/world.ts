@@ -12,7 +12,7 @@ import type { Hop } from '../transport/address.ts'
 import { receiveDatagram } from '../transport/receive.ts'
 import type { OpenTransport, Transport, TransportSink } from '../transport/transport.ts'
 import { createSipStack } from '../ua/stack.ts'
-import type { ClientCall, IncomingRequest, ServerCall, SipStack } from '../ua/types.ts'
+import type { ClientCall, IncomingRequest, ServerCall, SipStack } from '../core/types.ts'
 import { below, mutate, pick } from './mutate.ts'
 import type { Random } from './mutate.ts'
 

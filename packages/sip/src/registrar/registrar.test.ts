@@ -6,7 +6,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts'
 import { openBench } from '../testkit/bench.ts'
 import type { Bench } from '../testkit/bench.ts'
 import { testRequest } from '../testkit/requests.ts'
-import type { IncomingRequest } from '../ua/types.ts'
+import type { IncomingRequest } from '../core/types.ts'
 import { createRegistrar } from './registrar.ts'
 import type { Registrar, RegistrarOptions } from './registrar.ts'
 

@@ -4,7 +4,7 @@ import type { SipRequest } from '../message/message.ts'
 import { parseNameAddr } from '../message/name-addr.ts'
 import { parseUri, sipUriEquals, unescapeUser } from '../message/uri.ts'
 import type { Hop } from '../transport/address.ts'
-import type { IncomingRequest } from '../ua/types.ts'
+import type { IncomingRequest } from '../core/types.ts'
 import { createAuthenticator } from './authenticator.ts'
 import type { AuthenticatorOptions } from './authenticator.ts'
 

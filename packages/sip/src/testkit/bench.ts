@@ -13,7 +13,7 @@ import type {
   SipStack,
   StackHandlers,
   StackOptions,
-} from '../ua/types.ts'
+} from '../core/types.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryNetwork } from './memory-network.ts'
 import type { MemoryNetworkOptions, ScriptedPeer } from './memory-network.ts'

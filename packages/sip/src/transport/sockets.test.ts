@@ -13,7 +13,7 @@ import { parseMessage } from '../message/parse.ts'
 import { serializeMessage } from '../message/serialize.ts'
 import { testRequest } from '../testkit/requests.ts'
 import { createSipStack } from '../ua/stack.ts'
-import type { ClientCallHandlers, ServerCallHandlers, SipStack, StackHandlers } from '../ua/types.ts'
+import type { ClientCallHandlers, ServerCallHandlers, SipStack, StackHandlers } from '../core/types.ts'
 import type { TransportName } from './address.ts'
 
 const HOST = '127.0.0.1'

@@ -9,7 +9,7 @@ import { header } from '../message/headers.ts'
 import { parseMessage } from '../message/parse.ts'
 import { hasOpenSsl, makeAuthority } from '../testkit/certificates.ts'
 import { createSipStack } from '../ua/stack.ts'
-import type { ServerCall, ServerCallHandlers, SipStack } from '../ua/types.ts'
+import type { ServerCall, ServerCallHandlers, SipStack } from '../core/types.ts'
 import type { ListenOptions, WebSocketOptions } from './address.ts'
 import { createTlsSource } from './tls-source.ts'
 

@@ -8,7 +8,7 @@ import { challengeHeader, parseCredentials, verifyCredentials } from '../auth/di
 import { SDP_ANSWER, SDP_OFFER, openBench } from '../testkit/bench.ts'
 import type { Bench } from '../testkit/bench.ts'
 import { testRequest } from '../testkit/requests.ts'
-import type { ClientCall, InviteOptions } from './types.ts'
+import type { ClientCall, InviteOptions } from '../core/types.ts'
 
 const CALLEE = {
   uri: 'sip:+8613800000021@192.0.2.1:5060',

@@ -3,8 +3,8 @@ import type { DialogSeed } from '../dialog/dialog.ts'
 import { EarlyDialogs } from '../dialog/early-dialogs.ts'
 import type { SessionMaker } from '../dialog/early-dialogs.ts'
 import { AnsweredForks } from '../dialog/forks.ts'
-import { LEAST_INTERVAL_SEC, raised } from '../dialog/session-interval.ts'
-import type { SessionLimits } from '../dialog/session-interval.ts'
+import { LEAST_INTERVAL_SEC, raised } from '../core/session-interval.ts'
+import type { SessionLimits } from '../core/session-interval.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
@@ -15,11 +15,11 @@ import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
-import { allowOf } from './allow.ts'
-import { buildRequest, contactOf, faceFor, hasBody, refuseLocally, reply } from './core.ts'
-import type { CallRoute, Core, Face } from './core.ts'
-import { ChallengeAnswerer } from './credentials.ts'
-import type { ChallengedRequest, Tried } from './credentials.ts'
+import { allowOf } from '../core/allow.ts'
+import { buildRequest, contactOf, faceFor, hasBody, refuseLocally, reply } from '../core/core.ts'
+import type { CallRoute, Core, Face } from '../core/core.ts'
+import { ChallengeAnswerer } from '../core/credentials.ts'
+import type { ChallengedRequest, Tried } from '../core/credentials.ts'
 import { forkOf } from './fork.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type {
@@ -29,7 +29,7 @@ import type {
   ForkRequestOptions,
   InviteOptions,
   RequestOptions,
-} from './types.ts'
+} from '../core/types.ts'
 
 /** A hop that has not even said 100 for so long, three copies, is taken for dead when the call is given up. */
 const SILENCE_MS = 2_000

@@ -8,7 +8,7 @@ import { SDP_OFFER, openBench, toTagOf } from '../testkit/bench.ts'
 import type { Bench } from '../testkit/bench.ts'
 import { testRequest } from '../testkit/requests.ts'
 import { createSipStack } from './stack.ts'
-import type { StackHandlers } from './types.ts'
+import type { StackHandlers } from '../core/types.ts'
 
 const boom = (): never => {
   throw new Error('boom')

@@ -4,7 +4,7 @@ import { ManualClock } from '../testkit/manual-clock.ts'
 import { MemoryNetwork } from '../testkit/memory-network.ts'
 import { SDP_ANSWER, SDP_OFFER } from '../testkit/bench.ts'
 import { createSipStack } from './stack.ts'
-import type { ClientCallHandlers, ServerCallHandlers } from './types.ts'
+import type { ClientCallHandlers, ServerCallHandlers } from '../core/types.ts'
 
 const CALLS = 300
 

@@ -3,12 +3,12 @@ import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { buildRequest, contactOf, faceFor, localResponse } from './core.ts'
-import type { Core, Face } from './core.ts'
-import { ChallengeAnswerer } from './credentials.ts'
-import type { Tried } from './credentials.ts'
+import { buildRequest, contactOf, faceFor, localResponse } from '../core/core.ts'
+import type { Core, Face } from '../core/core.ts'
+import { ChallengeAnswerer } from '../core/credentials.ts'
+import type { Tried } from '../core/credentials.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
-import type { OutOfDialogOptions, RequestWay } from './types.ts'
+import type { OutOfDialogOptions, RequestWay } from '../core/types.ts'
 
 /** One request outside any dialog, with the answer to a challenge. */
 export class OutOfDialogRequest implements ClientUser {

@@ -5,7 +5,7 @@ import { newCallId } from '../shared/ids.ts'
 import type { Hop } from '../transport/address.ts'
 import { isLocal, outcomeOf, refreshDelayMs, retryDelayMs } from './registration-rules.ts'
 import type { Outcome } from './registration-rules.ts'
-import type { RequestWay, SipStack } from './types.ts'
+import type { RequestWay, SipStack } from '../core/types.ts'
 
 export type RegistrationOptions = {
   /** Request-URI, the registrar: `sip:carrier.example` (RFC 3261 §10.2); its hops are found by RFC 3263. */

@@ -7,7 +7,7 @@ import { SDP_OFFER, openBench, toTagOf } from '../testkit/bench.ts'
 import type { Bench } from '../testkit/bench.ts'
 import { seededRandom } from '../testkit/random.ts'
 import { testRequest } from '../testkit/requests.ts'
-import type { ClientCall } from './types.ts'
+import type { ClientCall } from '../core/types.ts'
 
 const METHODS = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'INFO', 'UPDATE', 'REGISTER', 'DANCE']
 const NASTY = [

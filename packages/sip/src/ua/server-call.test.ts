@@ -6,7 +6,7 @@ import type { SipRequest } from '../message/message.ts'
 import { SDP_ANSWER, SDP_OFFER, openBench, sendTimes, toTagOf } from '../testkit/bench.ts'
 import type { Bench, BenchOptions } from '../testkit/bench.ts'
 import { openDnsServer } from '../testkit/dns-server.ts'
-import { allowOf } from './allow.ts'
+import { allowOf } from '../core/allow.ts'
 import { testRequest } from '../testkit/requests.ts'
 
 type Parts = Omit<Parameters<typeof testRequest>[0], 'from'>

@@ -9,13 +9,13 @@ import type { SipRequest, SipResponse } from '../message/message.ts'
 import { parseUri } from '../message/uri.ts'
 import type { InviteUser, ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
-import { allowOf } from './allow.ts'
-import { contactOf, hasBody, refuse, refuseLocally, reply } from './core.ts'
-import type { Core, Face } from './core.ts'
-import { REQUIRES_100REL, SUPPORTED, SUPPORTS_100REL, featuresOf } from './features.ts'
-import type { Features } from './features.ts'
-import { Incoming } from './incoming.ts'
-import type { AnswerWatcher } from './incoming.ts'
+import { allowOf } from '../core/allow.ts'
+import { contactOf, hasBody, refuse, refuseLocally, reply } from '../core/core.ts'
+import type { Core, Face } from '../core/core.ts'
+import { REQUIRES_100REL, SUPPORTED, SUPPORTS_100REL, featuresOf } from '../core/features.ts'
+import type { Features } from '../core/features.ts'
+import { Incoming } from '../core/incoming.ts'
+import type { AnswerWatcher } from '../core/incoming.ts'
 import { newTag } from '../shared/ids.ts'
 import type {
   DialogHandlers,
@@ -25,7 +25,7 @@ import type {
   ResponseOptions,
   ServerCall,
   ServerCallHandlers,
-} from './types.ts'
+} from '../core/types.ts'
 
 const NO_HANDLERS: ServerCallHandlers = {
   onAck() {},

@@ -5,7 +5,7 @@ import { faultInFields } from '../../message/validate.ts'
 import type { Hop } from '../../transport/address.ts'
 import { createRegistrar } from '../../registrar/registrar.ts'
 import { createSipStack } from '../../ua/stack.ts'
-import type { ServerCall, SipStack } from '../../ua/types.ts'
+import type { ServerCall, SipStack } from '../../core/types.ts'
 import { recorder } from '../bench.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { MemoryNetwork, summaryOf } from '../memory-network.ts'
@@ -85,11 +85,14 @@ async function openHarness(family: 4 | 6): Promise<Harness> {
   return { clock, network, stack, server, peer, seen, faults, calls }
 }
 
+/** A call that nobody answered has its 100 by then (RFC 3261 §17.2.1), and nothing was sent twice. */
+const TRYING_MS = 200
+
 /** Sends one datagram of a stranger to the stack. */
 export async function stackOutcomeOf(bytes: Uint8Array, family: 4 | 6): Promise<StackOutcome> {
   const harness = await openHarness(family)
   harness.network.send(bytes, harness.peer, harness.server)
-  harness.clock.advance(1)
+  harness.clock.advance(TRYING_MS)
   return outcomeOf(harness)
 }
 

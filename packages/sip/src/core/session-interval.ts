@@ -1,7 +1,7 @@
 import { header } from '../message/headers.ts'
 import type { SipMessage, SipRequest } from '../message/message.ts'
-import { REQUIRES_TIMER, SUPPORTS_TIMER, featuresOf } from '../ua/features.ts'
-import type { Features } from '../ua/features.ts'
+import { REQUIRES_TIMER, SUPPORTS_TIMER, featuresOf } from './features.ts'
+import type { Features } from './features.ts'
 
 /** RFC 4028 §4: no interval is shorter, seconds. */
 export const LEAST_INTERVAL_SEC = 90

@@ -1,4 +1,4 @@
-import type { SessionLimits } from '../dialog/session-interval.ts'
+import type { SessionLimits } from './session-interval.ts'
 import { response } from '../message/build.ts'
 import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
