@@ -219,7 +219,7 @@ test('registers with its password, and takes the registration back', async (t) =
     [
       ['600', false],
       ['600', true],
-      ['0', false],
+      // The nonce is used again (RFC 7616 §3.4).
       ['0', true],
     ],
   )
