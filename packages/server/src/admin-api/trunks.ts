@@ -1,4 +1,4 @@
-import { AppError } from '../shared/app-error.ts'
+import { unknownTrunk } from '../shared/unknown-trunk.ts'
 import { flag, list, members, type Operation, type Schema, text } from './operation.ts'
 
 /** The trunks of the running platform. */
@@ -29,7 +29,11 @@ export function trunkOperations(desk: TrunkDesk): readonly Operation[] {
       errors: ['TRUNK_UNKNOWN'],
       async handle({ params: { name = '' } }) {
         const tested = await desk.test(name)
-        if (tested === undefined) throw new AppError('TRUNK_UNKNOWN', `there is no trunk ${name}`)
+        if (tested === undefined)
+          throw unknownTrunk(
+            name,
+            desk.list().map((trunk) => trunk.name),
+          )
         return { json: tested }
       },
     },

@@ -192,7 +192,12 @@ test('trunks: what is in use, and what of each works', async () => {
   ])
   assert.match(await say(runTrunk, 'test carrier'), /OPTIONS 127.*ok .*200 OK in \d+ ms\ncarrier works\.\n$/)
   assert.match(await say(runTrunk, 'test incoming'), /calls in from 198\.51\.100\.7; no calls out/)
-  await refused(runTrunk, 'test none', 'TRUNK_UNKNOWN', /there is no trunk none/)
+  await refused(
+    runTrunk,
+    'test none',
+    'TRUNK_UNKNOWN',
+    /there is no trunk none; there are: carrier, incoming/,
+  )
 })
 
 test('settings are JSON where they are JSON, text otherwise, and nothing removes', () => {

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { AppError } from '../shared/app-error.ts'
 import { silentLog } from '../shared/log.ts'
 import { systemClock } from '../shared/time.ts'
+import { unknownTrunk } from '../shared/unknown-trunk.ts'
 import type { TrunkReport } from '../trunks/report.ts'
 import { testTrunk, type TrunkTest } from '../trunks/trunk-test.ts'
 import { createTrunks } from '../trunks/trunks.ts'
@@ -76,7 +77,10 @@ async function testAlone(config: Config, name: string): Promise<TrunkTest> {
   })
   const trunk = trunks.find((each) => each.config.name === name)
   if (trunk === undefined)
-    throw new AppError('TRUNK_UNKNOWN', `there is no trunk ${name} in the configuration`)
+    throw unknownTrunk(
+      name,
+      trunks.map((each) => each.config.name),
+    )
   const stack = await createSipStack({
     listen: (['udp', 'tcp'] as const).map((transport) => ({ transport, address: sip.host, port: 0 })),
     publicHost: sipHost,

@@ -38,6 +38,7 @@ async function deadPort(): Promise<number> {
 const tried = (
   trunk: Partial<TrunkConfig>,
   registration?: { kind: 'registered' | 'failed'; why?: string },
+  tls: { caFile?: string; verifyServers: boolean } = { verifyServers: true },
 ) => {
   const { trunks } = createTrunks({
     trunks: [
@@ -54,7 +55,7 @@ const tried = (
     stack: ours,
     sipHost: HOST,
     registration,
-    tls: { verifyServers: true },
+    tls,
   })
 }
 
@@ -116,4 +117,14 @@ test('a trunk that neither takes nor sends calls is configured for nothing', asy
   const { works, summary } = await tried({})
   assert.equal(works, false)
   assert.equal(summary, 'carrier does not work: configuration: no calls in; no calls out.')
+})
+
+test('a file of authorities that cannot be read fails the step that needs it, with its name', async () => {
+  const peer = { address: HOST, port: await deadPort(), transport: 'tls' } as const
+  const caFile = `${import.meta.dirname}/none.pem`
+  const { steps } = await tried({ peer }, undefined, { caFile, verifyServers: true })
+  assert.deepEqual(
+    steps.filter(({ what }) => what.startsWith('TLS')).map(({ ok, says }) => [ok, says]),
+    [[false, `sip.tls.caFile ${caFile} cannot be read (ENOENT)`]],
+  )
 })

@@ -140,7 +140,8 @@ async function tryConnecting(
   timeoutMs: number,
 ): Promise<TestStep> {
   const what = `${tls === undefined ? 'TCP' : 'TLS'} ${address}:${port}`
-  const ca = tls?.caFile === undefined ? {} : { ca: await readFile(tls.caFile) }
+  const ca = await authoritiesOf(tls?.caFile)
+  if ('fault' in ca) return { what, ok: false, says: ca.fault }
   const startedAt = performance.now()
   return new Promise((resolve) => {
     const done = (ok: boolean, says: string): void => {
@@ -160,6 +161,16 @@ async function tryConnecting(
     socket.setTimeout(timeoutMs, () => done(false, `no connection in ${timeoutMs} ms`))
     socket.once('error', (error: NodeJS.ErrnoException) => done(false, error.code ?? error.message))
   })
+}
+
+/** Who may sign a peer's certificate; nothing stands for the public roots. */
+async function authoritiesOf(file: string | undefined): Promise<{ ca?: Buffer } | { fault: string }> {
+  if (file === undefined) return {}
+  try {
+    return { ca: await readFile(file) }
+  } catch (error) {
+    return { fault: `sip.tls.caFile ${file} cannot be read (${(error as NodeJS.ErrnoException).code})` }
+  }
 }
 
 function certificateOf(socket: TLSSocket): { readonly ok: boolean; readonly says: string } {
