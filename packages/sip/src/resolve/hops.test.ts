@@ -70,6 +70,11 @@ describe('where a URI leads to without NAPTR and SRV', () => {
     })
   }
 
+  it('leads nowhere with an empty maddr, and asks nothing', async () => {
+    for (const uri of ['sip:carrier.example;maddr=', 'sip:carrier.example:5070;maddr='])
+      assert.deepEqual(await located(uri, {}), { hops: [], asked: [] })
+  })
+
   it('asks only for the addresses of a name with a port', async () => {
     const zone = { addresses: { 'carrier.example': ['192.0.2.7', '2001:db8::7'] } }
     const { hops, asked } = await located('sip:carrier.example:5070', zone)

@@ -53,7 +53,7 @@ const SERVICES: readonly {
 ]
 
 /**
- * What to ask DNS for. Undefined when the URI is no SIP URI, or leads only over transports that are not in `spoken`: a
+ * What to ask DNS for. Undefined when the URI is no SIP URI, has an empty `maddr`, or leads only over transports that are not in `spoken`: a
  * `sips:` call never goes out in the clear (RFC 3261 §26.2.2).
  */
 export function planOf(uri: SipUri, spoken: ReadonlySet<TransportName>): Plan | undefined {
@@ -61,6 +61,7 @@ export function planOf(uri: SipUri, spoken: ReadonlySet<TransportName>): Plan | 
   const isSecure = uri.scheme === 'sips'
   const given = uri.params['transport']?.toLowerCase()
   const target = uri.params['maddr'] ?? uri.host
+  if (target === '') return undefined
   const transport = given === undefined ? (isSecure ? 'tls' : 'udp') : transportNamed(given, isSecure)
   const isSpoken = transport !== undefined && spoken.has(transport)
   if (isIP(target) !== 0)
