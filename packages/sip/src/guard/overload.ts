@@ -25,13 +25,15 @@ export type OverloadOptions = {
 
 /** Datagrams that libuv reads of one socket before it looks at the others; a round of fewer has emptied it. */
 const FULL_ROUND = 32
-/** How much of the time the loop is awake is measured over so long. */
-const WINDOW_MS = 100
+/** How much of the time the loop is awake is measured over so long: longer than it takes to catch up with a hiccup. */
+const WINDOW_MS = 1000
 /** Awake so much of it: a queue that stands is no hiccup. */
-const SATURATED = 0.9
-const RELAXED = 0.7
+const SATURATED = 0.97
+const RELAXED = 0.95
 /** A loop that has time to spare may stand still for so many targets (a collection of garbage, a large file). */
 const HICCUP = 10
+/** A wait that grows is no hiccup either, from so many targets on. */
+const ALARM = 3
 /** Of the target: a probe that took less found no queue. */
 const SHORT_WAIT = 0.25
 /** So many dropped messages cost about what one does that is served. */
@@ -46,8 +48,11 @@ const LONGEST_TICK_MS = 1000
  * ago, datagrams to ourselves take as long as messages do (`QueueProbe`). As long as the loop is idle now and then, all this
  * costs a look at each tick of the timers, and nothing for a message.
  *
- * A queue that stands is worked off at once when new calls are refused, and then some are taken again: under any load those
- * that fit are taken, and the others hear so before they have waited for long.
+ * A queue that the loop left behind by standing still (a collection of garbage, a commit) is worked off in time, and nobody is
+ * refused for it. Calls are refused when the loop has not slept for a second, or sooner when the queue grows: of datagrams to
+ * ourselves each takes as many times as long as the one before as more comes than can be served, while after a hiccup each is
+ * quicker. Then a queue is worked off at once, and some calls are taken again: under any load those that fit are taken, and
+ * the others hear so before they have waited for long.
  */
 export class Overload {
   readonly #targetMs: number
@@ -126,9 +131,14 @@ export class Overload {
     const now = this.#loop.now()
     // No timer waits: the ticks have stopped.
     if (now - this.#tickAt > TICKS_STOPPED_MS) this.onTick()
-    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP
     const mostMs = now - this.#emptyAt
+    if (!this.#isSaturated && mostMs > this.#targetMs * ALARM && this.#isGrowing(now)) this.#saturate(now)
+    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP
     return mostMs > limitMs && this.#waitMs(now, mostMs) > limitMs
+  }
+
+  #isGrowing(now: number): boolean {
+    return this.#probes.some((probe) => probe.isGrowing(now, this.#targetMs, this.#targetMs * ALARM))
   }
 
   /** The longest of the queues, as far as it is known. */
@@ -170,6 +180,13 @@ export class Overload {
     this.#isSaturated = awake >= (this.#isSaturated ? RELAXED : SATURATED)
     this.#windowAt = now
     this.#windowIdleMs = idleMs
+  }
+
+  /** For a window at least. */
+  #saturate(now: number): void {
+    this.#isSaturated = true
+    this.#windowAt = now
+    this.#windowIdleMs = this.#loop.idleMs()
   }
 }
 

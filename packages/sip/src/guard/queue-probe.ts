@@ -49,4 +49,9 @@ export class QueueProbe {
     if (!this.#isProven) return undefined
     return Math.max(this.#tookMs, this.#sentAt === undefined ? 0 : now - this.#sentAt)
   }
+  /** Whether messages wait longer than `toMs` and than the last one that came back did, which took over `fromMs`. */
+  isGrowing(now: number, fromMs: number, toMs: number): boolean {
+    if (!this.#isProven || this.#sentAt === undefined || this.#tookMs <= fromMs) return false
+    return now - this.#sentAt > Math.max(this.#tookMs, toMs)
+  }
 }
