@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util'
 import { findPeer } from '../scripts/peers.mjs'
 import { benchApi } from './api.ts'
 import { benchRelay } from './relay.ts'
-import { compareSip, sipServers } from './sip.ts'
+import { compareSip } from './comparison.ts'
+import { sipServers } from './sip.ts'
 import { renderReport, type BenchReport } from './report.ts'
 
 /**
@@ -31,9 +32,10 @@ const sip = hasSipp
       rounds: short ? 1 : 3,
       pairs: 500,
       heldCalls: short ? 1_000 : 2_000,
+      heldRates: [],
       log,
     })
-  : { rows: [], memory: [] }
+  : { rows: [], memory: [], held: [] }
 const relay = await benchRelay(short ? [250] : [100, 250, 400], log)
 const api = await benchApi({ seconds: short ? 3 : 6, connections: 32, log })
 

@@ -1,13 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type E164, createLogger, loadConfig, newApp, startPlatform } from '@maskline/server'
 import { benchPairs } from './support/parties.ts'
 
 /**
  * The server under test: the whole platform with its defaults on temporary data, one trunk in and out, `--pairs`
- * bindings in force and, with `--push URL`, every event and CDR pushed there. Prints one JSON line when it takes calls.
+ * bindings in force and, with `--push URL`, every event and CDR pushed there. Prints one JSON line when it takes calls, and
+ * one at each SIGUSR2: what it keeps once garbage is collected (`ServerSample`).
  */
 const { values } = parseArgs({
   options: {
@@ -102,6 +105,23 @@ await Promise.all(
   ),
 )
 console.log(JSON.stringify({ ready: true, pid: process.pid, sip: platform.sip, api: platform.api }))
+
+let samples = 0
+process.on('SIGUSR2', () => {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  const { rss, heapUsed, external } = process.memoryUsage()
+  const { transactions, dialogs } = platform.sipStats()
+  const { activeCalls } = platform
+  const sample = { sample: ++samples, rss, heapUsed, external, transactions, dialogs, activeCalls }
+  console.log(JSON.stringify({ ...sample, databaseBytes: databaseBytes() }))
+})
+
+/** With what is yet to be checkpointed. */
+function databaseBytes(): number {
+  const files = readdirSync(dataDir).filter((file) => /\.db(?:-wal)?$/.test(file))
+  return files.reduce((sum, file) => sum + statSync(path.join(dataDir, file)).size, 0)
+}
 
 process.once('SIGTERM', () => {
   void platform

@@ -6,6 +6,7 @@ const report: BenchReport = {
   at: '2026-01-01T00:00:00.000Z',
   machine: { cpu: 'some CPU', cores: 2, memoryGb: 4, node: 'v24' },
   sip: {
+    held: [],
     rows: [sipRow('Maskline', 1.8), sipRow('Kamailio masked', 0.9)],
     memory: [
       {

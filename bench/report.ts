@@ -1,6 +1,6 @@
 import type { ApiRow } from './api.ts'
+import type { SipReport } from './comparison.ts'
 import type { RelayResult } from './relay.ts'
-import type { SipReport } from './sip.ts'
 
 export type BenchReport = {
   readonly at: string

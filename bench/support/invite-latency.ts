@@ -1,4 +1,5 @@
 import type { CapturedDatagram } from '../../e2e/support/pcap.ts'
+import { quantile } from './statistics.ts'
 
 export type Latency = {
   /** INVITEs paired. */
@@ -32,17 +33,17 @@ export function inviteLatency(datagrams: readonly CapturedDatagram[], server: st
       if (arrival !== undefined) delays.push(atUs - arrival.atUs)
     }
   }
-  return delays.length === 0 ? undefined : summarize(delays)
+  return latencyOf(delays)
+}
+
+/** Undefined without delays, which are in microseconds. */
+export function latencyOf(delaysUs: readonly number[]): Latency | undefined {
+  if (delaysUs.length === 0) return undefined
+  const at = (share: number): number => quantile(delaysUs, share)! / 1_000
+  return { samples: delaysUs.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
 }
 
 /** National and international spellings of one number compare equal. */
 function numberKey(user: string | undefined): string {
   return (user ?? '').replace(/\D/g, '').slice(-10)
-}
-
-function summarize(delaysUs: readonly number[]): Latency {
-  const sorted = delaysUs.toSorted((a, b) => a - b)
-  const at = (share: number): number =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) / 1_000
-  return { samples: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
 }

@@ -1,22 +1,11 @@
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { runSipp, startSipp, type SippOptions, type SippRun } from '../../e2e/support/sipp.ts'
+import { runSipp, startSipp, type SippRun } from '../../e2e/support/sipp.ts'
 import { waitFor } from '../../e2e/support/wait.ts'
 import { captureInvites } from './capture.ts'
 import { inviteLatency, type Latency } from './invite-latency.ts'
-import type { BenchPair } from './parties.ts'
 import { cpuSeconds, residentBytes } from './process-tree.ts'
+import { callerOptions, DRAIN_MS, startCallee, type Workload } from './workload.ts'
 
-type Address = { readonly address: string; readonly port: number }
-
-export type Workload = {
-  /** Roots of the server's process trees. */
-  readonly serverPids: () => readonly number[]
-  readonly caller: Address
-  readonly server: Address
-  readonly callee: Address
-  readonly pairs: readonly BenchPair[]
-}
 export type SipBenchOptions = Workload & {
   /** New calls a second. */
   readonly rate: number
@@ -49,9 +38,6 @@ export type SipBenchResult = {
 }
 
 const WARM_UP_RATE = 600
-const SCENARIOS = join(import.meta.dirname, '../scenarios')
-/** After the last BYE: what the server does behind the calls (journal, pushes, CDRs that gather for a second) is theirs. */
-const DRAIN_MS = 1_500
 
 /** Runs the workload (scenarios/uac.xml, uas.xml) at one rate against a running server. */
 export async function runSipBench(options: SipBenchOptions): Promise<SipBenchResult> {
@@ -146,26 +132,4 @@ export async function measureHeldCalls(options: HeldCallsOptions): Promise<HeldC
 /** All calls created and none just being set up: the callee answers after 20 ms, statistics are of a second. */
 function allUp(caller: SippRun, calls: number): boolean {
   return (caller.stats()?.created ?? 0) >= calls
-}
-
-function startCallee({ callee }: Workload): Promise<SippRun> {
-  return startSipp({
-    scenario: { path: join(SCENARIOS, 'uas.xml') },
-    local: callee,
-    receiveTimeoutMs: 120_000,
-    timeoutMs: 0,
-  })
-}
-
-function callerOptions(workload: Workload, rate: number, calls: number): SippOptions {
-  return {
-    scenario: { path: join(SCENARIOS, 'uac.xml') },
-    local: workload.caller,
-    remote: workload.server,
-    parties: workload.pairs.map(({ caller, x }) => ({ caller, dialled: x })),
-    calls,
-    rate,
-    maxConcurrent: Math.max(1_000, rate * 10),
-    timeoutMs: (calls / rate) * 1_000 + 60_000,
-  }
 }

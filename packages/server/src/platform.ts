@@ -1,7 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@maskline/media'
-import { type StackHandlers, type TransportName, createRegistration, createSipStack } from '@maskline/sip'
+import {
+  type StackHandlers,
+  type StackStats,
+  type TransportName,
+  createRegistration,
+  createSipStack,
+} from '@maskline/sip'
 import { announcementOperations } from './admin-api/announcements.ts'
 import { appOperations } from './admin-api/apps.ts'
 import { banOperations } from './admin-api/bans.ts'
@@ -58,6 +64,8 @@ export type Platform = {
   /** For seeding and inspection by the command line, the lab and tests. */
   readonly storage: Storage
   readonly activeCalls: number
+  /** What the SIP stack holds open just now. */
+  sipStats(): StackStats
   /** Calls that a crash had left open and that were closed at this start. */
   readonly crashedCalls: number
   /** Takes over subscribers that were added or changed in storage. */
@@ -331,6 +339,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       api: ports,
       ...(adminPort !== undefined && { admin: { host: config.admin.host, port: adminPort } }),
       storage,
+      sipStats: () => stack.stats(),
       get activeCalls() {
         return controller.activeCalls
       },
