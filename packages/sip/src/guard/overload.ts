@@ -30,8 +30,12 @@ const WINDOW_MS = 1000
 /** Awake so much of it: a queue that stands is no hiccup. */
 const SATURATED = 0.97
 const RELAXED = 0.95
-/** A loop that has time to spare may stand still for so many targets (a collection of garbage, a large file). */
-const HICCUP = 10
+/**
+ * A loop that has time to spare may stand still for so many targets (a collection of garbage, a large file): with the default
+ * less than T1, after which messages are repeated. Where datagrams to ourselves do not arrive half of it.
+ */
+const HICCUP = 20
+const UNSEEN_HICCUP = 10
 /** A wait that grows is no hiccup either, from so many targets on. */
 const ALARM = 3
 /** Of the target: a probe that took less found no queue. */
@@ -133,22 +137,24 @@ export class Overload {
     if (now - this.#tickAt > TICKS_STOPPED_MS) this.onTick()
     const mostMs = now - this.#emptyAt
     if (!this.#isSaturated && mostMs > this.#targetMs * ALARM && this.#isGrowing(now)) this.#saturate(now)
-    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * HICCUP
-    return mostMs > limitMs && this.#waitMs(now, mostMs) > limitMs
+    const waitMs = this.#waitMs(now)
+    const hiccup = waitMs === undefined ? UNSEEN_HICCUP : HICCUP
+    const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * hiccup
+    return mostMs > limitMs && (waitMs ?? mostMs) > limitMs
   }
 
   #isGrowing(now: number): boolean {
     return this.#probes.some((probe) => probe.isGrowing(now, this.#targetMs, this.#targetMs * ALARM))
   }
 
-  /** The longest of the queues, as far as it is known. */
-  #waitMs(now: number, mostMs: number): number {
+  /** The longest of the queues; undefined when none is known. */
+  #waitMs(now: number): number | undefined {
     let longest: number | undefined
     for (const probe of this.#probes) {
       const waitMs = probe.waitMs(now)
       if (waitMs !== undefined && waitMs >= (longest ?? 0)) longest = waitMs
     }
-    return longest ?? mostMs
+    return longest
   }
 
   #countRead(): void {
