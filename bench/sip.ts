@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { conformanceCounts } from '@maskline/sip/testkit'
 import { compareSip, renderRounds, renderSipReport } from './comparison.ts'
+import { measureHeldRate } from './held-rate.ts'
+import { measureOverload, renderOverload } from './overload.ts'
 import { kamailio, maskline, type BenchServer } from './support/server.ts'
 
 /** The servers that can run here, Maskline first; `onMissing` is told why another cannot. */
@@ -21,10 +23,15 @@ async function conformanceLines(): Promise<string> {
   return counts.map(({ name, cases, passed }) => `${name}: ${passed}/${cases}`).join('\n')
 }
 
+/** Where the highest rate held is looked for, calls a second. */
+const HELD_RATES = '400,600,800,1000,1200,1400,1600,2000,2500'
+
 /**
- * `npm run bench:sip [-- [--short] [--only NAME] [--rates 200,600,1000] [--seconds 10] [--rounds 3] [--held 2000]
- * [--held-rates 400,600,…] [--json]]`: the masked call beside the reference at equal rates, in turn, and the counts of the
- * conformance suites.
+ * `npm run bench:sip [-- OPTIONS]`: the masked call beside the reference at equal rates, in turn, and the counts of the conformance
+ * suites. `--short`: one short round, without the search for the highest rate held; `--only NAME`, `--rates 200,600,1000`,
+ * `--seconds 10`, `--rounds 3`, `--held-calls 2000`, `--held-rates 400,600,…`, `--json`. Instead of the table:
+ *
+ * - `--overload [--held N]`: twice the rate held (found first, unless given) for `--seconds` 20.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -34,30 +41,45 @@ async function main(): Promise<void> {
       rates: { type: 'string', default: '200,600,1000' },
       seconds: { type: 'string' },
       rounds: { type: 'string' },
-      held: { type: 'string' },
+      'held-calls': { type: 'string' },
       'held-rates': { type: 'string' },
       pairs: { type: 'string', default: '500' },
       json: { type: 'boolean', default: false },
+      overload: { type: 'boolean', default: false },
+      held: { type: 'string' },
     },
   })
   const { short } = values
+  const log = (line: string): void => console.error(line)
   const numbers = (list: string): number[] => list.split(',').filter(Boolean).map(Number)
-  const report = await compareSip({
-    servers: sipServers((why) => console.error(why), values.only),
-    rates: numbers(values.rates),
-    seconds: Number(values.seconds ?? (short ? 5 : 10)),
-    warmUpCalls: short ? 2_000 : 8_000,
-    rounds: Number(values.rounds ?? (short ? 1 : 3)),
-    pairs: Number(values.pairs),
-    heldCalls: Number(values.held ?? (short ? 1_000 : 2_000)),
-    heldRates: numbers(values['held-rates'] ?? (short ? '' : HELD_RATES)),
-    log: (line) => console.error(line),
-  })
-  if (values.json) return void console.log(JSON.stringify(report, undefined, 2))
-  console.log(`${renderSipReport(report)}\n\n${renderRounds(report.rows)}\n\n${await conformanceLines()}`)
-}
+  const seconds = (long: number): number => Number(values.seconds ?? (short ? long / 2 : long))
+  const print = <T>(result: T, render: (result: T) => string): void =>
+    console.log(values.json ? JSON.stringify(result, undefined, 2) : render(result))
+  const common = { warmUpCalls: short ? 2_000 : 8_000, pairs: Number(values.pairs), log }
+  const heldRates = (none = ''): number[] => numbers(values['held-rates'] ?? (short ? none : HELD_RATES))
 
-/** Where the highest rate held is looked for, calls a second. */
-const HELD_RATES = '400,600,800,1000,1200,1400,1600,2000,2500'
+  const servers = sipServers(log, values.only)
+  const [server] = servers
+  if (server === undefined) throw new Error(`no server is named ${values.only}`)
+  if (values.overload) {
+    const heldRate = values.held
+      ? Number(values.held)
+      : (await measureHeldRate({ ...common, server, rates: heldRates(HELD_RATES), seconds: seconds(10) }))
+          .rate
+    const result = await measureOverload({ ...common, server, heldRate, times: 2, seconds: seconds(20) })
+    return print(result, renderOverload)
+  }
+  const report = await compareSip({
+    ...common,
+    servers,
+    rates: numbers(values.rates),
+    seconds: seconds(10),
+    rounds: Number(values.rounds ?? (short ? 1 : 3)),
+    heldCalls: Number(values['held-calls'] ?? (short ? 1_000 : 2_000)),
+    heldRates: heldRates(),
+  })
+  print(report, () => `${renderSipReport(report)}\n\n${renderRounds(report.rows)}`)
+  if (!values.json) console.log(`\n${await conformanceLines()}`)
+}
 
 if (import.meta.main) await main()

@@ -10,12 +10,12 @@ export type Capture = { stop(): Promise<CapturedDatagram[]> }
 /** UDP payload begins with `INVI`: two packets a call, so that the capture itself costs next to nothing. */
 const INVITES = 'udp[8:4] = 0x494e5649'
 
-/** Captures INVITEs on loopback; `undefined` where dumpcap (Debian: tshark) or the right to use it is missing. */
-export async function captureInvites(): Promise<Capture | undefined> {
+/** Captures INVITEs on loopback, or what `filter` lets through; `undefined` where dumpcap (Debian: tshark) or the right to use it is missing. */
+export async function captureInvites(filter = INVITES): Promise<Capture | undefined> {
   if (!isInstalled('dumpcap')) return undefined
   const dir = makeTempDir('capture')
   const file = join(dir.path, 'invites.pcap')
-  const args = ['-i', 'lo', '-P', '-q', '-s', '1500', '-f', INVITES, '-w', file]
+  const args = ['-i', 'lo', '-P', '-q', '-s', '1500', '-f', filter, '-w', file]
   const peer = await startPeer({ command: 'dumpcap', args })
   await waitFor(() => peer.ended() !== undefined || peer.output().includes('File:'), {
     what: 'dumpcap to start',

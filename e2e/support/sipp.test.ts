@@ -12,9 +12,9 @@ const parties: SippParties[] = Array.from({ length: 20 }, (_, i) => ({
 describe('sipp statistics', () => {
   test('are read from the last complete row', () => {
     const csv = [
-      'ElapsedTime(C);TotalCallCreated;CurrentCall;SuccessfulCall(C);FailedCall(C);FailedCallRejected(C);FailedCannotSendMessage(C);Retransmissions(C);',
-      '00:00:01:000500;10;4;6;0;0;0;0;',
-      '00:00:02:250000;20;0;18;2;2;2;3;',
+      'ElapsedTime(C);TotalCallCreated;CurrentCall;SuccessfulCall(C);FailedCall(C);FailedCallRejected(C);FailedCannotSendMessage(C);Retransmissions(C);refused(P);refused(C);',
+      '00:00:01:000500;10;4;6;0;0;0;0;1;1;',
+      '00:00:02:250000;20;0;18;2;2;2;3;4;5;',
       '00:00:03:000000;21;0;',
     ].join('\n')
     assert.deepEqual(parseSippStats(csv), {
@@ -25,6 +25,7 @@ describe('sipp statistics', () => {
       retransmissions: 3,
       elapsedMs: 2_250,
       failures: { FailedCannotSendMessage: 2 },
+      counters: { refused: 5 },
     })
   })
 

@@ -93,6 +93,8 @@ export type SippStats = {
   readonly elapsedMs: number
   /** Failed calls by sipp's reason, only those above zero: `FailedUnexpectedMessage`, … */
   readonly failures: Readonly<Record<string, number>>
+  /** Counters of the scenario (`counter="refused"`); names begin small, sipp's own columns do not. */
+  readonly counters: Readonly<Record<string, number>>
 }
 export type SippResult = SippStats & {
   readonly exitCode: number | null
@@ -221,6 +223,9 @@ export function parseSippStats(csv: string): SippStats | undefined {
     if (!/^Failed(?!Call).*\(C\)$/.test(name) || count(name) === 0) continue
     failures[name.slice(0, -'(C)'.length)] = count(name)
   }
+  const counters: Record<string, number> = {}
+  for (const name of names)
+    if (/^[a-z].*\(C\)$/.test(name)) counters[name.slice(0, -'(C)'.length)] = count(name)
   return {
     created: count('TotalCallCreated'),
     current: count('CurrentCall'),
@@ -229,6 +234,7 @@ export function parseSippStats(csv: string): SippStats | undefined {
     retransmissions: count('Retransmissions(C)'),
     elapsedMs: clockToMs(text('ElapsedTime(C)')),
     failures,
+    counters,
   }
 }
 
