@@ -4,6 +4,7 @@ import { conformanceCounts } from '@maskline/sip/testkit'
 import { compareSip, renderRounds, renderSipReport } from './comparison.ts'
 import { measureHeldRate } from './held-rate.ts'
 import { measureOverload, renderOverload } from './overload.ts'
+import { renderSoak, soak, soakFaults } from './soak.ts'
 import { kamailio, maskline, type BenchServer } from './support/server.ts'
 
 /** The servers that can run here, Maskline first; `onMissing` is told why another cannot. */
@@ -31,7 +32,8 @@ const HELD_RATES = '400,600,800,1000,1200,1400,1600,2000,2500'
  * suites. `--short`: one short round, without the search for the highest rate held; `--only NAME`, `--rates 200,600,1000`,
  * `--seconds 10`, `--rounds 3`, `--held-calls 2000`, `--held-rates 400,600,…`, `--json`. Instead of the table:
  *
- * - `--overload [--held N]`: twice the rate held (found first, unless given) for `--seconds` 20.
+ * - `--overload [--held N]`: twice the rate held (found first, unless given) for `--seconds` 20;
+ * - `--soak N [--rate 300]`: N calls at a steady rate, and what the server keeps of them; ends with 1 unless that is nothing.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -47,6 +49,8 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       overload: { type: 'boolean', default: false },
       held: { type: 'string' },
+      soak: { type: 'string' },
+      rate: { type: 'string', default: '300' },
     },
   })
   const { short } = values
@@ -68,6 +72,13 @@ async function main(): Promise<void> {
           .rate
     const result = await measureOverload({ ...common, server, heldRate, times: 2, seconds: seconds(20) })
     return print(result, renderOverload)
+  }
+  if (values.soak !== undefined) {
+    const calls = Number(values.soak)
+    const sampleEvery = Math.min(5_000, Math.ceil(calls / 20))
+    const result = await soak({ ...common, server, calls, rate: Number(values.rate), sampleEvery })
+    if (soakFaults(result).length > 0) process.exitCode = 1
+    return print(result, renderSoak)
   }
   const report = await compareSip({
     ...common,
