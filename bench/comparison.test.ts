@@ -12,6 +12,7 @@ const run = (cpuSecPer1000: number, failed = 0): SipBenchResult => ({
   retransmissions: 0,
   achievedRate: 200,
   cpuSecPer1000,
+  mainSecPer1000: cpuSecPer1000,
   latency: { samples: 1_000, p50Ms: 0.5, p99Ms: 1.25, maxMs: 3 },
   errors: '',
 })

@@ -52,6 +52,7 @@ function sipRow(server: string, cpuSecPer1000: number): BenchReport['sip']['rows
     retransmissions: 0,
     achievedRate: 200,
     cpuSecPer1000,
+    mainSecPer1000: cpuSecPer1000,
     latency: undefined,
     errors: '',
   }

@@ -4,6 +4,7 @@ import { conformanceCounts } from '@maskline/sip/testkit'
 import { compareSip, renderRounds, renderSipReport } from './comparison.ts'
 import { measureHeldRate } from './held-rate.ts'
 import { measureOverload, renderOverload } from './overload.ts'
+import { measureProcesses, renderProcesses } from './processes.ts'
 import { renderSoak, soak, soakFaults } from './soak.ts'
 import { kamailio, maskline, type BenchServer } from './support/server.ts'
 
@@ -33,7 +34,8 @@ const HELD_RATES = '400,600,800,1000,1200,1400,1600,2000,2500'
  * `--seconds 10`, `--rounds 3`, `--held-calls 2000`, `--held-rates 400,600,…`, `--json`. Instead of the table:
  *
  * - `--overload [--held N]`: twice the rate held (found first, unless given) for `--seconds` 20;
- * - `--soak N [--rate 300]`: N calls at a steady rate, and what the server keeps of them; ends with 1 unless that is nothing.
+ * - `--soak N [--rate 300]`: N calls at a steady rate, and what the server keeps of them; ends with 1 unless that is nothing;
+ * - `--processes 2 [--rate 300]`: several at once, at that rate each, beside one alone.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
       overload: { type: 'boolean', default: false },
       held: { type: 'string' },
       soak: { type: 'string' },
+      processes: { type: 'string' },
       rate: { type: 'string', default: '300' },
     },
   })
@@ -79,6 +82,13 @@ async function main(): Promise<void> {
     const result = await soak({ ...common, server, calls, rate: Number(values.rate), sampleEvery })
     if (soakFaults(result).length > 0) process.exitCode = 1
     return print(result, renderSoak)
+  }
+  if (values.processes !== undefined) {
+    const shape = { processes: Number(values.processes), rate: Number(values.rate), heldRates: heldRates() }
+    return print(
+      await measureProcesses({ ...common, ...shape, server, seconds: seconds(10) }),
+      renderProcesses,
+    )
   }
   const report = await compareSip({
     ...common,

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { cpuSeconds, parseProcessStat, processTree, residentBytes } from './process-tree.ts'
+import {
+  cpuSeconds,
+  mainThreadSeconds,
+  parseProcessStat,
+  processTree,
+  residentBytes,
+} from './process-tree.ts'
 
 test('reads a stat line whose command holds blanks and brackets', () => {
   const line = '42 (my (odd) app) S 7 42 42 0 -1 4194304 100 200 0 0 11 5 30 4 20 0 1 0 100 1000 50'
@@ -40,4 +46,21 @@ test('counts the CPU of a grandchild', async () => {
 test('a process that is gone costs nothing', () => {
   assert.equal(cpuSeconds([2 ** 30]), 0)
   assert.equal(residentBytes([2 ** 30]), 0)
+})
+
+test('counts the CPU of the main thread without that of workers', async () => {
+  const burn = 'const end = performance.now() + 1e5; let n = 0; while (n < 3e8) n++; console.log(n)'
+  const program = `new (require('worker_threads').Worker)(${JSON.stringify(burn)}, { eval: true }).on('exit', () => {
+    process.stdin.resume(); console.log('burnt')
+  })`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    for await (const chunk of child.stdout) if (String(chunk).includes('burnt')) break
+    const all = cpuSeconds([child.pid!])
+    const main = mainThreadSeconds([child.pid!])
+    assert.ok(main > 0 && main < all, `${main} of ${all}`)
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  }
 })

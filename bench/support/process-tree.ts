@@ -38,6 +38,12 @@ export function cpuSeconds(roots: readonly number[]): number {
   return ticks / TICKS_PER_SECOND
 }
 
+/** The same of the main threads of `roots` alone: of a Node program what it does in JavaScript, without its workers. */
+export function mainThreadSeconds(roots: readonly number[]): number {
+  const lines = roots.map((pid) => readFile(`/proc/${pid}/task/${pid}/stat`)).filter((line) => line !== '')
+  return lines.reduce((sum, line) => sum + parseProcessStat(line).ticks, 0) / TICKS_PER_SECOND
+}
+
 /**
  * Resident memory of the trees in bytes, shared pages counted once (proportional set size), so that processes around
  * one shared memory compare fairly with one process.

@@ -3,7 +3,7 @@ import { runSipp, startSipp, type SippRun } from '../../e2e/support/sipp.ts'
 import { waitFor } from '../../e2e/support/wait.ts'
 import { captureInvites } from './capture.ts'
 import { inviteLatency, type Latency } from './invite-latency.ts'
-import { cpuSeconds, residentBytes } from './process-tree.ts'
+import { cpuSeconds, mainThreadSeconds, residentBytes } from './process-tree.ts'
 import { callerOptions, DRAIN_MS, startCallee, type Workload } from './workload.ts'
 
 export type SipBenchOptions = Workload & {
@@ -15,6 +15,10 @@ export type SipBenchOptions = Workload & {
    * for a day has compiled its code and filled its pools, whatever the rate. Default 2,000.
    */
   readonly warmUpCalls?: number
+  /** Awaited between the two: where several servers are measured at once. */
+  readonly onWarm?: () => Promise<void>
+  /** Default true. */
+  readonly isCaptured?: boolean
 }
 
 export type SipBenchResult = {
@@ -31,6 +35,8 @@ export type SipBenchResult = {
   readonly achievedRate: number
   /** User and system CPU of the server's process tree over completed calls; seconds a thousand, or ms a call. */
   readonly cpuSecPer1000: number
+  /** Of that the main threads of the roots. */
+  readonly mainSecPer1000: number
   /** INVITE in to INVITE out; absent where nothing can capture. */
   readonly latency: Latency | undefined
   /** What sipp complained about, shortened. */
@@ -48,13 +54,16 @@ export async function runSipBench(options: SipBenchOptions): Promise<SipBenchRes
     const before = warmUp > 0 ? await runSipp(callerOptions(options, warmUpRate, warmUp)) : undefined
     if (before) await pause(DRAIN_MS)
 
-    const capture = await captureInvites()
+    await options.onWarm?.()
+    const capture = options.isCaptured === false ? undefined : await captureInvites()
     const cpuBefore = cpuSeconds(options.serverPids())
+    const mainBefore = mainThreadSeconds(options.serverPids())
     const began = performance.now()
     const result = await runSipp(callerOptions(options, options.rate, options.rate * options.seconds))
     const elapsedSec = (performance.now() - began) / 1_000
     await pause(DRAIN_MS)
     const cpu = cpuSeconds(options.serverPids()) - cpuBefore
+    const main = mainThreadSeconds(options.serverPids()) - mainBefore
     const datagrams = await capture?.stop()
     const server = `${options.server.address}:${options.server.port}`
     return {
@@ -66,6 +75,7 @@ export async function runSipBench(options: SipBenchOptions): Promise<SipBenchRes
       retransmissions: result.retransmissions,
       achievedRate: result.created / elapsedSec,
       cpuSecPer1000: (cpu / result.successful) * 1_000,
+      mainSecPer1000: (main / result.successful) * 1_000,
       latency: datagrams === undefined ? undefined : inviteLatency(datagrams, server),
       errors: result.errors.slice(0, 2_000),
     }
