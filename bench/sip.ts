@@ -69,10 +69,10 @@ async function main(): Promise<void> {
   const [server] = servers
   if (server === undefined) throw new Error(`no server is named ${values.only}`)
   if (values.overload) {
-    const heldRate = values.held
-      ? Number(values.held)
-      : (await measureHeldRate({ ...common, server, rates: heldRates(HELD_RATES), seconds: seconds(10) }))
-          .rate
+    const rates = heldRates(HELD_RATES)
+    const found = async () => (await measureHeldRate({ ...common, server, rates, seconds: seconds(10) })).rate
+    const heldRate = values.held === undefined ? await found() : Number(values.held)
+    if (heldRate === 0) throw new Error(`${server.name} does not even hold ${rates[0]} calls/s here`)
     const result = await measureOverload({ ...common, server, heldRate, times: 2, seconds: seconds(20) })
     return print(result, renderOverload)
   }
