@@ -111,9 +111,9 @@ process.on('SIGUSR2', () => {
   setFlagsFromString('--expose-gc')
   ;(runInNewContext('gc') as () => void)()
   const { rss, heapUsed, external } = process.memoryUsage()
-  const { transactions, dialogs } = platform.sipStats()
+  const { transactions, dialogs, refusedInvites: refused = 0 } = platform.sipStats()
   const { activeCalls } = platform
-  const sample = { sample: ++samples, rss, heapUsed, external, transactions, dialogs, activeCalls }
+  const sample = { sample: ++samples, rss, heapUsed, external, transactions, dialogs, refused, activeCalls }
   console.log(JSON.stringify({ ...sample, databaseBytes: databaseBytes() }))
 })
 

@@ -11,6 +11,7 @@ const sample = (calls: number, heapUsed: number, rss = 200 * MB): SoakSample => 
   transactions: 900,
   dialogs: 20,
   activeCalls: 10,
+  refused: 0,
   databaseBytes: calls * 1_000,
 })
 /** Grows for the first fifth, then by `perCall` bytes a call. */
@@ -39,7 +40,8 @@ describe('a soak', () => {
     assert.deepEqual(soakFaults(soaked(64)), ['each call leaves 64 bytes in the heap'])
   })
 
-  test('bears no failed call', () => assert.deepEqual(soakFaults(soaked(0, 1)), ['1 calls failed']))
+  test('bears no failed call', () =>
+    assert.deepEqual(soakFaults(soaked(0, 1)), ['1 calls failed, 0 INVITEs were refused with 503']))
 
   test('is not flat when there was nothing to see', () => {
     assert.equal(soakFaults({ ...soaked(0), samples: [sample(50_000, MB)] }).length, 2)

@@ -135,7 +135,8 @@ const filledFrom = ({ calls, rate }: Pick<SoakResult, 'calls' | 'rate'>): number
 export function soakFaults(result: SoakResult): string[] {
   const { heap, rss } = growth(result)
   const faults: string[] = []
-  if (result.failed > 0) faults.push(`${result.failed} calls failed`)
+  if (result.failed > 0)
+    faults.push(`${result.failed} calls failed, ${result.rest.refused} INVITEs were refused with 503`)
   if (!(heap <= HEAP_BYTES_PER_CALL)) faults.push(`each call leaves ${figure(heap, 0)} bytes in the heap`)
   if (!(rss <= RSS_BYTES_PER_CALL)) faults.push(`each call leaves ${figure(rss, 0)} bytes in the process`)
   return faults

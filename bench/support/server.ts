@@ -37,6 +37,8 @@ export type ServerSample = {
   readonly transactions: number
   readonly dialogs: number
   readonly activeCalls: number
+  /** INVITEs answered 503 since the start. */
+  readonly refused: number
   readonly databaseBytes: number
 }
 
