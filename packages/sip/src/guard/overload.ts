@@ -36,7 +36,8 @@ const RELAXED = 0.95
  */
 const HICCUP = 20
 const UNSEEN_HICCUP = 10
-/** A wait that grows is no hiccup either, from so many targets on. */
+/** A wait that grows so often in a row, at last to so many targets, is no hiccup either: those are over by the second time. */
+const ALARM_GROWTHS = 3
 const ALARM = 3
 /** Of the target: a probe that took less found no queue. */
 const SHORT_WAIT = 0.25
@@ -136,15 +137,15 @@ export class Overload {
     // No timer waits: the ticks have stopped.
     if (now - this.#tickAt > TICKS_STOPPED_MS) this.onTick()
     const mostMs = now - this.#emptyAt
-    if (!this.#isSaturated && mostMs > this.#targetMs * ALARM && this.#isGrowing(now)) this.#saturate(now)
+    if (!this.#isSaturated && mostMs > this.#targetMs * ALARM && this.#isGrowing()) this.#saturate(now)
     const waitMs = this.#waitMs(now)
     const hiccup = waitMs === undefined ? UNSEEN_HICCUP : HICCUP
     const limitMs = this.#isSaturated ? this.#targetMs : this.#targetMs * hiccup
     return mostMs > limitMs && (waitMs ?? mostMs) > limitMs
   }
 
-  #isGrowing(now: number): boolean {
-    return this.#probes.some((probe) => probe.isGrowing(now, this.#targetMs, this.#targetMs * ALARM))
+  #isGrowing(): boolean {
+    return this.#probes.some((probe) => probe.growthsTo(this.#targetMs * ALARM) >= ALARM_GROWTHS)
   }
 
   /** The longest of the queues; undefined when none is known. */

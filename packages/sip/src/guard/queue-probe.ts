@@ -14,6 +14,8 @@ export class QueueProbe {
   readonly #bytes = randomBytes(SECRET_BYTES + 1)
   #sentAt: number | undefined
   #tookMs = 0
+  /** So many took longer, each than the one before. */
+  #growths = 0
   /** One came back: nothing on this machine keeps them from it. */
   #isProven = false
 
@@ -32,7 +34,9 @@ export class QueueProbe {
   /** Takes a datagram; false when it is not the one that is under way. */
   take(datagram: Uint8Array, now: number): boolean {
     if (this.#sentAt === undefined || !this.#bytes.equals(datagram)) return false
-    this.#tookMs = now - this.#sentAt
+    const tookMs = now - this.#sentAt
+    this.#growths = tookMs > this.#tookMs ? this.#growths + 1 : 0
+    this.#tookMs = tookMs
     this.#sentAt = undefined
     this.#isProven = true
     return true
@@ -41,6 +45,7 @@ export class QueueProbe {
   /** The queue was empty at this instant: what was under way then is lost. */
   onEmpty(at: number): void {
     this.#tookMs = 0
+    this.#growths = 0
     if (this.#sentAt !== undefined && this.#sentAt < at) this.#sentAt = undefined
   }
 
@@ -49,9 +54,8 @@ export class QueueProbe {
     if (!this.#isProven) return undefined
     return Math.max(this.#tookMs, this.#sentAt === undefined ? 0 : now - this.#sentAt)
   }
-  /** Whether messages wait longer than `toMs` and than the last one that came back did, which took over `fromMs`. */
-  isGrowing(now: number, fromMs: number, toMs: number): boolean {
-    if (!this.#isProven || this.#sentAt === undefined || this.#tookMs <= fromMs) return false
-    return now - this.#sentAt > Math.max(this.#tookMs, toMs)
+  /** How often in a row the wait grew, to more than `leastMs` at last; 0: it did not. */
+  growthsTo(leastMs: number): number {
+    return this.#tookMs > leastMs ? this.#growths : 0
   }
 }
