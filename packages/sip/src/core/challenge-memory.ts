@@ -12,8 +12,10 @@ export type KnownChallenge = { readonly kind: ChallengeKind; readonly challenge:
 type Place = {
   /** One of each realm and kind. */
   challenges: readonly KnownChallenge[]
-  /** How often a nonce was not taken a second time, without being called stale. */
+  /** How often in a row a nonce was not taken a second time, without being called stale. */
   refusals: number
+  /** Requests that brought credentials since the last of these. */
+  foreseen: number
 }
 
 const MAX_PLACES = 1_000
@@ -37,7 +39,9 @@ export class ChallengeMemory {
   /** What a request to there will be asked. */
   known(place: string): readonly KnownChallenge[] {
     const found = this.#places.get(place)
-    return found === undefined || found.refusals >= MAX_REFUSALS ? [] : found.challenges
+    if (found === undefined || found.refusals >= MAX_REFUSALS) return []
+    if (found.challenges.length > 0) found.foreseen++
+    return found.challenges
   }
 
   remember(place: string, known: KnownChallenge): void {
@@ -50,6 +54,7 @@ export class ChallengeMemory {
     this.#places.set(place, {
       challenges: [...others.slice(1 - MAX_REALMS), known],
       refusals: before?.refusals ?? 0,
+      foreseen: before?.foreseen ?? 0,
     })
     dropOldest(this.#places, MAX_PLACES)
   }
@@ -60,10 +65,12 @@ export class ChallengeMemory {
     if (found !== undefined) found.challenges = []
   }
 
-  /** A nonce was not taken again. */
+  /** A nonce was not taken again; what was taken between shows that this server does take them. */
   refused(place: string): void {
     const found = this.#places.get(place)
-    if (found !== undefined) found.refusals++
+    if (found === undefined) return
+    found.refusals = found.foreseen > 1 ? 1 : found.refusals + 1
+    found.foreseen = 0
   }
 
   /** How many times a nonce is used, this time included. */

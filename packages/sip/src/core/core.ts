@@ -1,5 +1,6 @@
 import type { SessionLimits } from './session-interval.ts'
 import { response } from '../message/build.ts'
+import { header } from '../message/headers.ts'
 import { NO_BODY } from '../message/message.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { Locator } from '../resolve/locator.ts'
@@ -59,9 +60,25 @@ export type Core = {
 /** RFC 3261 §8.1.1.6. */
 const MAX_FORWARDS = 70
 
-export function contactOf(face: Face, user: string | undefined): string {
-  return `<sip:${user === undefined ? '' : `${user}@`}${face.hostPort}${face.uriParams}>`
+/** Our Contact; `isSecure`: of a request to a SIPS URI, or of its answer (RFC 3261 §8.1.1.8, §12.1.1). */
+export function contactOf(face: Face, user: string | undefined, isSecure: boolean): string {
+  const at = `${user === undefined ? '' : `${user}@`}${face.hostPort}`
+  // RFC 5630 §3.3: TLS is not said twice.
+  const params = isSecure && face.transport.name === 'tls' ? '' : face.uriParams
+  return `<${isSecure ? 'sips' : 'sip'}:${at}${params}>`
 }
+
+export const isSips = (uri: string): boolean => /^sips:/i.test(uri)
+
+/** Whether the dialog of this request is one over SIPS (RFC 3261 §12.1.1). */
+export function asksForSips(request: SipRequest): boolean {
+  if (isSips(request.uri)) return true
+  const value = header(request, 'Record-Route') ?? header(request, 'Contact')
+  return value !== undefined && SIPS_VALUE.test(value)
+}
+
+/** A Contact or Record-Route whose first URI is a SIPS URI. */
+const SIPS_VALUE = /^(?:[^<,]*<)?\s*sips:/i
 
 /** The face to send from to a hop: the preferred one if it can, else one of the hop's transport and address family. */
 export function faceFor(core: Pick<Core, 'faces'>, hop: Hop, preferred?: Face): Face | undefined {

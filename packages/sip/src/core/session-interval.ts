@@ -8,6 +8,9 @@ export const LEAST_INTERVAL_SEC = 90
 /** No interval that fits a timer is longer than this, seconds: some 24 days. */
 const GREATEST_INTERVAL_SEC = 2_000_000
 
+/** Times that one request asks again for the longer interval that a 422 wants. */
+export const MAX_RAISES = 5
+
 /** What we ask for and agree to, seconds; `expiresSec` 0: we ask for no session timer. */
 export type SessionLimits = { readonly expiresSec: number; readonly minSec: number }
 
@@ -53,7 +56,8 @@ export function isTooSmall(request: SipRequest, limits: SessionLimits): boolean 
 }
 
 /**
- * What a UAS agrees to (RFC 4028 §9, table 2): the shorter of both intervals, not below Min-SE; the caller refreshes where it
+ * What a UAS agrees to (RFC 4028 §9, table 2): the shorter of both intervals, not below Min-SE and never above what was asked, not
+ * even by a proxy of a caller that knows no timers and would not understand 422; the caller refreshes where it
  * can and did not say otherwise. Undefined: nobody asked for a timer, or it would be us who must refresh and cannot (`canRefresh`).
  */
 export function agree(
@@ -71,7 +75,8 @@ export function agree(
   const theirs = asked?.expiresSec ?? GREATEST_INTERVAL_SEC
   const ours = limits.expiresSec === 0 ? GREATEST_INTERVAL_SEC : limits.expiresSec
   const least = Math.max(minSecOf(request), limits.minSec)
-  const expiresSec = Math.min(Math.max(Math.min(theirs, ours), least), GREATEST_INTERVAL_SEC)
+  const wanted = Math.min(Math.max(Math.min(theirs, ours), least), theirs)
+  const expiresSec = Math.max(wanted, LEAST_INTERVAL_SEC)
   return { expiresSec, refresher, requires }
 }
 

@@ -33,6 +33,8 @@ export type Dialog = {
   remoteTarget: string
   /** Where requests go; undefined until the first is to be sent. */
   hop: Hop | undefined
+  /** While a host name is being looked up: what waits for the hop. */
+  lookingUp: { readonly waiting: (() => void)[] } | undefined
 }
 
 /**
@@ -63,6 +65,7 @@ export function dialogOfRequest(
     // Contact is mandatory in an INVITE; a peer that forgot it is found by its From.
     remoteTarget: uriOfContact(from) ?? 'sip:invalid',
     hop: undefined,
+    lookingUp: undefined,
   }
   takeContact(dialog, request)
   return dialog
@@ -92,6 +95,7 @@ export function dialogOfResponse(
     remoteSeq: -1,
     remoteTarget: request.uri,
     hop: source,
+    lookingUp: undefined,
   }
   refreshTarget(core, dialog, response)
   return dialog
@@ -116,6 +120,12 @@ export function refreshTarget(core: Core, dialog: Dialog, message: SipMessage): 
 /** Finds where requests of the dialog go, unless it is known. */
 export function findWay(core: Core, dialog: Dialog): Hop {
   return dialog.hop ?? chooseHop(core, dialog)
+}
+
+/** Runs it when the way of the dialog is known: now, or when the name in it is looked up. */
+export function onceFound(dialog: Dialog, run: () => void): void {
+  if (dialog.lookingUp === undefined) run()
+  else dialog.lookingUp.waiting.push(run)
 }
 
 /** A 2xx replaces the route set of the early dialog it confirms (RFC 3261 §13.2.2.4). */
@@ -176,9 +186,13 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
   if (plan === undefined) return dialog.hop
   const { source } = dialog
   if (plan.kind !== 'hop') {
-    const target = dialog.remoteTarget
+    const lookingUp = { waiting: dialog.lookingUp?.waiting ?? [] }
+    dialog.lookingUp = lookingUp
     core.locator.lookUp(plan, (found) => {
-      if (found !== undefined && dialog.remoteTarget === target) dialog.hop = found
+      // Else the way has become another one meanwhile.
+      if (dialog.lookingUp !== lookingUp) return
+      if (found !== undefined) dialog.hop = found
+      endLookUp(dialog)
     })
     return dialog.hop
   }
@@ -186,7 +200,14 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
   // A private Contact seen from outside its network is a NATed phone that was not told: answer where it speaks from.
   const isNated = first === undefined && hop.address !== source.address && isPrivate(hop.address)
   dialog.hop = isNated && !isPrivate(source.address) ? source : hop
+  endLookUp(dialog)
   return dialog.hop
+}
+
+function endLookUp(dialog: Dialog): void {
+  const waiting = dialog.lookingUp?.waiting
+  dialog.lookingUp = undefined
+  if (waiting !== undefined) for (const run of waiting) run()
 }
 
 function recordedRoute(message: SipMessage): string[] {

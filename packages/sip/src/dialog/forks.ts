@@ -11,12 +11,19 @@ import type { Core, Face } from '../core/core.ts'
 import type { ChallengeAnswerer } from '../core/credentials.ts'
 import { newBranch } from '../shared/ids.ts'
 import type { RequestOptions } from '../core/types.ts'
-import { dialogOfResponse, requestInDialog } from './dialog.ts'
+import { dialogOfResponse, onceFound, requestInDialog } from './dialog.ts'
 import type { Dialog, DialogSeed } from './dialog.ts'
 import { InDialogRequest } from './in-dialog-request.ts'
 import type { RequestEnd } from './in-dialog-request.ts'
 
-type SentAck = { readonly remoteTag: string; bytes: KeptBytes | undefined; transport: Transport; hop: Hop }
+type SentAck = {
+  readonly remoteTag: string
+  isAcked: boolean
+  /** Once it was sent. */
+  bytes: KeptBytes | undefined
+  transport: Transport
+  hop: Hop
+}
 
 const NOT_INTERESTED: RequestEnd = { onRequestEnd() {} }
 
@@ -55,10 +62,15 @@ export class AnsweredForks implements ClientUser {
     this.#entry(remoteTag)
   }
 
-  /** Sends the ACK once. */
+  /** Sends the ACK once, to where the route set or the Contact leads: no 2xx tells whether it came. */
   ack(dialog: Dialog, options: RequestOptions | undefined): void {
     const entry = this.#entry(dialog.remoteTag)
-    if (entry.bytes !== undefined) return
+    if (entry.isAcked) return
+    entry.isAcked = true
+    onceFound(dialog, () => this.#sendAck(dialog, entry, options))
+  }
+
+  #sendAck(dialog: Dialog, entry: SentAck, options: RequestOptions | undefined): void {
     const { seq } = this.#seed
     const sending = requestInDialog(this.#core, dialog, newBranch(), 'ACK', seq, options, this.#authorization)
     entry.transport = sending.face.transport
@@ -74,7 +86,9 @@ export class AnsweredForks implements ClientUser {
       if (this.#acks.length === MAX_ANSWERS) return
       const dialog = dialogOfResponse(this.#core, this.#seed, response, this.#face, transaction.hop)
       this.ack(dialog, undefined)
-      new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
+      onceFound(dialog, () => {
+        new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
+      })
     } else if (known.bytes !== undefined) {
       this.#core.layer.resend(bytesOf(known.bytes), known.transport, known.hop)
     }
@@ -90,6 +104,7 @@ export class AnsweredForks implements ClientUser {
       const { transport } = this.#face
       entry = {
         remoteTag: ownText(remoteTag),
+        isAcked: false,
         bytes: undefined,
         transport,
         hop: { ...transport.local, transport: transport.name },

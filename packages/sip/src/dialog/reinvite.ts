@@ -10,6 +10,7 @@ import { hasBody, localResponse } from '../core/core.ts'
 import type { Core } from '../core/core.ts'
 import type { ChallengeAnswerer } from '../core/credentials.ts'
 import { newBranch } from '../shared/ids.ts'
+import { MAX_RAISES } from '../core/session-interval.ts'
 import type { RequestOptions } from '../core/types.ts'
 import { refreshTarget, requestInDialog } from './dialog.ts'
 import type { Dialog } from './dialog.ts'
@@ -35,6 +36,7 @@ export class Reinvite implements ClientUser, Waiter {
   #extra: readonly string[] | undefined
   #seq = 0
   #glares = 0
+  #raises = 0
   #transaction: ClientTransaction | undefined
   #timer: TimerHandle
   #ack: { readonly bytes: KeptBytes; readonly transport: Transport; readonly hop: Hop } | undefined
@@ -170,7 +172,8 @@ export class Reinvite implements ClientUser, Waiter {
       this.#waitOutGlare()
       return
     }
-    if (status === 422 && this.#owner.raiseInterval(response)) {
+    if (status === 422 && this.#raises < MAX_RAISES && this.#owner.raiseInterval(response)) {
+      this.#raises++
       this.#send()
       return
     }

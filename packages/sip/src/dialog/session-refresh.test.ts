@@ -198,6 +198,16 @@ describe('the session timer of an incoming call (RFC 4028 §9)', () => {
     })
   }
 
+  it('is never longer than what a proxy asked for, of a caller that would not understand 422 (§9)', async () => {
+    const { bench, call } = await callIn(
+      { headers: expires('300') },
+      asking({ minSec: 900, expiresSec: 1800 }),
+    )
+    call.answer({ body: SDP_ANSWER })
+    bench.clock.advance(1)
+    assert.equal(header(bench.peer.lastResponse(200), 'Session-Expires'), '300;refresher=uas')
+  })
+
   it('begins anew with each UPDATE and re-INVITE of the caller, and ends the call when they stop', async () => {
     const caller = await talkingIn({ headers: [...TIMER, ...expires('600')] })
     const { bench } = caller
@@ -349,6 +359,19 @@ describe('a session refresh of ours (RFC 4028 §7.4, §10)', () => {
     const again = bench.peer.lastRequest('UPDATE')
     assert.equal(header(again, 'Session-Expires'), '900;refresher=uac')
     assert.equal(header(again, 'Min-SE'), '900')
+  })
+
+  it('is not asked for again for ever by a peer that wants a little more each time', async () => {
+    const { bench } = await talkingOut([...UPDATE, ...UAC])
+    until(bench, 'UPDATE')
+    const before = bench.peer.summaries.filter((summary) => summary === 'UPDATE').length
+    for (let n = 0; n < 20; n++) {
+      const headers = ['Min-SE', String(601 + n)]
+      bench.deliver(response(bench.peer.lastRequest('UPDATE'), 422, { headers }))
+      bench.clock.advance(1)
+    }
+    const after = bench.peer.summaries.filter((summary) => summary === 'UPDATE').length
+    assert.equal(after - before, 5)
   })
 
   it('hands the work over when the peer says so', async () => {

@@ -3,6 +3,7 @@ import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import { hasBody } from '../core/core.ts'
 import type { Core } from '../core/core.ts'
 import type { ChallengeAnswerer } from '../core/credentials.ts'
+import { MAX_RAISES } from '../core/session-interval.ts'
 import type { RequestOptions } from '../core/types.ts'
 import type { Dialog } from './dialog.ts'
 import { MAX_GLARES, glareWaitMs } from './glare.ts'
@@ -24,6 +25,7 @@ export class Update implements RequestEnd, Waiter {
   readonly #options: RequestOptions
   readonly #onFinal: OnFinal
   #glares = 0
+  #raises = 0
   #timer: TimerHandle
   #state: 'sent' | 'waiting' | 'ended' = 'sent'
 
@@ -73,7 +75,8 @@ export class Update implements RequestEnd, Waiter {
     const { status } = response
     if (status === 491 && this.#glares < MAX_GLARES) {
       this.#waitOutGlare()
-    } else if (status === 422 && this.#owner.raiseInterval(response)) {
+    } else if (status === 422 && this.#raises < MAX_RAISES && this.#owner.raiseInterval(response)) {
+      this.#raises++
       this.#send()
     } else {
       this.#state = 'ended'

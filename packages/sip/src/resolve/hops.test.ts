@@ -57,6 +57,17 @@ const srv = (priority: number, weight: number, name: string, port = 5060): Srv =
   name,
 })
 
+describe('a domain that asks for TLS and has no SRV record of it', () => {
+  it('is rung at its address over TLS, never by UDP', async () => {
+    const zone = {
+      naptr: { 'carrier.example': [naptr(10, 10, 'SIPS+D2T', '_sips._tcp.carrier.example')] },
+      addresses: { 'carrier.example': ['192.0.2.7'] },
+    }
+    const { hops } = await located('sip:carrier.example', zone)
+    assert.deepEqual(hops, ['tls 192.0.2.7:5061 carrier.example'])
+  })
+})
+
 describe('where a URI leads to without NAPTR and SRV', () => {
   for (const [uri, hop] of [
     ['sip:192.0.2.7', 'udp 192.0.2.7:5060'],

@@ -1,4 +1,5 @@
 import type { Hop, TransportName } from '../transport/address.ts'
+import { defaultPortOf } from '../transport/default-port.ts'
 import { hopAt, servicesNamed } from './plan.ts'
 import type { HostTarget, Plan, Service } from './plan.ts'
 import { inTurn } from './records.ts'
@@ -35,11 +36,20 @@ export async function hopsOf(
     case 'naptr': {
       const found = await records.naptr(plan.domain)
       const named = servicesNamed(found, plan, spoken)
-      return hopsOfServices(named.length > 0 ? named : plan.services, plan.otherwise, records, chance)
+      const [favourite] = named
+      if (favourite === undefined) return hopsOfServices(plan.services, plan.otherwise, records, chance)
+      // What the domain asks for is not given up because its SRV record is missing: TLS never becomes UDP.
+      return hopsOfServices(named, hostOf(favourite, plan.otherwise), records, chance)
     }
     default:
       return plan satisfies never
   }
+}
+
+/** The host itself by the transport of a service, on its default port. */
+function hostOf({ transport, serverName }: Service, { host }: HostTarget): HostTarget {
+  const target = { host, port: defaultPortOf(transport), transport }
+  return serverName === undefined ? target : { ...target, serverName }
 }
 
 async function hopsOfServices(

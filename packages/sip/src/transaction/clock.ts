@@ -58,8 +58,9 @@ export class TimerWheel implements Timers, SipClock {
     for (let i = 0; i < SLOTS; i++) this.#slots.push(sentinel())
   }
 
+  /** Of the time of day at the start, monotonic from there: a clock that is put right ends no session. */
   now(): number {
-    return Date.now()
+    return performance.timeOrigin + performance.now()
   }
 
   set(delayMs: number, waiter: Waiter): TimerHandle {

@@ -3,7 +3,7 @@ import type { DialogSeed } from '../dialog/dialog.ts'
 import { EarlyDialogs } from '../dialog/early-dialogs.ts'
 import type { SessionMaker } from '../dialog/early-dialogs.ts'
 import { AnsweredForks } from '../dialog/forks.ts'
-import { LEAST_INTERVAL_SEC, raised } from '../core/session-interval.ts'
+import { LEAST_INTERVAL_SEC, MAX_RAISES, raised } from '../core/session-interval.ts'
 import type { SessionLimits } from '../core/session-interval.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
@@ -16,7 +16,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
 import { allowOf } from '../core/allow.ts'
-import { buildRequest, contactOf, faceFor, hasBody, refuseLocally, reply } from '../core/core.ts'
+import { buildRequest, contactOf, faceFor, hasBody, isSips, refuseLocally, reply } from '../core/core.ts'
 import type { CallRoute, Core, Face } from '../core/core.ts'
 import { ChallengeAnswerer } from '../core/credentials.ts'
 import type { ChallengedRequest, Tried } from '../core/credentials.ts'
@@ -33,9 +33,6 @@ import type {
 
 /** A hop that has not even said 100 for so long, three copies, is taken for dead when the call is given up. */
 const SILENCE_MS = 2_000
-
-/** Times that a longer session interval is agreed to. */
-const MAX_RAISES = 5
 
 /** By `InviteOptions.reliability`. 199 too: it costs nothing to be told that a fork has ended (RFC 6228 §4). */
 const SUPPORTED = {
@@ -177,11 +174,11 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   }
 
   onTimeout(): void {
-    if (!this.#tryNext(undefined)) this.#fail(408, undefined)
+    if (!this.#tryNext(undefined)) this.#fail(this.#givenUpAs ?? 408, undefined)
   }
 
   onSendFailed(): void {
-    if (!this.#tryNext(undefined)) this.#fail(503, undefined)
+    if (!this.#tryNext(undefined)) this.#fail(this.#givenUpAs ?? 503, undefined)
   }
 
   /** Timer C, or the end of the wait for a cancelled INVITE's final response (RFC 3261 §9.1). */
@@ -284,7 +281,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       to,
       callId: this.callId,
       seq: this.#seq,
-      contact: contactOf(face, contactUser),
+      contact: contactOf(face, contactUser, isSips(uri)),
       allow: allowOf(this.#handlers),
       supported: SUPPORTED[reliability],
       maxForwards,
@@ -353,7 +350,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       callId: this.callId,
       localTag: this.#localTag,
       from: this.#from,
-      contact: contactOf(this.#face!, this.#options.contactUser),
+      contact: contactOf(this.#face!, this.#options.contactUser, isSips(this.#options.uri)),
       uri: this.#options.uri,
       seq: this.#seq,
     }

@@ -73,17 +73,38 @@ async function open(t: TestContext, transports: readonly ('udp' | 'tcp')[] = ['u
       bench.handlers,
     )
   }
+  /** Lets what is due go out, once DNS has answered. */
+  const goesOut = async (run: () => void): Promise<void> => {
+    sent = Promise.withResolvers()
+    run()
+    await located()
+  }
   const ask = (): Promise<SipResponse> =>
     new Promise((resolve) => {
       sent = Promise.withResolvers()
       const party = '<sip:carrier.example>'
       bench.stack.request({ method: 'OPTIONS', uri: 'sip:carrier.example', from: party, to: party }, resolve)
     })
-  return { bench, peer, located, says, invite, ask }
+  return { bench, peer, located, goesOut, says, invite, ask }
 }
 
 const branch = (request: SipRequest): string => branchOf(header(request, 'Via')!)!
 const CONTACT = ['Contact', '<sip:phone@192.0.2.12:5060>']
+
+describe('the ACK of a 2xx whose Record-Route is a name (RFC 3261 §12.2.1.1)', () => {
+  it('goes where the name leads, once that is known, and so does every copy', async (t) => {
+    const { bench, peer, located, goesOut, says, invite } = await open(t)
+    const [first, proxy] = [peer(1), peer(3)]
+    const call = invite()
+    await located()
+    const answer = ['Record-Route', '<sip:p3.example:5060;lr>', ...CONTACT]
+    says(first, 200, answer, SDP_ANSWER)
+    await goesOut(() => call.ack())
+    says(first, 200, answer, SDP_ANSWER)
+    assert.deepEqual(first.summaries, ['INVITE'])
+    assert.deepEqual(proxy.summaries, ['ACK', 'ACK'])
+  })
+})
 
 describe('an INVITE to a name with several hops (RFC 3263 §4.3)', () => {
   it('goes to the next one on a 503, with a branch of its own and otherwise the same', async (t) => {

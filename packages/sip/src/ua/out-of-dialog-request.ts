@@ -3,7 +3,7 @@ import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { buildRequest, contactOf, faceFor, localResponse } from '../core/core.ts'
+import { buildRequest, contactOf, faceFor, isSips, localResponse } from '../core/core.ts'
 import type { Core, Face } from '../core/core.ts'
 import { ChallengeAnswerer } from '../core/credentials.ts'
 import type { Tried } from '../core/credentials.ts'
@@ -103,7 +103,7 @@ export class OutOfDialogRequest implements ClientUser {
   #contact(): string | undefined {
     const { contact, contactUser, contactParams = '' } = this.#options
     if (contact !== undefined || contactUser === undefined) return contact
-    return contactOf(this.#face!, contactUser) + contactParams
+    return contactOf(this.#face!, contactUser, isSips(this.#options.uri)) + contactParams
   }
 
   #send(extra: readonly string[] | undefined): void {

@@ -53,6 +53,20 @@ describe('an incoming call', () => {
     assert.equal(bench.clock.pending, 0)
   })
 
+  it('says SIPS where it was called by SIPS (RFC 3261 §12.1.1)', async () => {
+    for (const [uri, headers, contact] of [
+      ['sips:+8617000000001@192.0.2.2', [], '<sips:+8617000000001@192.0.2.2:5060>'],
+      ['sip:1@192.0.2.2', ['Record-Route', '<sips:192.0.2.9;lr>'], '<sips:1@192.0.2.2:5060>'],
+      ['sip:1@192.0.2.2', ['Record-Route', '<sip:sips:1@192.0.2.9;lr>'], '<sip:1@192.0.2.2:5060>'],
+    ] as const) {
+      const bench = await openBench()
+      bench.deliver(testRequest({ from: bench.peer.hop, uri, headers }))
+      bench.incoming[0]!.progress(180)
+      bench.clock.advance(1)
+      assert.equal(header(bench.peer.lastResponse(180), 'Contact'), contact)
+    }
+  })
+
   it('copies Record-Route into its responses and routes its own requests by it', async () => {
     const routes = ['Record-Route', '<sip:192.0.2.10;lr>, <sip:192.0.2.11;lr>']
     const bench = await talking({}, { headers: routes })

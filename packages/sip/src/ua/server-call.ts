@@ -10,7 +10,7 @@ import { parseUri } from '../message/uri.ts'
 import type { InviteUser, ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
 import { allowOf } from '../core/allow.ts'
-import { contactOf, hasBody, refuse, refuseLocally, reply } from '../core/core.ts'
+import { asksForSips, contactOf, hasBody, refuse, refuseLocally, reply } from '../core/core.ts'
 import type { Core, Face } from '../core/core.ts'
 import { REQUIRES_100REL, SUPPORTED, SUPPORTS_100REL, featuresOf } from '../core/features.ts'
 import type { Features } from '../core/features.ts'
@@ -72,7 +72,7 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser, Relia
     this.source = transaction.source
     this.local = face.transport.local
     this.#localTag = newTag()
-    const contact = contactOf(face, parseUri(request.uri)?.user)
+    const contact = contactOf(face, parseUri(request.uri)?.user, asksForSips(request))
     const dialog = dialogOfRequest(request, this.#localTag, face, transaction.source, contact)
     this.callId = dialog.callId
     const offer = request.body.length > 0 ? 'theirs' : 'awaited'
