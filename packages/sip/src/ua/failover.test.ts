@@ -93,7 +93,7 @@ const CONTACT = ['Contact', '<sip:phone@192.0.2.12:5060>']
 
 describe('the ACK of a 2xx whose Record-Route is a name (RFC 3261 §12.2.1.1)', () => {
   it('goes where the name leads, once that is known, and so does every copy', async (t) => {
-    const { bench, peer, located, goesOut, says, invite } = await open(t)
+    const { peer, located, goesOut, says, invite } = await open(t)
     const [first, proxy] = [peer(1), peer(3)]
     const call = invite()
     await located()
