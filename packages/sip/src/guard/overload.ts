@@ -29,7 +29,7 @@ const FULL_ROUND = 32
 const WINDOW_MS = 1000
 /** Awake so much of it: a queue that stands is no hiccup. */
 const SATURATED = 0.97
-const RELAXED = 0.95
+const RELAXED = 0.85
 /**
  * A loop that has time to spare may stand still for so many targets (a collection of garbage, a large file): with the default
  * less than T1, after which messages are repeated. Where datagrams to ourselves do not arrive half of it.
