@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@maskline/media'
@@ -176,14 +177,18 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     const sipHost = advertisedHost(config.sip.host, config.sip.publicHost)
     const { guard, limits } = createSipGuard(config.sip, (address) => trunks.knows(address), log)
-    const phones = await createPhones({
-      watch: guard,
+    const digest = {
       realm: config.hostName,
-      countryCode: config.calls.countryCode,
       digest: config.sip.digest,
+      nonceSecret: randomBytes(32),
+      clock,
+      watch: guard,
+    }
+    const phones = await createPhones({
+      ...digest,
+      countryCode: config.calls.countryCode,
       subscribers: storage.subscribers,
       enabled: config.sip.registrar,
-      clock,
       log,
     })
     const asker = createAsker(clock)
@@ -202,7 +207,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const trunks = createTrunks({
       trunks: config.sip.trunks,
       phones: config.sip.registrar ? phones : undefined,
-      guard: createTrunkGuard(config.hostName, config.sip.digest, clock, guard),
+      guard: createTrunkGuard(digest),
       sipHost,
       clock,
       chance: Math.random,

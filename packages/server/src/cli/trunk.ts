@@ -69,7 +69,7 @@ async function testAlone(config: Config, name: string): Promise<TrunkTest> {
   const { trunks } = createTrunks({
     trunks: sip.trunks,
     phones: undefined,
-    guard: { check: () => false },
+    guard: { check: () => false, ask() {} },
     sipHost,
     clock: systemClock,
     chance: Math.random,

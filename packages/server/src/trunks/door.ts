@@ -8,12 +8,18 @@ import type { Capacity } from './capacity.ts'
 import { numberReader } from './number-format.ts'
 
 /** Checks the digest of a peer that must identify itself; answers the INVITE when it does not. */
-export type TrunkGuard = { check(call: ServerCall, username: string, password: string): boolean }
+export type TrunkGuard = {
+  check(call: ServerCall, username: string, password: string): boolean
+  /** Asks for the credentials of whoever it is. Those of a user that nobody knows are wrong ones. */
+  ask(call: ServerCall): void
+}
 
 /** Which calls come in over which trunk: every condition that a trunk sets must hold. */
 export type Door = {
   /** Undefined: no trunk knows the peer, and nothing was answered. */
   admit(call: ServerCall): Admission | undefined
+  /** Whether a peer may be known by digest alone: then who is not known yet must be asked. */
+  readonly asks: boolean
   /** Whether some trunk lets calls in from this address: such a peer is no scanner. */
   knows(address: string): boolean
 }
@@ -66,6 +72,7 @@ export function createDoor(
   }
 
   return {
+    asks: entries.some(({ ranges, trunk }) => ranges === undefined && trunk.tlsNames === undefined),
     knows: (address) =>
       byAddress.has(address) || entries.some(({ ranges }) => ranges?.covers(address) === true),
     admit(call) {

@@ -3,6 +3,7 @@ import {
   type DigestAlgorithm,
   type DigestWatch,
   type IncomingRequest,
+  type ServerCall,
   allowOf,
   createAuthenticator,
   createRegistrar,
@@ -28,6 +29,8 @@ export type PhoneOptions = {
   readonly enabled: boolean
   readonly clock: Clock
   readonly log: Log
+  /** Signs nonces. The trunks' guard has the same one: who is asked for credentials is not known yet, and may be either. */
+  readonly nonceSecret: Uint8Array
   /** Counts wrong passwords. */
   readonly watch: DigestWatch | undefined
 }
@@ -71,6 +74,7 @@ export async function createPhones(options: PhoneOptions): Promise<PhoneRegistra
     realm,
     clock,
     algorithms: ALGORITHMS[options.digest],
+    secret: options.nonceSecret,
     findPassword: (user: string) => passwords.get(user),
     ...(options.watch && { watch: options.watch }),
   }
@@ -125,29 +129,35 @@ function numberUserOf({ request }: IncomingRequest): string | undefined {
 
 /** Digest for trunks that demand it of their peer: one authenticator each, made at first use. */
 export function createTrunkGuard(
-  realm: string,
-  digest: Config['sip']['digest'],
-  clock: Clock,
-  watch?: DigestWatch,
+  options: Pick<PhoneOptions, 'realm' | 'digest' | 'clock' | 'nonceSecret' | 'watch'>,
 ): TrunkGuard {
+  const { realm, digest, clock, nonceSecret, watch } = options
+  const authenticatorOf = (findPassword: (user: string) => string | undefined): Authenticator =>
+    createAuthenticator({
+      realm,
+      clock,
+      algorithms: ALGORITHMS[digest],
+      secret: nonceSecret,
+      findPassword,
+      ...(watch && { watch }),
+    })
+  const isRight = (authenticator: Authenticator, call: ServerCall): boolean => {
+    const verdict = authenticator.authenticate(call.request, call.source)
+    if (!verdict.ok) call.rejectStateless(verdict.status, { headers: verdict.headers })
+    return verdict.ok
+  }
   const guards = new Map<string, Authenticator>()
+  const nobody = authenticatorOf(() => undefined)
   return {
     check(call, username, password) {
       const key = `${username}\0${password}`
       let guard = guards.get(key)
       if (guard === undefined) {
-        guard = createAuthenticator({
-          realm,
-          clock,
-          algorithms: ALGORITHMS[digest],
-          findPassword: (user) => (user === username ? password : undefined),
-          ...(watch && { watch }),
-        })
+        guard = authenticatorOf((user) => (user === username ? password : undefined))
         guards.set(key, guard)
       }
-      const verdict = guard.authenticate(call.request, call.source)
-      if (!verdict.ok) call.rejectStateless(verdict.status, { headers: verdict.headers })
-      return verdict.ok
+      return isRight(guard, call)
     },
+    ask: (call) => void isRight(nobody, call),
   }
 }

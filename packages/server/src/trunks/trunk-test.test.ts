@@ -45,7 +45,7 @@ const tried = (
       { name: 'carrier', allowFrom: [], numberFormat: 'e164', health: { timeoutMs: 2_000 }, ...trunk },
     ],
     phones: undefined,
-    guard: { check: () => false },
+    guard: { check: () => false, ask() {} },
     sipHost: HOST,
     clock: { now: () => 0 },
     chance: () => 0,

@@ -17,7 +17,10 @@ function open(
   const layer = createTrunks({
     trunks: trunks.map((trunk, i) => ({ name: `t${i}`, allowFrom: [], numberFormat: 'e164', ...trunk })),
     phones: more.phones,
-    guard: { check: (_call, user) => (checked.push(user), more.isRight ?? true) },
+    guard: {
+      check: (_call, user) => (checked.push(user), more.isRight ?? true),
+      ask: () => void checked.push('who?'),
+    },
     sipHost: '192.0.2.1',
     clock: { now: () => 0 },
     chance: more.chance ?? (() => 0),
@@ -183,7 +186,9 @@ describe('the door', () => {
     ]
     assert.equal(admitted(door, {}, claim('two')), 't1')
     assert.deepEqual(door.checked, ['two'])
-    assert.equal(admitted(door, {}, claim('three')), 'refused 403')
+    assert.equal(admitted(door, {}, claim('three')), 'refused ')
+    assert.equal(admitted(door, {}), 'refused ')
+    assert.deepEqual(door.checked, ['two', 'who?', 'who?'], 'whoever is not known is asked')
   })
 
   test('a trunk without any condition lets nobody in', () => {

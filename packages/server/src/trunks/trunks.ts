@@ -82,8 +82,11 @@ export function createTrunks(options: {
       const admission = door.admit(call)
       if (admission !== undefined) return admission
       if (phones !== undefined) return phones.admit(call)
-      log.warn({ source: call.source.address }, 'INVITE from an address that no trunk allows')
-      call.rejectStateless(403)
+      if (door.asks) guard.ask(call)
+      else {
+        log.warn({ source: call.source.address }, 'INVITE from an address that no trunk allows')
+        call.rejectStateless(403)
+      }
       return { kind: 'refused' }
     },
     waysTo(callee): readonly Outbound[] {
