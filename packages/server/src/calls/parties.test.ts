@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { SipRequest } from '@maskline/sip'
 import { type BenchOptions, openBench, REFUSE, settle, SUBJECT, X } from './call-test-kit.ts'
-import { callerNumber, isWithheld } from './parties.ts'
+import { callerNumber, dialledNumber, isWithheld } from './parties.ts'
 import type { Admission } from './ports.ts'
 import type { E164 } from '../shared/e164.ts'
 
@@ -146,6 +146,56 @@ const COLLECTS: BenchOptions = {
   },
   digits: async () => ({ kind: 'wrong' }),
 }
+
+describe('the number dialled', () => {
+  /** A call over a trunk that is registered as `contactUser`. */
+  const dialled = (uri: string, headers: readonly string[], contactUser?: string): string | undefined => {
+    const by = { ...trusted(), ...(contactUser !== undefined && { contactUser }) }
+    assert.ok(by.kind === 'trunk')
+    return dialledNumber({ ...invite(SHOWN, ...headers), uri }, '86', by)
+  }
+  const CONTACT = 'sip:maskline@192.0.2.1:5060'
+  const TO = ['To', `"X" <sip:${X}@carrier.example>`]
+  const CALLED = ['P-Called-Party-ID', `<sip:${X}@carrier.example;user=phone>`]
+  const TO_ANOTHER = ['To', '<sip:+8613800000029@carrier.example>']
+
+  for (const [title, uri, headers, contactUser, number] of [
+    [
+      'stands in P-Called-Party-ID when our Contact is called',
+      CONTACT,
+      [...TO_ANOTHER, ...CALLED],
+      'maskline',
+      X,
+    ],
+    ['stands in To when nothing else tells', CONTACT, TO, 'maskline', X],
+    [
+      'stands in To when P-Called-Party-ID has none',
+      CONTACT,
+      [...TO, 'P-Called-Party-ID', '<sip:a@b>'],
+      'maskline',
+      X,
+    ],
+    ['is not looked for when another user is called', CONTACT, [...TO, ...CALLED], 'other', undefined],
+    [
+      'is that of the Request-URI when our Contact is not called',
+      `sip:${X}@192.0.2.1`,
+      TO_ANOTHER,
+      'maskline',
+      X,
+    ],
+    ['is that of the Request-URI where no trunk registers', CONTACT, TO, undefined, undefined],
+    ['of a user name that is escaped', 'sip:mask%40line@192.0.2.1', TO, 'mask@line', X],
+    [
+      'of a Contact that is the first of our numbers',
+      'sip:+8613800000029@192.0.2.1',
+      TO,
+      '+8613800000029',
+      X,
+    ],
+    ['of a Contact that is our only number', `sip:${X}@192.0.2.1`, ['To', '<sip:pbx@b>'], X, X],
+  ] as const)
+    test(title, () => assert.equal(dialled(uri, headers, contactUser), number))
+})
 
 describe('the caller of an INVITE', () => {
   for (const [title, request, number, withheld] of CALLERS) {

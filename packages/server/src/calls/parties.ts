@@ -14,9 +14,25 @@ import type { Admission, NumberForm } from './ports.ts'
 /** Who let the call in knows how its numbers are written. */
 type LetIn = Exclude<Admission, { kind: 'refused' }>
 
-/** The number dialled: user part of the Request-URI; `undefined` when it cannot be a number. */
+/**
+ * The number dialled: user part of the Request-URI; `undefined` when it cannot be a number. A registrar puts our Contact there
+ * (RFC 3261 §16.5): then P-Called-Party-ID tells which number of ours was called (RFC 7315 §4.2), or To, where it has none.
+ */
 export function dialledNumber(invite: SipRequest, countryCode: string, by?: LetIn): E164 | undefined {
-  return numberOfUri(invite.uri, countryCode, by?.kind === 'trunk' ? by.callee : undefined)
+  const { callee: form, contactUser } = by?.kind === 'trunk' ? by : {}
+  const named = isUser(invite.uri, contactUser) ? CALLED_AT : []
+  for (const name of named) {
+    const number = numberOfUri(parseNameAddr(header(invite, name) ?? '')?.uri ?? '', countryCode, form)
+    if (number !== undefined) return number
+  }
+  return numberOfUri(invite.uri, countryCode, form)
+}
+
+const CALLED_AT = ['P-Called-Party-ID', 'To'] as const
+
+function isUser(uri: string, user: string | undefined): boolean {
+  const given = user === undefined ? undefined : parseUri(uri)?.user
+  return given !== undefined && unescapeUser(given) === user
 }
 
 /**

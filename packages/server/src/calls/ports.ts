@@ -32,6 +32,8 @@ export type Admission =
       readonly callerFrom?: readonly string[]
       readonly caller?: NumberForm
       readonly callee?: NumberForm
+      /** User of the Contact that we registered with the trunk: calls for it name the number dialled elsewhere. */
+      readonly contactUser?: string
       /** Speech codecs of this leg, the preferred first; absent: any. */
       readonly codecs?: readonly string[]
       /** Gives the channel back that the call holds. Once. */

@@ -6,6 +6,7 @@ import { ipRanges } from '../shared/ip.ts'
 import type { Log } from '../shared/log.ts'
 import type { Capacity } from './capacity.ts'
 import { numberReader } from './number-format.ts'
+import { registrationOf } from './registrations.ts'
 
 /** Checks the digest of a peer that must identify itself; answers the INVITE when it does not. */
 export type TrunkGuard = {
@@ -113,6 +114,7 @@ function admissionOf(trunk: TrunkConfig, capacity: Capacity): Extract<Admission,
     ...(callerFrom && { callerFrom }),
     ...(numbersIn?.caller && { caller: reader(numbersIn.caller) }),
     ...(numbersIn?.callee && { callee: reader(numbersIn.callee) }),
+    ...(trunk.register && { contactUser: registrationOf(trunk).contactUser }),
     ...(codecs && { codecs }),
     ended: () => capacity.free('in'),
   }

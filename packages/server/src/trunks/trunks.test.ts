@@ -191,6 +191,17 @@ describe('the door', () => {
     assert.deepEqual(door.checked, ['two', 'who?', 'who?'], 'whoever is not known is asked')
   })
 
+  test('of a trunk that registers the user of our Contact is told, for calls go there', () => {
+    const registering = { allowFrom: ['192.0.2.5'], username: 'maskline', password: 'p', register: {} }
+    const contactUser = (more: object): string | undefined => {
+      const admission = open([{ ...registering, ...more }]).layer.admit(callFrom({}).call)
+      return admission.kind === 'trunk' ? admission.contactUser : undefined
+    }
+    assert.equal(contactUser({}), 'maskline')
+    assert.equal(contactUser({ register: { contactUser: 'x' } }), 'x')
+    assert.equal(contactUser({ register: undefined }), undefined)
+  })
+
   test('a trunk without any condition lets nobody in', () => {
     assert.equal(admitted(open([{ peer: PEER }]), {}), 'refused 403')
   })
