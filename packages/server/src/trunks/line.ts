@@ -114,7 +114,10 @@ function placeOf({ domain }: TrunkConfig, { address, port, transport }: TrunkPee
 }
 
 /** A literal address needs no resolution; the certificate there is of the carrier's domain (RFC 5922 §4). */
-function hopOf({ domain }: TrunkConfig, { address, port, transport = 'udp' }: TrunkPeer): Hop | undefined {
+export function hopOf(
+  { domain }: TrunkConfig,
+  { address, port, transport = 'udp' }: TrunkPeer,
+): Hop | undefined {
   if (isIP(address) === 0) return undefined
   const serverName = isSecure(transport) && domain !== undefined ? { serverName: domain } : {}
   return { address, port: port ?? 5060, transport, ...serverName }

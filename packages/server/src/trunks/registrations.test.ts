@@ -14,25 +14,44 @@ const BASE: TrunkConfig = {
 }
 const PEER = { address: '192.0.2.9', port: 5062, transport: 'tcp' } as const
 
-for (const [more, registrar, aor] of [
-  [{ peer: PEER }, 'sip:192.0.2.9:5062;transport=tcp', 'sip:maskline@192.0.2.9'],
+const SECURE = { address: '192.0.2.9', port: 5061, transport: 'tls' } as const
+
+for (const [more, registrar, aor, hop] of [
+  [{ peer: PEER }, 'sip:192.0.2.9:5062;transport=tcp', 'sip:maskline@192.0.2.9', PEER],
   [
     { peers: [{ address: 'sip.carrier.example' }] },
     'sip:sip.carrier.example',
     'sip:maskline@sip.carrier.example',
   ],
-  [{ peer: PEER, domain: 'carrier.example' }, 'sip:carrier.example', 'sip:maskline@carrier.example'],
-  [{ peer: PEER, username: 'a@b' }, 'sip:192.0.2.9:5062;transport=tcp', 'sip:a%40b@192.0.2.9'],
+  [{ peer: PEER, domain: 'carrier.example' }, 'sip:carrier.example', 'sip:maskline@carrier.example', PEER],
+  [
+    { peer: SECURE, domain: 'carrier.example' },
+    'sip:carrier.example;transport=tls',
+    'sip:maskline@carrier.example',
+    { ...SECURE, serverName: 'carrier.example' },
+  ],
+  [
+    { peer: { address: 'sip.carrier.example' }, domain: 'carrier.example' },
+    'sip:carrier.example',
+    'sip:maskline@carrier.example',
+  ],
+  [{ peer: PEER, username: 'a@b' }, 'sip:192.0.2.9:5062;transport=tcp', 'sip:a%40b@192.0.2.9', PEER],
   [{ peer: PEER, register: { registrar: 'reg.example' } }, 'sip:reg.example', 'sip:maskline@reg.example'],
+  [
+    { peer: SECURE, register: { registrar: 'reg.example' } },
+    'sip:reg.example;transport=tls',
+    'sip:maskline@reg.example',
+  ],
   [
     { peer: PEER, register: { aor: 'sip:4001@pbx.example' } },
     'sip:192.0.2.9:5062;transport=tcp',
     'sip:4001@pbx.example',
+    PEER,
   ],
 ] as const)
-  test(`registers ${aor} at ${registrar}`, () => {
+  test(`registers ${aor} at ${registrar}${hop === undefined ? ' by DNS' : ''}`, () => {
     const made = registrationOf({ ...BASE, ...more })
-    assert.deepEqual([made.registrar, made.aor], [registrar, aor])
+    assert.deepEqual([made.registrar, made.aor, made.hop], [registrar, aor, hop])
     assert.deepEqual([made.contactUser, made.expiresSec], [made.username, 3600])
   })
 

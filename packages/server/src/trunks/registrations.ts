@@ -1,13 +1,16 @@
-import { escapeUser } from '@maskline/sip'
+import { escapeUser, type Hop } from '@maskline/sip'
 import type { TrunkConfig } from '../config/config.ts'
 import type { Log } from '../shared/log.ts'
 import { bracketed } from './host.ts'
+import { hopOf, isSecure } from './line.ts'
 import { peersOf } from './peers.ts'
 
 /** One registration of ours with a carrier (RFC 3261 §10.2), kept until it is closed. */
 export type Register = (options: {
   /** Request-URI: the registrar. */
   readonly registrar: string
+  /** Where it goes, whatever DNS says of the registrar. */
+  readonly hop?: Hop
   readonly aor: string
   readonly username: string
   readonly password: string
@@ -64,10 +67,13 @@ export function registrationOf(trunk: TrunkConfig): Omit<Parameters<Register>[0]
   const host = bracketed(register.registrar ?? domain ?? peer?.address ?? '')
   const isPeer = register.registrar === undefined && domain === undefined
   const port = isPeer && peer?.port !== undefined ? `:${peer.port}` : ''
-  const transport =
-    isPeer && peer?.transport !== undefined && peer.transport !== 'udp' ? `;transport=${peer.transport}` : ''
+  const { transport = 'udp' } = peer ?? {}
+  // What is to be secret stays so at another host too.
+  const isShown = isPeer ? transport !== 'udp' : isSecure(transport)
+  const hop = register.registrar === undefined && peer !== undefined ? hopOf(trunk, peer) : undefined
   return {
-    registrar: `sip:${host}${port}${transport}`,
+    registrar: `sip:${host}${port}${isShown ? `;transport=${transport}` : ''}`,
+    ...(hop && { hop }),
     aor: register.aor ?? `sip:${escapeUser(username)}@${host}`,
     username,
     password,
