@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FRESH, type Health, heard, healthPolicy, isUsable, rest } from './health-rules.ts'
+import { FRESH, type Health, heard, healthPolicy, isUsable, rest, tried } from './health-rules.ts'
 
 const PROBED = healthPolicy({ optionsSec: 10, failures: 3, successes: 2 })
 const UNPROBED = healthPolicy(undefined)
@@ -41,6 +41,21 @@ test('one without OPTIONS gets a call after a while, and rests again when that f
   const again = heard(down, false, 31_000, UNPROBED)
   assert.equal(isUsable(again, 60_999, UNPROBED), false)
   assert.equal(isUsable(again, 61_000, UNPROBED), true)
+})
+
+test('one without OPTIONS that is down gets one call at a time, and the next as soon as that is answered', () => {
+  const down = [0, 1, 2].reduce((health, at) => heard(health, false, at, UNPROBED), FRESH)
+  const probing = tried(down, 30_002, UNPROBED)
+  assert.equal(isUsable(probing, 30_002, UNPROBED), false)
+  assert.equal(
+    isUsable(probing, 60_002, UNPROBED),
+    true,
+    'a call of which nothing is heard blocks nobody for ever',
+  )
+  const once = heard(probing, true, 31_000, UNPROBED)
+  assert.deepEqual([once.up, isUsable(once, 31_000, UNPROBED)], [false, true])
+  assert.equal(heard(tried(once, 31_000, UNPROBED), true, 32_000, UNPROBED), FRESH)
+  assert.equal(tried(FRESH, 5, UNPROBED), FRESH)
 })
 
 test('a peer that asks for rest is up, gets it, and no more than a minute', () => {

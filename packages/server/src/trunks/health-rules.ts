@@ -46,12 +46,18 @@ export function healthPolicy(config: HealthConfig | undefined): HealthPolicy {
 /** One result: an OPTIONS, or a call that the peer answered in any way or not at all. */
 export function heard(health: Health, ok: boolean, at: EpochMs, policy: HealthPolicy): Health {
   // Without OPTIONS a peer that is down is given a call now and then; OPTIONS alone bring the others back.
-  const restsUntil = !ok && policy.optionsMs === 0 ? at + policy.retryMs : health.restsUntil
-  if (ok && health.up) return at >= restsUntil ? FRESH : { ...health, against: 0 }
+  const restsUntil = policy.optionsMs > 0 ? health.restsUntil : ok ? at : at + policy.retryMs
+  if (ok && health.up) return at >= health.restsUntil ? FRESH : { ...health, against: 0 }
   if (ok === health.up) return { ...health, against: 0, restsUntil }
   const against = health.against + 1
-  if (against < (health.up ? policy.failures : policy.successes)) return { ...health, against }
+  if (health.up && against < policy.failures) return { ...health, against }
+  if (!health.up && against < policy.successes) return { ...health, against, restsUntil }
   return ok ? FRESH : { up: false, against: 0, restsUntil }
+}
+
+/** A call is sent to the peer: one that is down is tried by this call alone, until it is known what came of it. */
+export function tried(health: Health, at: EpochMs, policy: HealthPolicy): Health {
+  return health.up ? health : { ...health, restsUntil: at + policy.retryMs }
 }
 
 /** The peer asks for rest; it stays up. */

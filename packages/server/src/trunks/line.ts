@@ -6,7 +6,7 @@ import type { E164 } from '../shared/e164.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import type { Capacity } from './capacity.ts'
-import { FRESH, heard, healthPolicy, type HealthPolicy, isUsable, rest } from './health-rules.ts'
+import { FRESH, heard, healthPolicy, type HealthPolicy, isUsable, rest, tried } from './health-rules.ts'
 import { bracketed } from './host.ts'
 import { identityWriter } from './identity.ts'
 import { numberWriter } from './number-format.ts'
@@ -76,7 +76,11 @@ export function createLine(
     ),
     retryOn: new Set(trunk.retryOn ?? RETRY_ON),
     answerWithinMs: trunk.answerWithinMs ?? ANSWER_WITHIN_MS,
-    begun: () => capacity.take('out'),
+    begun() {
+      if (!capacity.take('out')) return false
+      health = tried(health, clock.now(), policy)
+      return true
+    },
     ended: () => capacity.free('out'),
     fared(response) {
       if (response === 'silent') return turn(false, 'an INVITE was not answered')

@@ -11,7 +11,7 @@ const PEER = { address: '192.0.2.9', port: 5060, transport: 'udp' } as const
 
 function open(
   trunks: readonly Partial<TrunkConfig>[],
-  more: { phones?: Phones; chance?: () => number; isRight?: boolean } = {},
+  more: { phones?: Phones; chance?: () => number; isRight?: boolean; at?: () => number } = {},
 ) {
   const checked: string[] = []
   const layer = createTrunks({
@@ -22,7 +22,7 @@ function open(
       ask: () => void checked.push('who?'),
     },
     sipHost: '192.0.2.1',
-    clock: { now: () => 0 },
+    clock: { now: () => more.at?.() ?? 0 },
     chance: more.chance ?? (() => 0),
     log: silentLog,
   })
@@ -105,6 +105,24 @@ describe('ways out', () => {
     const alone = open([{ peer: PEER }])
     for (let i = 0; i < 3; i++) alone.layer.waysTo(B)[0]!.fared('silent')
     assert.equal(alone.uris().length, 1)
+  })
+
+  test('a peer that is down is tried first by one call when its rest is over, not by all that come meanwhile', () => {
+    let at = 0
+    const { layer, uris } = open(
+      [{ peer: PEER }, { peer: { ...PEER, address: '192.0.2.10' }, priority: 1 }],
+      {
+        at: () => at,
+      },
+    )
+    for (let i = 0; i < 3; i++) layer.trunks[0]!.lines[0]!.way(B).fared('silent')
+    at = 30_000
+    const [probe] = layer.waysTo(B)
+    assert.equal(probe!.uri, `sip:${B}@192.0.2.9`)
+    probe!.begun()
+    assert.deepEqual(uris(), [`sip:${B}@192.0.2.10`, `sip:${B}@192.0.2.9`])
+    at = 60_000
+    assert.equal(uris()[0], `sip:${B}@192.0.2.9`)
   })
 
   test('a registered phone is the only way to its number', () => {
