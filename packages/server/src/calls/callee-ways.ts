@@ -12,9 +12,11 @@ export class CalleeWays {
   readonly any: boolean
   /** The way being tried. */
   #current: Outbound | undefined
-  /** Some response came on this way; one other than 100 came. */
+  /** Some response came to the INVITE; one other than 100 came on this way. */
   #answered = false
   #progressed = false
+  /** The way knows how it fared with the INVITE: once, and 100 tells nothing yet, as a 503 may follow. */
+  #told = false
   #silence: Timer | undefined
 
   constructor(ways: readonly Outbound[]) {
@@ -29,7 +31,7 @@ export class CalleeWays {
   /** Goes over to the next way that has a channel; undefined when there is none. */
   next(): Outbound | undefined {
     this.giveBack()
-    this.#answered = this.#progressed = false
+    this.#answered = this.#told = this.#progressed = false
     for (let way = this.#left.pop(); way !== undefined; way = this.#left.pop())
       if (way.begun()) return (this.#current = way)
     return undefined
@@ -37,7 +39,7 @@ export class CalleeWays {
 
   /** The peer gets another INVITE on the way being tried: it is heard of anew. */
   again(): void {
-    this.#answered = false
+    this.#answered = this.#told = false
   }
 
   /** Waits for any answer at all, where another way could be tried without one. */
@@ -48,11 +50,11 @@ export class CalleeWays {
 
   /** A response came, 100 among them. */
   answered(response: SipResponse): void {
-    if (response.status > 100) this.#progressed = true
-    if (this.#answered) return
     this.#answered = true
     this.#silence?.cancel()
-    this.#current?.fared(response)
+    if (response.status === 100) return
+    this.#progressed = true
+    this.#tell(response)
   }
 
   /**
@@ -63,11 +65,16 @@ export class CalleeWays {
     const way = this.#current
     if (way === undefined || this.#progressed) return false
     if (response === undefined) {
-      if (!this.#answered) way.fared('silent')
+      if (!this.#answered) this.#tell('silent')
       return status === 408 || status === 503
     }
-    way.fared(response)
+    this.#tell(response)
     return way.retryOn.has(status)
+  }
+
+  #tell(heard: SipResponse | 'silent'): void {
+    if (!this.#told) this.#current?.fared(heard)
+    this.#told = true
   }
 
   /** Leaves the way: its channel is free. */

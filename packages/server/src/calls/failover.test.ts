@@ -172,6 +172,23 @@ describe('channels', () => {
     assert.deepEqual(held(bench.channels), ['in', 'two'])
   })
 
+  test('a way is told once how each INVITE fared, and not by 100', async () => {
+    const bench = await twoWays()
+    bench.calleeSays(100)
+    await fails(bench, 503)
+    bench.calleeSays(100)
+    bench.calleeSays(180)
+    bench.calleeSays(183)
+    bench.calleeSays(200)
+    await settle()
+    assert.deepEqual(bench.channels, ['one taken', 'one 503', 'one free', 'two taken', 'two 180'])
+    const silent = await twoWays()
+    silent.calleeSays(100)
+    silent.calleeIsLost(408)
+    await settle()
+    assert.deepEqual(silent.channels.slice(0, 3), ['one taken', 'one free', 'two taken'])
+  })
+
   test('a second way that turns out full ends the call with the first failure', async () => {
     const bench = await twoWays({
       first: { releaseCodes: { byStatus: { 503: 8105 } } },

@@ -77,7 +77,7 @@ export type Outbound = {
   begun(): boolean
   /** Gives back what `begun` took. Once. */
   ended(): void
-  /** What the peer said first to the INVITE, or that nothing came: its health. */
+  /** What the peer said first to the INVITE, but for 100, or that nothing came: its health. Once an INVITE. */
   fared(response: SipResponse | 'silent'): void
 }
 

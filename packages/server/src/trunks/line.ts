@@ -84,7 +84,8 @@ export function createLine(
     ended: () => capacity.free('out'),
     fared(response) {
       if (response === 'silent') return turn(false, 'an INVITE was not answered')
-      turn(true, 'a call was answered')
+      // It lives and cannot: neither a reason for more calls, nor one for none, as it may be for want of a route to this number.
+      if (response.status !== 503) return turn(true, 'a call was answered')
       const retryAfterMs = retryAfterOf(response)
       if (retryAfterMs > 0) health = rest(health, retryAfterMs, clock.now())
     },
@@ -132,9 +133,8 @@ export const isSecure = (transport: TrunkPeer['transport']): boolean => transpor
 export const labelOf = ({ address, port, transport }: TrunkPeer): string =>
   `${bracketed(address)}${port === undefined ? '' : `:${port}`}${transport === undefined ? '' : ` ${transport}`}`
 
-/** Seconds of `Retry-After: 5`, `5;duration=60` or `5 (busy)` (RFC 3261 §20.33) of a 503, in ms. */
+/** Seconds of `Retry-After: 5`, `5;duration=60` or `5 (busy)` (RFC 3261 §20.33), in ms. */
 function retryAfterOf(response: SipResponse): number {
-  if (response.status !== 503) return 0
   const seconds = /^\s*(\d{1,9})/.exec(header(response, 'Retry-After') ?? '')?.[1]
   return Number(seconds ?? 0) * 1000
 }
