@@ -114,6 +114,31 @@ test('SIP over TLS is refused without a certificate, with half of one, and on a 
   assert.equal(faultOf({ ...inMedia, MASKLINE_SIP_WS: 'false' }), 'no fault')
 })
 
+test('a trunk that is told by its certificate is refused while no caller is asked for one', () => {
+  const register = { register: {}, username: 'u', password: 'p', peer: { address: 'sip.carrier.example' } }
+  const faultOf = (tls: object, more: object = {}): string | undefined => {
+    const trunk = { name: 'carrier', tlsNames: ['sip.carrier.example'], ...more }
+    let fault: string | undefined
+    withFile(JSON.stringify({ sip: { tls: { selfSigned: true, ...tls }, trunks: [trunk] } }), (file) => {
+      try {
+        loadConfig({}, file)
+      } catch (error) {
+        fault = (error as Error).message
+      }
+    })
+    return fault
+  }
+  const fault =
+    /carrier has tlsNames, and no caller is asked .* set sip\.tls\.enabled, and sip\.tls\.clientCert/
+  assert.match(faultOf({})!, fault)
+  assert.match(faultOf({ enabled: true })!, fault)
+  assert.match(faultOf({ clientCert: 'optional' })!, fault)
+  assert.match(faultOf({}, register)!, fault)
+  for (const clientCert of ['optional', 'required'])
+    assert.equal(faultOf({ enabled: true, clientCert }), undefined)
+  assert.equal(faultOf({ enabled: true }, register), undefined)
+})
+
 test('origins of WebSockets are origins, not addresses', () => {
   assert.equal(
     loadConfig({ MASKLINE_SIP_WS_ORIGINS: 'https://app.example,http://localhost:8000' }).sip.ws.path,

@@ -632,6 +632,15 @@ export const RULES: readonly ((config: Config) => string | undefined)[] = [
       `sip.trunks: ${trunk.name} has a peer over a transport that is off; set sip.tls.enabled, sip.ws.enabled or sip.wss.enabled`
     )
   },
+  ({ sip: { tls, wss, trunks } }) => {
+    if (tls.clientCert !== 'none' && (tls.enabled || wss.enabled)) return undefined
+    // Calls for what we registered come back on the connection that we opened, where the peer showed its certificate.
+    const trunk = trunks.find(({ tlsNames, register }) => tlsNames && !(register && tls.enabled))
+    return (
+      trunk &&
+      `sip.trunks: ${trunk.name} has tlsNames, and no caller is asked for a certificate; set sip.tls.enabled, and sip.tls.clientCert to optional or required`
+    )
+  },
   (c) =>
     c.media.portMax - c.media.portMin < 7
       ? `media.portMin ${c.media.portMin} to media.portMax ${c.media.portMax} holds less than two calls; widen the range (four ports a call)`
