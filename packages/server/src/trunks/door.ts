@@ -50,30 +50,31 @@ export function createDoor(
       admission: admissionOf(trunk, capacity),
     }))
   /** An address that a trunk names exactly is found at once, and before any range that it lies in. */
-  const byAddress = new Map<string, Entry>()
+  const byAddress = new Map<string, Entry[]>()
   for (const entry of entries)
-    for (const address of entry.trunk.allowFrom)
-      if (isIP(address) !== 0 && !byAddress.has(address)) byAddress.set(address, entry)
+    for (const address of entry.trunk.allowFrom) {
+      if (isIP(address) === 0) continue
+      const there = byAddress.get(address)
+      if (there === undefined) byAddress.set(address, [entry])
+      else there.push(entry)
+    }
 
-  const fits = ({ ranges, trunk: { tlsNames } }: Entry, source: Hop): boolean =>
-    (ranges === undefined || ranges.covers(source.address)) &&
-    (tlsNames === undefined || tlsNames.some((pattern) => bearsName(source.tlsNames, pattern)))
+  const hasName = ({ trunk: { tlsNames } }: Entry, source: Hop): boolean =>
+    tlsNames === undefined || tlsNames.some((pattern) => bearsName(source.tlsNames, pattern))
 
   const find = (call: ServerCall): Entry | undefined => {
     const { source } = call
-    const exact = byAddress.get(source.address)
-    if (exact !== undefined && (exact.trunk.tlsNames === undefined || fits(exact, source))) return exact
-    const fitting = entries.filter((entry) => fits(entry, source))
-    // A trunk without an address or name is told by the user that its peer claims to be; the claim is checked afterwards.
-    const user = userOf(call)
-    return (
-      fitting.find(({ ranges, trunk }) => ranges !== undefined || trunk.tlsNames !== undefined) ??
-      fitting.find(({ trunk }) => user !== undefined && trunk.inboundUsername === user)
+    const exact = byAddress.get(source.address)?.filter((entry) => hasName(entry, source)) ?? []
+    if (exact.length > 0) return claimed(exact, call) ?? exact[0]
+    const fitting = entries.filter(
+      (entry) => (entry.ranges?.covers(source.address) ?? true) && hasName(entry, source),
     )
+    const bound = fitting.filter(isBound)
+    return bound.length > 0 ? (claimed(bound, call) ?? bound[0]) : claimed(fitting, call)
   }
 
   return {
-    asks: entries.some(({ ranges, trunk }) => ranges === undefined && trunk.tlsNames === undefined),
+    asks: !entries.every(isBound),
     knows: (address) =>
       byAddress.has(address) || entries.some(({ ranges }) => ranges?.covers(address) === true),
     admit(call) {
@@ -91,6 +92,15 @@ export function createDoor(
       return REFUSED
     },
   }
+}
+
+/** Whether a trunk asks for an address or a name, not for digest alone. */
+const isBound = ({ ranges, trunk }: Entry): boolean => ranges !== undefined || trunk.tlsNames !== undefined
+
+/** Trunks that are alike in all else are told apart by the user that the peer claims to be; the claim is checked afterwards. */
+function claimed(entries: readonly Entry[], call: ServerCall): Entry | undefined {
+  const user = entries.some(({ trunk }) => trunk.inboundUsername !== undefined) ? userOf(call) : undefined
+  return user === undefined ? undefined : entries.find(({ trunk }) => trunk.inboundUsername === user)
 }
 
 /** A trunk without any condition lets nobody in. */

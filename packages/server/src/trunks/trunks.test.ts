@@ -149,6 +149,10 @@ describe('ways out', () => {
 })
 
 describe('the door', () => {
+  const claim = (username: string): string[] => [
+    'Authorization',
+    `Digest username="${username}", realm="r", nonce="n", uri="sip:x", response="00000000000000000000000000000000"`,
+  ]
   const admitted = (door: ReturnType<typeof open>, ...given: Parameters<typeof callFrom>) => {
     const { call, answers } = callFrom(...given)
     const admission = door.layer.admit(call)
@@ -198,16 +202,26 @@ describe('the door', () => {
       { inboundUsername: 'one', inboundPassword: 'p' },
       { inboundUsername: 'two', inboundPassword: 'p' },
     ])
-    const claim = (username: string) => [
-      'Authorization',
-      `Digest username="${username}", realm="r", nonce="n", uri="sip:x", response="00000000000000000000000000000000"`,
-    ]
     assert.equal(admitted(door, {}, claim('two')), 't1')
     assert.deepEqual(door.checked, ['two'])
     assert.equal(admitted(door, {}, claim('three')), 'refused ')
     assert.equal(admitted(door, {}), 'refused ')
     assert.deepEqual(door.checked, ['two', 'who?', 'who?'], 'whoever is not known is asked')
   })
+
+  for (const from of ['192.0.2.5', '192.0.2.0/24'])
+    test(`trunks of one address are told apart by the user that the peer claims to be, the first without: ${from}`, () => {
+      const allowFrom = [from, from]
+      const door = open([
+        { allowFrom, inboundUsername: 'one', inboundPassword: 'p' },
+        { allowFrom, inboundUsername: 'two', inboundPassword: 'p' },
+        { allowFrom },
+      ])
+      for (const user of ['two', 'one', 'three']) admitted(door, { address: '192.0.2.5' }, claim(user))
+      admitted(door, { address: '192.0.2.5' })
+      assert.deepEqual(door.checked, ['two', 'one', 'one', 'one'])
+      assert.equal(admitted(door, { address: '192.0.2.5' }, claim('two')), 't1')
+    })
 
   test('of a trunk that registers the user of our Contact is told, for calls go there', () => {
     const registering = { allowFrom: ['192.0.2.5'], username: 'maskline', password: 'p', register: {} }
