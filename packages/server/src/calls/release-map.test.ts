@@ -82,6 +82,15 @@ describe('release of a failed forwarding', () => {
     })
   }
 
+  it('reads the status of the carrier in its own table before that of a Reason beside it, and the Reason before the rest', () => {
+    const failure = { status: 480, statusFromReason: 503, ringing: false }
+    const codeBy = (byStatus: Record<number, number>): number =>
+      releaseOfFailure(failure, { byStatus }).releaseCode
+    assert.equal(codeBy({ 480: 8104, 503: 8105 }), 8104)
+    assert.equal(codeBy({ 503: 8105 }), 8105)
+    assert.equal(codeBy({ 486: 8105 }), 8103)
+  })
+
   it('reads a caller who gave up as 7501 before and 7502 after ringing, never 0', () => {
     const gaveUp = { status: 487, weCancelled: 'caller' } as const
     assert.deepEqual(releaseOfFailure({ ...gaveUp, ringing: false }), {

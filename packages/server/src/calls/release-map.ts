@@ -15,7 +15,7 @@ export type Failure = {
   readonly status: number
   /** Cause of a `Reason: Q.850;cause=N` header: it wins over every table. */
   readonly q850FromReason?: number
-  /** Of a `Reason: SIP;cause=N` header: what failed behind whoever answered; it wins over `status`. */
+  /** Of a `Reason: SIP;cause=N` header: what failed behind whoever answered; it wins over `status`, but in a trunk's own table. */
   readonly statusFromReason?: number
   /** Whether the callee's phone had rung. */
   readonly ringing: boolean
@@ -34,7 +34,7 @@ export type Release = CallerAnswer & {
 
 /**
  * What a trunk means by its answers where it differs from the tables, for instance 8105 (out of service), which no
- * standard status tells. A cause is looked up before the status.
+ * standard status tells. A cause is looked up before the status, and the status before that of a `Reason: SIP` beside it.
  */
 export type ReleaseOverrides = {
   readonly byCause?: Readonly<Record<number, number>>
@@ -60,6 +60,7 @@ export function releaseOfFailure(failure: Failure, overrides?: ReleaseOverrides)
   const received = isCause(failure.q850FromReason) ? failure.q850FromReason : undefined
   const releaseCode =
     (received !== undefined ? overrides?.byCause?.[received] : undefined) ??
+    overrides?.byStatus?.[failure.status] ??
     overrides?.byStatus?.[status] ??
     (received !== undefined ? codeOfCause(received, status, ringing) : undefined) ??
     codeOfStatus(status, ringing)
