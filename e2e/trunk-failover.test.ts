@@ -38,7 +38,8 @@ describe('a callee behind two trunks', { timeout: 60_000 }, () => {
     allowFrom: [],
     numberFormat: 'e164',
     maxChannels: { out: 1 },
-    answerWithinMs: 500,
+    // Long: only where the first is silent is it waited for.
+    answerWithinMs: 30_000,
     ...more,
   })
   const callIn: TrunkConfig = { name: 'in', allowFrom: [CALLER_HOST], numberFormat: 'e164', maxChannels: 1 }
@@ -105,14 +106,18 @@ describe('a callee behind two trunks', { timeout: 60_000 }, () => {
     if (requirePeer(t, 'sipp') === undefined) return
     const silent = await openSilentCarrier()
     t.after(() => silent.close())
-    await answersTwice(t, { ...trunk('first', FIRST_HOST, 0), peer: silent.trunk.peer! })
+    await answersTwice(t, trunk('first', FIRST_HOST, 0, { peer: silent.trunk.peer!, answerWithinMs: 500 }))
   })
 
   for (const transport of ['tcp', 'udp'] as const)
     test(`is reached by the second when nothing listens at the first (${transport})`, async (t) => {
       if (requirePeer(t, 'sipp') === undefined) return
       const port = await freePorts(FIRST_HOST)
-      const first = trunk('first', FIRST_HOST, port, { peer: { address: FIRST_HOST, port, transport } })
+      const first = trunk('first', FIRST_HOST, port, {
+        peer: { address: FIRST_HOST, port, transport },
+        // Of a datagram to nobody nothing is heard.
+        ...(transport === 'udp' && { answerWithinMs: 500 }),
+      })
       await answersTwice(t, first)
     })
 
