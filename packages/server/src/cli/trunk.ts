@@ -3,6 +3,7 @@ import { advertisedHost } from '../config/advertised.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../shared/app-error.ts'
 import { silentLog } from '../shared/log.ts'
+import { sipListeners } from '../sip-listeners.ts'
 import { systemClock } from '../shared/time.ts'
 import { unknownTrunk } from '../shared/unknown-trunk.ts'
 import type { TrunkReport } from '../trunks/report.ts'
@@ -81,8 +82,10 @@ async function testAlone(config: Config, name: string): Promise<TrunkTest> {
       name,
       trunks.map((each) => each.config.name),
     )
+  const { listen } = await sipListeners(config, systemClock)
   const stack = await createSipStack({
-    listen: (['udp', 'tcp'] as const).map((transport) => ({ transport, address: sip.host, port: 0 })),
+    // As the platform would, from where it would, but from ports that are free.
+    listen: listen.map((each) => ({ ...each, port: 0 })),
     publicHost: sipHost,
     handlers: { onInvite: (call) => call.rejectStateless(503) },
   })
