@@ -204,6 +204,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
       case 'progress-caller':
         return this.#caller.progress(effect.status)
       case 'answer-caller':
+        if (this.#caller.isAnswered) return this.callerAnswered()
         return this.#caller.answer()
       case 'reject-caller':
         return this.#caller.reject(effect.status, effect.q850)
@@ -415,16 +416,8 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     this.#media.inOrder(async () => {
       if (this.isOver) return
       await connect()
-      this.#answered()
+      this.input({ kind: 'callee-answered' })
     })
-  }
-
-  #answered(): void {
-    const { decision } =
-      this.#state.kind === 'dialling' || this.#state.kind === 'ringing' ? this.#state : NONE
-    if (decision?.recording === undefined) return this.input({ kind: 'callee-answered' })
-    this.#recording = CallRecording.begin(this.#services, this.#media, decision)
-    this.input({ kind: 'callee-answered', ...(this.#recording && { recording: this.#recording.ref }) })
   }
 
   calleeFailed(status: number, response: SipResponse | undefined): void {
@@ -470,6 +463,15 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     this.#media.inOrder(async () => this.input(input))
   }
 
+  /** The caller's 200 is out. It is the talk that begins, unless it is digits that are asked for. */
+  callerAnswered(): void {
+    this.#caller.isAnswered = true
+    if (this.#state.kind !== 'dialling' && this.#state.kind !== 'ringing') return
+    const { decision } = this.#state
+    this.#recording = CallRecording.begin(this.#services, this.#media, decision)
+    this.input({ kind: 'connected', ...(this.#recording && { recording: this.#recording.ref }) })
+  }
+
   /** ACK of our 200 to an INVITE without an offer: it answers the callee's offer, or ours. */
   callerAcknowledged(request: SipRequest): void {
     if (this.#caller.sdp.length > 0) return
@@ -502,8 +504,6 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     return this.#media.sdpFor(leg)
   }
 }
-
-const NONE = { decision: undefined } as const
 
 const LEGS_OF = { caller: [CALLER], callee: [CALLEE], both: [CALLER, CALLEE] } as const
 

@@ -64,6 +64,7 @@ const routed = decided(connect)
 const ready: CallInput = { kind: 'media-ready', hears: false }
 const rings: CallInput = { kind: 'callee-progress', status: 180, ringing: true, early: false }
 const answered: CallInput = { kind: 'callee-answered' }
+const connected: CallInput = { kind: 'connected' }
 const open: CallInput = { kind: 'caller-open', answered: true }
 const STATES = {
   arrived: arrive(record),
@@ -74,9 +75,9 @@ const STATES = {
   preparing: after([routed]),
   dialling: after([routed, ready]),
   ringing: after([routed, ready, rings]),
-  talking: after([routed, ready, answered]),
-  storing: after([routed, ready, { ...answered, recording: ref }, { kind: 'caller-gone' }]),
-  ended: after([routed, ready, answered, { kind: 'caller-gone' }]),
+  talking: after([routed, ready, connected]),
+  storing: after([routed, ready, { ...connected, recording: ref }, { kind: 'caller-gone' }]),
+  ended: after([routed, ready, connected, { kind: 'caller-gone' }]),
 } satisfies Record<CallState['kind'], CallState>
 
 const INPUTS = {
@@ -89,6 +90,7 @@ const INPUTS = {
   announced: { kind: 'announced' },
   'callee-progress': rings,
   'callee-answered': answered,
+  connected,
   'callee-failed': {
     kind: 'callee-failed',
     ending: { releaseCode: 8102, q850: 17, sipStatus: 486 },
@@ -159,14 +161,7 @@ const end = (code: number, ...before: string[]): Cell => [
   'release',
 ]
 const refused = end(8014, 'reject-caller 404 1')
-const talk: Cell = [
-  'talking',
-  'answer-caller',
-  'tell answer',
-  'disarm connect',
-  'arm limit 120000',
-  'arm last-minute 60000',
-]
+const talk: Cell = ['talking', 'tell answer', 'disarm connect', 'arm limit 120000', 'arm last-minute 60000']
 
 const TABLE = {
   arrived: {
@@ -182,6 +177,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'callee-gone': '-',
     'setup-timeout': '-',
@@ -206,6 +202,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'callee-gone': '-',
     'connect-timeout': '-',
@@ -229,6 +226,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'callee-gone': '-',
     'setup-timeout': '-',
@@ -252,6 +250,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'callee-gone': '-',
     'connect-timeout': '-',
@@ -276,6 +275,7 @@ const TABLE = {
     'media-ready': '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'callee-gone': '-',
     'connect-timeout': '-',
@@ -298,6 +298,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'callee-gone': '-',
     'connect-timeout': '-',
@@ -309,7 +310,8 @@ const TABLE = {
   },
   dialling: {
     'callee-progress': ['ringing', 'progress-caller 180', 'tell alerting'],
-    'callee-answered': talk,
+    'callee-answered': ['dialling', 'answer-caller'],
+    connected: talk,
     'callee-failed': end(8102, 'reject-caller 486 17'),
     'caller-gone': end(7501, 'cancel-callee 16'),
     'callee-gone': end(8103, 'reject-caller 480 41'),
@@ -332,7 +334,8 @@ const TABLE = {
   },
   ringing: {
     'callee-progress': ['ringing', 'progress-caller 180'],
-    'callee-answered': talk,
+    'callee-answered': ['ringing', 'answer-caller'],
+    connected: talk,
     'callee-failed': end(8102, 'reject-caller 486 17'),
     'caller-gone': end(7502, 'cancel-callee 16'),
     'callee-gone': end(8103, 'reject-caller 480 41'),
@@ -370,6 +373,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'setup-timeout': '-',
     'connect-timeout': '-',
@@ -388,6 +392,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'caller-gone': '-',
     'callee-gone': '-',
@@ -409,6 +414,7 @@ const TABLE = {
     announced: '-',
     'callee-progress': '-',
     'callee-answered': '-',
+    connected: '-',
     'callee-failed': '-',
     'caller-gone': '-',
     'callee-gone': '-',

@@ -360,8 +360,10 @@ export function openBench(options: BenchOptions = {}) {
       progress: (status: number, given?: { body?: Uint8Array }) =>
         void log.push(given?.body ? `${status} SDP` : String(status)),
       answer: () => {
+        if (answered) return
         answered = true
         log.push('200')
+        caller.handlers.onAnswered?.(caller)
       },
       // Like the real one: after a 200 there is no status to send.
       reject: (status: number, given?: { headers?: readonly string[] }) => {

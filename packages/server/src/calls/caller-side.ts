@@ -24,11 +24,11 @@ export class CallerSide {
   hears = false
   /** The next progress without SDP is repeated until it is acknowledged (RFC 3262), where the caller takes that. */
   reliably = false
+  /** Our 200 is out, with our own offer perhaps: from then on only BYE ends its leg. */
+  isAnswered = false
   readonly #media: CallMedia
   /** Offer and answer of its INVITE are exchanged in reliable responses: no other has SDP (RFC 6337 §2.2). */
   #agreed = false
-  /** It got our 200, with our own offer perhaps: from then on only BYE ends its leg. */
-  #answered = false
   #digits: DigitSources | undefined
 
   constructor(leg: ServerCall, media: CallMedia) {
@@ -71,15 +71,14 @@ export class CallerSide {
     this.leg.progress(status, this.reliably ? { reliable: true } : undefined)
   }
 
-  /** With the SDP that answers its offer, or with an offer of ours. */
+  /** With the SDP that answers its offer, or with an offer of ours. `callerAnswered` tells when it is out. */
   answer(body = this.answerSdp): void {
-    this.#answered = true
     this.leg.answer(body.length > 0 && !this.#agreed ? { body } : {})
   }
 
   /** Ends the leg with the status, or with BYE where a 200 went before: the caller must not stay up in silence. */
   reject(status: number, q850: number): void {
-    if (this.#answered) return this.bye(q850 === 0 ? TEMPORARY_FAILURE : q850)
+    if (this.isAnswered) return this.bye(q850 === 0 ? TEMPORARY_FAILURE : q850)
     this.leg.reject(status, {
       headers: [...reasonHeaders(q850), ...(status === 503 ? RETRY_AFTER : [])],
     })

@@ -12,6 +12,8 @@ import { causeOf } from './reason.ts'
 
 /** What the legs tell the call that owns them. */
 export type LegOwner = {
+  /** Our 200 is out: perhaps not before `answer` returned (RFC 3262 §3). */
+  callerAnswered(): void
   callerAcknowledged(request: SipRequest): void
   /** A PRACK with SDP: the answer to an offer in our reliable response, or an offer (RFC 3262 §5). */
   callerPracked(request: IncomingRequest): void
@@ -38,6 +40,7 @@ export type LegOwner = {
 
 /** Owner of a leg that was given up: what comes of it concerns no call. */
 export const NOBODY: LegOwner = {
+  callerAnswered() {},
   callerAcknowledged() {},
   callerPracked: (request) => request.respond(481),
   informed: (_leg, request) => request.respond(481),
@@ -71,6 +74,7 @@ const TAKEN = ['INFO'] as const
 /** One handler object serves all caller legs: the call is the leg's owner. */
 export const callerHandlers: ServerCallHandlers = {
   onCancel: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),
+  onAnswered: (leg) => callOf(leg).callerAnswered(),
   onAck: (leg, request) => callOf(leg).callerAcknowledged(request),
   onPrack: (leg, request) => callOf(leg).callerPracked(request),
   onBye: (leg, request) => callOf(leg).legGone(CALLER, causeOf(request)),

@@ -156,6 +156,8 @@ export type LossCause = 'no-ack' | 'no-prack' | 'no-dialog' | 'timeout' | 'trans
 export type ServerCallHandlers = DialogHandlers & {
   /** CANCEL before a final response: the stack has answered CANCEL with 200 and INVITE with 487. */
   onCancel(call: ServerCall, request: SipRequest): void
+  /** Our 2xx is out: `answer` may have had to hold it back for a PRACK. Not called when the caller gives up before. */
+  onAnswered?(call: ServerCall): void
   /** ACK of our 2xx; with a delayed offer its body is the answer. */
   onAck(call: ServerCall, request: SipRequest): void
   /**
@@ -179,7 +181,7 @@ export type ServerCall = DialogCall & {
   progress(status: number, options?: ProgressOptions): void
   /** Whether the caller takes reliable provisional responses, or insists on them (RFC 3262). */
   readonly reliability: 'none' | 'supported' | 'required'
-  /** 2xx; retransmitted until ACK. Held back while a reliable 1xx with SDP waits for its PRACK (RFC 3262 §3). */
+  /** 2xx; retransmitted until ACK. Held back while a reliable 1xx with SDP waits for its PRACK (RFC 3262 §3); `onAnswered` tells. */
   answer(options?: ResponseOptions): void
   /** 3xx–6xx. No effect after a final response. */
   reject(status: number, options?: ResponseOptions): void

@@ -306,6 +306,25 @@ describe('reliable provisional responses of ours (RFC 3262 §3)', () => {
     assert.ok(leavesNothing(bench))
   })
 
+  it('with SDP hold the 2xx back: its owner is told when it is out, or never is', async () => {
+    const told: string[] = []
+    const onAnswered = (): void => void told.push('answered')
+    for (const hasPrack of [true, false]) {
+      const caller = await callIn({ headers: SUPPORTED }, { handlers: { onAnswered } })
+      caller.call.progress(183, { body: SDP_ANSWER })
+      caller.call.answer()
+      caller.bench.clock.advance(1)
+      assert.deepEqual(told.splice(0), [])
+      if (hasPrack) prack(caller, 2)
+      caller.bench.clock.advance(32_000)
+      assert.deepEqual(told.splice(0), hasPrack ? ['answered'] : [])
+      assert.equal(count(caller.bench, '504 INVITE'), hasPrack ? 0 : 1)
+    }
+    const caller = await callIn({}, { handlers: { onAnswered } })
+    caller.call.answer()
+    assert.deepEqual(told, ['answered'])
+  })
+
   it('with SDP hold the 2xx back also while they wait for their turn', async () => {
     const caller = await callIn({ headers: REQUIRED })
     const { bench, call } = caller

@@ -269,6 +269,7 @@ export class IncomingCall implements ServerCall, SessionOwner, InviteUser, Relia
     const session = this.#session
     if (hasBody(options)) session.offer = afterSending(session.offer)
     session.awaitFirstAck(this.#transaction, seqOf(this.request), bytes)
+    this.handlers.onAnswered?.(this)
   }
 
   #respond(

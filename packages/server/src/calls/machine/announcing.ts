@@ -28,6 +28,7 @@ export function stepAnnouncing(state: AnnouncingState, input: CallInput, at: Epo
     case 'media-ready':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'callee-gone':
     case 'connect-timeout':

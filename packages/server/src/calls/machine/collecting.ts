@@ -98,6 +98,7 @@ export function stepCollecting(state: CollectingState, input: CallInput, at: Epo
     case 'media-ready':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'callee-gone':
     case 'connect-timeout':

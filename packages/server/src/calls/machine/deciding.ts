@@ -86,6 +86,7 @@ export function stepArrived(
     case 'announced':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'callee-gone':
     case 'setup-timeout':
@@ -133,6 +134,7 @@ export function stepAsking(
     case 'announced':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'callee-gone':
     case 'connect-timeout':

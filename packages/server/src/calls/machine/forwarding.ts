@@ -47,6 +47,7 @@ export function stepPreparing(
     case 'announced':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'callee-gone':
     case 'connect-timeout':
@@ -93,6 +94,8 @@ export function stepForwarding(state: ForwardingState, input: CallInput, at: Epo
       if (state.hears !== 'waiting-tone') return ignore(state)
       return { state: { ...state, hears: 'silence' }, effects: [] }
     case 'callee-answered':
+      return answerCaller(state)
+    case 'connected':
       return startTalk(state, input.recording, at)
     case 'callee-failed':
       return end(record, input.ending, at, [dismiss(caller, input.statusToCaller, input.reasonToCaller)])
@@ -134,6 +137,15 @@ export function stepForwarding(state: ForwardingState, input: CallInput, at: Epo
       return ignore(state)
     default:
       return input satisfies never
+  }
+}
+
+/** The callee has answered; until the caller's 200 is out there is no talk, and either side may still give up. */
+function answerCaller(state: ForwardingState): Step {
+  const hushes = state.hears === 'waiting-tone' || state.hears === 'ring-back'
+  return {
+    state: { ...state, hears: 'callee' },
+    effects: [...(hushes ? [{ do: 'hush' } as const] : []), { do: 'answer-caller' }],
   }
 }
 

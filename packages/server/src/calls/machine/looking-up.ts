@@ -36,6 +36,7 @@ export function stepLookingUp(state: LookingUpState, input: CallInput, at: Epoch
     case 'announced':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'callee-gone':
     case 'connect-timeout':

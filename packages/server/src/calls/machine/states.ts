@@ -108,8 +108,9 @@ export type CallInput =
       readonly ringing: boolean
       readonly early: boolean
     }
-  /** `recording` is what the talk will be recorded to. */
-  | { readonly kind: 'callee-answered'; readonly recording?: RecordingRef }
+  | { readonly kind: 'callee-answered' }
+  /** Both legs are up. `recording` is what the talk will be recorded to. */
+  | { readonly kind: 'connected'; readonly recording?: RecordingRef }
   | {
       readonly kind: 'callee-failed'
       readonly ending: Ending
@@ -165,12 +166,13 @@ export type CallEffect =
   | { readonly do: 'prepare'; readonly callee: E164; readonly early: boolean }
   | { readonly do: 'dial'; readonly callee: E164; readonly display: E164 }
   | { readonly do: 'progress-caller'; readonly status: number }
+  /** Answer the caller, unless it was; comes back as `connected` when the 200 is out, which may have to wait for a PRACK. */
   | { readonly do: 'answer-caller' }
   | { readonly do: 'reject-caller'; readonly status: number; readonly q850: number }
   | { readonly do: 'bye-caller'; readonly q850: number }
   | { readonly do: 'bye-callee'; readonly q850: number }
   | { readonly do: 'cancel-callee'; readonly q850: number }
-  /** Start the recording that `callee-answered` named. */
+  /** Start the recording that `connected` named. */
   | { readonly do: 'record' }
   /** Finish the recording and store it; the legs are gone. Comes back as `stored`. */
   | { readonly do: 'store'; readonly record: CallRecord; readonly ref: RecordingRef }

@@ -17,18 +17,18 @@ import {
 
 const NO_TONES: readonly TalkTone[] = []
 
-/** The callee answered: the caller's leg comes up too, limits and tones of the talk begin. */
+/** Both legs are up: limits and tones of the talk begin. */
 export function startTalk(state: ForwardingState, recording: RecordingRef | undefined, at: EpochMs): Step {
-  const { decision, caller, hears } = state
+  const { decision } = state
   const record: CallRecord = {
     ...state.record,
     forward: { ...state.record.forward!, answerAt: at },
     ...(recording !== undefined && { recordingPending: recording }),
   }
-  const effects: CallEffect[] = []
-  if (hears === 'waiting-tone' || hears === 'ring-back') effects.push({ do: 'hush' })
-  if (caller !== 'up') effects.push({ do: 'answer-caller' })
-  effects.push({ do: 'tell', event: 'answer', record }, { do: 'disarm', timer: 'connect' })
+  const effects: CallEffect[] = [
+    { do: 'tell', event: 'answer', record },
+    { do: 'disarm', timer: 'connect' },
+  ]
   if (recording !== undefined) effects.push({ do: 'record' })
   if (decision.maxDurationMin > 0) {
     const limitMs = decision.maxDurationMin * MINUTE
@@ -99,6 +99,7 @@ export function stepTalking(state: TalkingState, input: CallInput, at: EpochMs):
     case 'media-ready':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'setup-timeout':
     case 'connect-timeout':
@@ -130,6 +131,7 @@ export function stepStoring(state: Extract<CallState, { kind: 'storing' }>, inpu
     case 'announced':
     case 'callee-progress':
     case 'callee-answered':
+    case 'connected':
     case 'callee-failed':
     case 'caller-gone':
     case 'callee-gone':
