@@ -28,7 +28,7 @@ import { playable } from './playable.ts'
 import { isReliable, Negotiation } from './negotiation.ts'
 import type { Admission } from './ports.ts'
 import { NO_REASONS, reasonsOf } from './reason.ts'
-import { releaseOfFailure } from './release-map.ts'
+import { releaseOfFailure, type ReleaseOverrides } from './release-map.ts'
 
 /**
  * One call while it lives: runs the effects that the machine decides and turns what legs, media, timers and the router
@@ -425,7 +425,17 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
     const ringing = this.#state.kind === 'ringing'
     const overrides = this.#callee.releaseCodes
     const { sdp } = this.#caller
-    if (this.#callee.triesNext(status, response, sdp, () => this.#dialAgain())) return
+    const fail = (): void => this.#failed(status, response, ringing, overrides)
+    if (!this.#callee.triesNext(status, response, sdp, () => this.#dialAgain(), fail))
+      this.#afterMediaWork(fail)
+  }
+
+  #failed(
+    status: number,
+    response: SipResponse | undefined,
+    ringing: boolean,
+    overrides: ReleaseOverrides | undefined,
+  ): void {
     const { q850: cause, status: behind } = response === undefined ? NO_REASONS : reasonsOf(response)
     const release = releaseOfFailure(
       {
@@ -436,7 +446,7 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
       },
       overrides,
     )
-    this.#afterMediaWork({
+    this.input({
       kind: 'callee-failed',
       ending: release,
       statusToCaller: release.sipStatusToCaller,
@@ -454,13 +464,13 @@ export class ActiveCall implements MediaOwner, ToneOwner, CalleeOwner {
 
   legGone(leg: LegName, cause: number | undefined): void {
     const kind = leg === CALLER ? 'caller-gone' : 'callee-gone'
-    this.#afterMediaWork({ kind, ...(cause !== undefined && { cause }) })
+    this.#afterMediaWork(() => this.input({ kind, ...(cause !== undefined && { cause }) }))
   }
 
   /** A BYE right behind a 200 must not overtake the media work of that 200. */
-  #afterMediaWork(input: CallInput): void {
-    if (!this.#media.isBusy) return this.input(input)
-    this.#media.inOrder(async () => this.input(input))
+  #afterMediaWork(tell: () => void): void {
+    if (!this.#media.isBusy) return tell()
+    this.#media.inOrder(async () => tell())
   }
 
   /** The caller's 200 is out. It is the talk that begins, unless it is digits that are asked for. */

@@ -1,3 +1,4 @@
+import { MediaError } from '@maskline/media'
 import { type ClientCall, NO_BODY, type ServerCall, type SipResponse } from '@maskline/sip'
 import { type E164, maskNumber } from '../shared/e164.ts'
 import { CALLEE, CALLER, type CallMedia } from './call-media.ts'
@@ -57,9 +58,23 @@ export class CalleeSide {
     return 'found'
   }
 
-  /** Turns the caller's SDP into the offer; without one the callee will make it. */
+  /**
+   * Turns the caller's SDP into the offer; without one the callee will make it. A way on which the two have no codec in common
+   * is passed over: throws NO_COMMON_CODEC once none is left.
+   */
   async prepareOffer(sdp: Uint8Array): Promise<void> {
-    if (sdp.length > 0) this.#offer = await this.#media.offer(CALLER, sdp)
+    if (sdp.length === 0) return
+    for (;;)
+      try {
+        this.#offer = await this.#media.offer(CALLER, sdp)
+        return
+      } catch (error) {
+        if (this.#owner.isOver || !isCodecMismatch(error)) throw error
+        const next = this.#ways!.next()
+        if (next === undefined) throw error
+        this.#target = next
+        this.#takeMediaFromWay()
+      }
   }
 
   dial(callee: E164, display: E164): void {
@@ -113,13 +128,15 @@ export class CalleeSide {
 
   /**
    * The leg failed. Whether another is tried: where the peer redirects to, or the next way, but that never once the callee's
-   * side has been heard. `dial` is called when the INVITE can leave.
+   * side has been heard. `dial` is called when the INVITE can leave, `fail` when there is none that could: the caller has no
+   * codec in common with any way left.
    */
   triesNext(
     status: number,
     response: SipResponse | undefined,
     callerSdp: Uint8Array,
     dial: () => void,
+    fail: () => void,
   ): boolean {
     const ways = this.#ways!
     const mayFailOver = ways.failed(status, response)
@@ -131,7 +148,12 @@ export class CalleeSide {
     this.#media.inOrder(async () => {
       if (this.#owner.isOver) return
       this.#takeMediaFromWay()
-      await this.prepareOffer(callerSdp)
+      try {
+        await this.prepareOffer(callerSdp)
+      } catch (error) {
+        if (!isCodecMismatch(error)) throw error
+        return fail()
+      }
       dial()
     })
     return true
@@ -175,3 +197,6 @@ export class CalleeSide {
     this.#media.comesFrom(CALLEE, way?.hop?.address, way?.codecs)
   }
 }
+
+const isCodecMismatch = (error: unknown): boolean =>
+  error instanceof MediaError && error.code === 'NO_COMMON_CODEC'

@@ -257,3 +257,43 @@ test('codecs of a trunk are all that its leg is offered, in its order', async ()
   await settle()
   assert.deepEqual(none.toCaller, ['488'])
 })
+
+describe('a trunk that has no codec in common with the caller', () => {
+  const sdp = Buffer.from('v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 30000 RTP/AVP 8 0\r\n')
+  const ways = (...codecs: string[]) =>
+    openBench({
+      sdp,
+      ways: (told) => ['one', 'two', 'three'].map((name, i) => wayOver(name, told, { codecs: [codecs[i]!] })),
+    })
+
+  test('is passed over, first or later, and its channel is free', async () => {
+    const first = ways('AMR', 'PCMA', 'PCMA')
+    await settle()
+    assert.deepEqual(first.dialled(), ['two'])
+    assert.match(first.offers()[0]!, /m=audio 30000 RTP\/AVP 8\r\n/)
+    assert.deepEqual(first.channels, ['one taken', 'one free', 'two taken'])
+    const later = ways('PCMA', 'AMR', 'PCMU')
+    await settle()
+    await fails(later, 503)
+    assert.deepEqual(later.dialled(), ['one', 'three'])
+    assert.deepEqual(later.channels.slice(-3), ['two taken', 'two free', 'three taken'])
+  })
+
+  test('is no failure while another failed before it: that one decides', async () => {
+    const bench = ways('PCMA', 'AMR', 'AMR')
+    await settle()
+    await fails(bench, 503)
+    assert.deepEqual(bench.dialled(), ['one'])
+    assert.equal(bench.ended()?.sipStatus, 503)
+    assert.equal(bench.channels.at(-2), 'three free')
+  })
+
+  test('fails the call with 488, 8020, when all are such', async () => {
+    const bench = ways('AMR', 'AMR', 'AMR')
+    await settle()
+    assert.deepEqual(bench.dialled(), [])
+    assert.deepEqual(bench.toCaller, ['488'])
+    assert.equal(bench.ended()?.releaseCode, 8020)
+    assert.equal(bench.channels.filter((told) => told.endsWith(' free')).length, 4)
+  })
+})
