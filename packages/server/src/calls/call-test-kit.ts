@@ -357,6 +357,7 @@ export function openBench(options: BenchOptions = {}) {
         body: options.offer ?? SDP,
       },
       source: { address: '192.0.2.5', port: 5060, transport: 'udp' },
+      reliability: 'none',
       progress: (status: number, given?: { body?: Uint8Array }) =>
         void log.push(given?.body ? `${status} SDP` : String(status)),
       answer: () => {

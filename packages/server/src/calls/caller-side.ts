@@ -27,7 +27,7 @@ export class CallerSide {
   /** Our 200 is out, with our own offer perhaps: from then on only BYE ends its leg. */
   isAnswered = false
   readonly #media: CallMedia
-  /** Offer and answer of its INVITE are exchanged in reliable responses: no other has SDP (RFC 6337 §2.2). */
+  /** Its INVITE's SDP of ours is given in a reliable response, or was exchanged since: no other has any (RFC 6337 §2.2). */
   #agreed = false
   #digits: DigitSources | undefined
 
@@ -67,8 +67,11 @@ export class CallerSide {
   }
 
   progress(status: number): void {
-    if (this.answerSdp.length > 0 && !this.#agreed) return this.leg.progress(status, { body: this.answerSdp })
-    this.leg.progress(status, this.reliably ? { reliable: true } : undefined)
+    if (this.answerSdp.length === 0 || this.#agreed)
+      return this.leg.progress(status, this.reliably ? { reliable: true } : undefined)
+    // Reliable wherever the caller takes that: what follows comes behind it, and the 200 waits for its PRACK.
+    this.#agreed = this.leg.reliability !== 'none'
+    this.leg.progress(status, { body: this.answerSdp })
   }
 
   /** With the SDP that answers its offer, or with an offer of ours. `callerAnswered` tells when it is out. */

@@ -70,6 +70,36 @@ describe('a reliable response of the callee', () => {
   })
 })
 
+for (const first of ['PRACK', 'the next response'])
+  test(`SDP in a reliable response is in none that follows, also when ${first} comes first`, async (t) => {
+    const { wire, invite } = await ring(t, TAKES_PRACK, endpointOffer(PARTY))
+    wire.callee.says(invite, 183, { body: endpointAnswer(invite.body, PARTY).sdp })
+    const early = await wire.caller.gets<SipResponse>('183 INVITE')
+    assert.ok(isReliable(early) && text(early).includes('m=audio'))
+    if (first === 'PRACK') {
+      acknowledge(wire, early)
+      await wire.caller.gets('200 PRACK')
+    }
+    wire.callee.says(invite, 180)
+    const ringing = await wire.caller.gets<SipResponse>('180 INVITE')
+    assert.deepEqual([ringing.body.length, isReliable(ringing)], [0, false])
+    if (first !== 'PRACK') acknowledge(wire, early)
+    wire.callee.says(invite, 200, { body: endpointAnswer(invite.body, PARTY).sdp })
+    const answer = await wire.caller.gets<SipResponse>('200 INVITE')
+    assert.equal(answer.body.length, 0)
+    assert.deepEqual(wire.faults, [])
+  })
+
+test('SDP in an unreliable response is repeated in the 200, which alone counts (RFC 3264)', async (t) => {
+  const { wire, invite } = await ring(t, [], endpointOffer(PARTY))
+  wire.callee.says(invite, 183, { body: endpointAnswer(invite.body, PARTY).sdp })
+  const early = await wire.caller.gets<SipResponse>('183 INVITE')
+  wire.callee.says(invite, 180)
+  assert.equal(text(await wire.caller.gets<SipResponse>('180 INVITE')), text(early))
+  wire.callee.says(invite, 200, { body: endpointAnswer(invite.body, PARTY).sdp })
+  assert.equal(text(await wire.caller.gets<SipResponse>('200 INVITE')), text(early))
+})
+
 describe('an offer before the answer (RFC 3311)', () => {
   async function early(t: TestContext) {
     const { wire, invite } = await ring(t, TAKES_PRACK, endpointOffer(PARTY))
