@@ -34,6 +34,8 @@ export class CalleeSide {
   #hasProgressed = false
   /** Its party takes UPDATE. */
   allowsUpdate = false
+  /** Its party makes the offer: our INVITE had none. */
+  makesOffer = false
   #forks = new CalleeForks()
   #offer: Uint8Array = NO_BODY
 
@@ -84,6 +86,7 @@ export class CalleeSide {
     const leg = sip.stack().invite(invite, calleeHandlers)
     leg.owner = this.#owner
     this.leg = leg
+    this.makesOffer = this.#offer.length === 0
     this.#offer = NO_BODY
     this.#forks = new CalleeForks(this.#forks.past)
     this.#hasProgressed = false

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { endpointAnswer, endpointOffer } from '@maskline/media'
-import { header, type SipRequest, type SipResponse } from '@maskline/sip'
+import { header, type SipRequest, type SipResponse, tagOf } from '@maskline/sip'
 import { openWire, PARTY, type Wire } from './wire-test-kit.ts'
 
 /** What is offered, answered and acknowledged before the callee has answered. */
@@ -66,6 +66,77 @@ describe('a reliable response of the callee', () => {
     const answer = await wire.caller.gets<SipResponse>('200 INVITE')
     wire.caller.asks(answer, 'ACK', { body: endpointAnswer(answer.body, PARTY).sdp })
     assert.match(text(await wire.callee.gets<SipRequest>('ACK')), /m=audio/)
+    assert.deepEqual(wire.faults, [])
+  })
+})
+
+describe('reliable offers of several forks', () => {
+  /** Two phones offer in a reliable 183; the second before the caller's PRACK, or behind it. */
+  async function forked(t: TestContext, isBehind: boolean) {
+    const { wire, invite } = await ring(t, TAKES_PRACK)
+    const offers = (fork: string, port: number): void =>
+      wire.callee.says(invite, 183, {
+        fork,
+        headers: reliable(1),
+        body: endpointOffer({ ...PARTY, port }),
+      })
+    offers('one', 40_000)
+    const early = await wire.caller.gets<SipResponse>('183 INVITE')
+    if (!isBehind) offers('two', 40_002)
+    acknowledge(wire, early, endpointAnswer(early.body, PARTY).sdp)
+    await wire.caller.gets('200 PRACK')
+    if (isBehind) offers('two', 40_002)
+    const pracks = [await wire.callee.gets<SipRequest>('PRACK'), await wire.callee.gets<SipRequest>('PRACK')]
+    for (const prack of pracks) wire.callee.says(prack, 200)
+    return { wire, invite, pracks }
+  }
+
+  for (const [title, isBehind] of [
+    ['before', false],
+    ['behind', true],
+  ] as const)
+    test(`are each answered in a PRACK, also ${title} that of the caller; the one that answers the call needs no more`, async (t) => {
+      const { wire, invite, pracks } = await forked(t, isBehind)
+      for (const [i, fork] of ['one', 'two'].entries()) {
+        assert.equal(tagOf(header(pracks[i]!, 'To')!), fork)
+        assert.match(text(pracks[i]!), /m=audio/)
+      }
+      assert.equal(wire.callee.count('PRACK'), 2)
+      wire.callee.says(invite, 200, { fork: 'two' })
+      const answer = await wire.caller.gets<SipResponse>('200 INVITE')
+      assert.equal(answer.body.length, 0)
+      assert.equal((await wire.callee.gets<SipRequest>('ACK')).body.length, 0)
+      wire.caller.asks(answer, 'ACK')
+      wire.caller.asks(answer, 'BYE')
+      assert.equal((await wire.ended()).releaseCode, 0)
+      assert.deepEqual(wire.faults, [])
+    })
+
+  test('leave the call as it is when one repeats its SDP, ends, or cannot be used', async (t) => {
+    const { wire, invite } = await forked(t, true)
+    const more = endpointOffer({ ...PARTY })
+    wire.callee.says(invite, 183, { fork: 'one', headers: reliable(2), body: more })
+    wire.callee.says(await wire.callee.gets<SipRequest>('PRACK'), 200, { fork: 'one' })
+    wire.callee.says(invite, 183, { fork: 'three', headers: reliable(1), body: Buffer.from('v=1') })
+    wire.callee.says(invite, 199, { fork: 'one' })
+    wire.callee.says(invite, 200, { fork: 'two' })
+    await wire.caller.gets('200 INVITE')
+    await wire.callee.gets('ACK')
+    assert.equal(wire.callee.count('PRACK'), 3)
+    assert.deepEqual(wire.faults, [])
+  })
+
+  test('and the offer in the 200 of another before the PRACK: the answer goes there', async (t) => {
+    const { wire, invite } = await ring(t, TAKES_PRACK)
+    wire.callee.says(invite, 183, { fork: 'one', headers: reliable(1), body: endpointOffer(PARTY) })
+    const early = await wire.caller.gets<SipResponse>('183 INVITE')
+    wire.callee.says(invite, 200, { fork: 'two', body: endpointOffer({ ...PARTY, port: 40_002 }) })
+    acknowledge(wire, early, endpointAnswer(early.body, PARTY).sdp)
+    await wire.caller.gets('200 PRACK')
+    assert.equal((await wire.caller.gets<SipResponse>('200 INVITE')).body.length, 0)
+    const ack = await wire.callee.gets<SipRequest>('ACK')
+    assert.equal(tagOf(header(ack, 'To')!), 'two')
+    assert.match(text(ack), /m=audio/)
     assert.deepEqual(wire.faults, [])
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { endpointAnswer, endpointOffer, goertzel, readRemote, type RtpEndpoint } from '@maskline/media'
 import { startEndpoint, until } from '@maskline/media/testkit'
-import type { SipRequest, SipResponse } from '@maskline/sip'
+import { header, type SipRequest, type SipResponse } from '@maskline/sip'
 import { openWire, type Wire } from './wire-test-kit.ts'
 
 /** Two phones ring on one INVITE, and both send media: 800 Hz and 1200 Hz. The caller sends 440 Hz. */
@@ -81,6 +81,38 @@ for (const [title, withSdp] of [
     assert.equal(first.packetsReceived, before)
     assert.deepEqual(wire.faults, [])
   })
+
+test('forks that made the offers: the caller hears the first, then the one that answers the call', async (t) => {
+  const wire = await openWire(t)
+  const [a, first, second] = [await startEndpoint(t), await startEndpoint(t), await startEndpoint(t)]
+  wire.invite({ headers: ['Supported', '100rel'] })
+  const invite = await wire.callee.gets<SipRequest>('INVITE')
+  for (const [fork, phone] of [['one', first] as const, ['two', second] as const])
+    wire.callee.says(invite, 183, {
+      fork,
+      headers: ['Require', '100rel', 'RSeq', '1'],
+      body: endpointOffer({ host: phone.host, port: phone.localPort }),
+    })
+  const early = await wire.caller.gets<SipResponse>('183 INVITE')
+  const { sdp, remote } = endpointAnswer(early.body, { host: a.host, port: a.localPort })
+  a.setRemote(remote)
+  const rack = ['RAck', `${header(early, 'RSeq')} 1 INVITE`]
+  wire.caller.asks(early, 'PRACK', { headers: rack, body: sdp })
+  for (const phone of [first, second]) {
+    const prack = await wire.callee.gets<SipRequest>('PRACK')
+    phone.setRemote(readRemote(prack.body))
+    wire.callee.says(prack, 200)
+  }
+  loop(a, CALLER_HZ)
+  loop(first, FIRST_HZ)
+  await until('the first fork is heard', () => hears(a, FIRST_HZ) && hears(first, CALLER_HZ))
+  first.stop()
+  wire.callee.says(invite, 200, { fork: 'two' })
+  await wire.callee.gets('ACK')
+  loop(second, SECOND_HZ)
+  await until('the second is heard', () => hears(a, SECOND_HZ) && hears(second, CALLER_HZ))
+  assert.deepEqual(wire.faults, [])
+})
 
 test('when the fork that is heard ends (199), the caller hears the other', async (t) => {
   const { wire, a, first, second, invite, answer } = await ring(t)

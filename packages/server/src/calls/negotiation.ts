@@ -2,6 +2,7 @@ import { MediaError } from '@maskline/media'
 import { forkOf, header, type IncomingRequest, type SipRequest, type SipResponse } from '@maskline/sip'
 import type { Clock } from '../shared/time.ts'
 import { CALLEE, CALLER, type CallMedia, type LegName } from './call-media.ts'
+import { CalleeOffers } from './callee-offers.ts'
 import type { CalleeSide } from './callee-side.ts'
 import type { CallerSide } from './caller-side.ts'
 import { allowsUpdate, OfferRelay } from './offer-relay.ts'
@@ -12,7 +13,7 @@ import { allowsUpdate, OfferRelay } from './offer-relay.ts'
  *
  *     INVITE with an offer      answer in 18x and 200        of the fork that is heard, then of the one that answers
  *     INVITE without            offer in the 200             answer in the ACK
- *                               offer in a reliable 18x      answer in the PRACK (RFC 3262 §5)
+ *                               offer in a reliable 18x      answer in the PRACK (RFC 3262 §5); other forks' by us
  *     before the talk           answered by us
  *     in the talk               passed on (OfferRelay)
  */
@@ -21,8 +22,9 @@ export class Negotiation {
   readonly #caller: CallerSide
   readonly #callee: CalleeSide
   readonly #clock: Clock
-  /** The fork whose reliable response makes the offer. */
-  #offeringFork: string | undefined
+  readonly #offers: CalleeOffers
+  /** The callee's 2xx waits for the caller's answer. */
+  #owesAck = false
   #relay: OfferRelay | undefined
 
   constructor(media: CallMedia, caller: CallerSide, callee: CalleeSide, clock: Clock) {
@@ -30,43 +32,45 @@ export class Negotiation {
     this.#caller = caller
     this.#callee = callee
     this.#clock = clock
+    this.#offers = new CalleeOffers(media)
   }
 
   /** SDP in a provisional response of a fork: the media work that follows, and whether the caller hears the callee's side then. */
   early(response: SipResponse, fork: string): () => Promise<boolean> {
     const { sdp, others } = this.#callee.early(fork, response.body)
     return async () => {
-      const isAnswer = this.#caller.sdp.length > 0
-      if (isAnswer) this.#caller.answerSdp = await this.#media.answer(CALLEE, sdp, others)
-      else if (isReliable(response) && this.#offeringFork === undefined) {
-        this.#offeringFork = fork
-        this.#caller.answerSdp = await this.#media.offer(CALLEE, response.body)
-      }
-      return isAnswer
+      const { makesOffer, leg } = this.#callee
+      if (!makesOffer) this.#caller.answerSdp = await this.#media.answer(CALLEE, sdp, others)
+      else if (isReliable(response))
+        this.#caller.answerSdp =
+          (await this.#offers.take(leg!, fork, response.body)) ?? this.#caller.answerSdp
+      return !makesOffer
     }
   }
 
   /** A fork is over; the caller may hear another from now on. */
   async forkEnded(fork: string): Promise<void> {
     const next = this.#callee.forkEnded(fork)
-    if (next !== undefined && this.#caller.sdp.length > 0)
-      this.#caller.answerSdp = await this.#media.answer(CALLEE, next.sdp, next.others)
+    if (next === undefined || this.#caller.sdp.length === 0) return
+    if (this.#callee.makesOffer) await this.#media.answerLocally(CALLEE, next.sdp)
+    else this.#caller.answerSdp = await this.#media.answer(CALLEE, next.sdp, next.others)
   }
 
   /** A fork has answered: the media work that follows. Its 200 is acknowledged, unless the caller has to answer it first. */
   answered(response: SipResponse, fork: string): () => Promise<void> {
     const { sdp, others } = this.#callee.answered(response, fork)
     return async () => {
+      const { makesOffer } = this.#callee
       const leg = this.#callee.leg!
-      if (this.#caller.sdp.length === 0) {
-        if (sdp.length > 0) this.#caller.answerSdp = await this.#media.offer(CALLEE, sdp)
-      } else if (this.#offeringFork !== undefined) {
-        // The two agreed before. Another fork than the one that offered makes an offer of its own, which we answer.
-        const isOther = fork !== this.#offeringFork && response.body.length > 0
-        leg.ack(isOther ? { body: await this.#media.answerLocally(CALLEE, response.body) } : {})
-      } else {
+      if (!makesOffer) {
         if (sdp.length > 0) this.#caller.answerSdp = await this.#media.answer(CALLEE, sdp, others)
         leg.ack()
+      } else if (this.#offers.isAnswered) {
+        const body = await this.#offers.heard(fork, response.body)
+        leg.ack(body && { body })
+      } else {
+        this.#owesAck = true
+        if (sdp.length > 0) this.#caller.answerSdp = await this.#media.offer(CALLEE, sdp)
       }
     }
   }
@@ -78,11 +82,13 @@ export class Negotiation {
 
   /** A PRACK of the caller with SDP: the answer to the callee's offer, or an offer of its own. */
   pracked(request: IncomingRequest): void {
-    const fork = this.#offeringFork
-    if (fork === undefined || this.#caller.sdp.length > 0) return this.#takeOffer(CALLER, request)
+    if (!this.#offers.isMade || this.#caller.sdp.length > 0) return this.#takeOffer(CALLER, request)
     this.#answering(request, async () => {
+      const leg = this.#callee.leg!
       const answer = await this.#caller.takePrackAnswer(request.request.body)
-      this.#callee.leg!.prack({ body: answer, fork })
+      // A fork that did not wait for this PRACK is answered in the ACK.
+      if (this.#owesAck) leg.ack({ body: answer })
+      else await this.#offers.answered(leg, answer)
       request.respond(200)
     })
   }
