@@ -26,6 +26,18 @@ const asker =
 /** What the party described first, and a change of it. */
 const offer = (direction: 'sendrecv' | 'sendonly' | 'inactive', version = 2): Buffer =>
   endpointOffer({ ...PARTY, direction, version })
+/** A codec that nobody has offered. */
+const G729 = Buffer.from(
+  [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    'm=audio 40000 RTP/AVP 18',
+    '',
+  ].join('\r\n'),
+)
 const text = (message: SipRequest | SipResponse): string => Buffer.from(message.body).toString()
 const directionIn = (message: SipRequest | SipResponse): string | undefined =>
   /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(text(message))?.[1]
@@ -184,5 +196,27 @@ for (const side of SIDES) {
       assert.equal(directionIn(ack), 'recvonly')
       assert.equal(header(ack, 'CSeq')?.split(' ')[0], header(asked, 'CSeq')?.split(' ')[0])
     })
+
+    for (const [title, body] of [
+      ['cannot be read', Buffer.from('v=1')],
+      ['has no codec of ours', G729],
+    ] as const)
+      test(`asked for, whose answer ${title}: the other side is told what stands, and the talk goes on`, async (t) => {
+        const { own, other, ask, wire, answer, invite } = await talk(t, side)
+        const before = other.count('INVITE')
+        ask('INVITE')
+        const asked = await other.nth<SipRequest>('INVITE', before)
+        other.says(asked, 200, { body: offer('sendrecv') })
+        await own.gets<SipResponse>('200 INVITE')
+        ask('ACK', body)
+        const ack = await other.nth<SipRequest>('ACK', side === 'caller' ? 1 : 0)
+        assert.equal(text(ack), text(side === 'caller' ? invite : answer))
+        ask('INVITE', offer('sendonly'))
+        const held = await other.nth<SipRequest>('INVITE', before + 1)
+        other.says(held, 200, { body: endpointAnswer(held.body, PARTY).sdp })
+        assert.equal(directionIn(await own.gets<SipResponse>('200 INVITE')), 'recvonly')
+        assert.deepEqual([own.count('BYE'), other.count('BYE')], [0, 0])
+        assert.deepEqual(wire.faults, [])
+      })
   })
 }

@@ -71,10 +71,17 @@ export class OfferRelay {
     const other = otherLeg(from)
     if (this.#waitsForAnswer !== other) return
     this.#media.inOrder(async () => {
-      // Without an answer the ACK still goes on, or the peer would repeat its 200 and give the call up.
-      const answer = request.body.length > 0 ? await this.#media.answer(from, request.body) : NO_BODY
-      this.#waitsForAnswer = undefined
-      this.#legs[other].leg.ackReinvite(answer.length > 0 ? { body: answer } : {})
+      let answer: Uint8Array | undefined
+      try {
+        if (request.body.length > 0) answer = await this.#media.answer(from, request.body)
+      } catch (error) {
+        answer = this.#media.sdpFor(other)
+        if (!(error instanceof MediaError)) throw error
+      } finally {
+        // Whatever the answer is worth the ACK goes on, or the peer would repeat its 200 and give the call up.
+        this.#waitsForAnswer = undefined
+        this.#legs[other].leg.ackReinvite(answer && { body: answer })
+      }
     })
   }
 
