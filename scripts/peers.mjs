@@ -43,6 +43,13 @@ export const peers = [
     packages: ['tcpdump'],
     why: 'every byte that a phone received, for the privacy search',
   },
+  {
+    command: 'tc',
+    packages: ['iproute2'],
+    why: 'calls over a network that loses packets, by the kernel itself',
+    // Not on the PATH of everybody.
+    folders: () => ['/usr/sbin', '/sbin'],
+  },
   { command: 'openssl', packages: ['openssl'], why: 'certificates and digests made by other code than ours' },
   {
     command: 'postgres',

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createEmbeddedEngine, MediaError, recoverWav, toAnnouncement } from '@maskline/media'
 import {
+  type OpenTransport,
   type StackHandlers,
   type StackStats,
   type TransportName,
@@ -87,6 +88,8 @@ export type PlatformOptions = {
   readonly clock?: Clock
   /** Every SIP message in and out, for traces. */
   readonly onMessage?: StackHandlers['onMessage']
+  /** Another network for SIP than the machine's. */
+  readonly openTransport?: OpenTransport
 }
 
 /**
@@ -245,6 +248,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       publicHost: sipHost,
       maxUdpRequestBytes: config.sip.udpMaxBytes,
       ...limits,
+      ...(options.openTransport && { openTransport: options.openTransport }),
       // Ours decides when a callee took too long (8035); the stack's own limit only stands behind it.
       inviteTimeoutMs: (config.calls.connectTimeoutSec + 10) * 1000,
       sessionTimer: { expiresSec: config.sip.sessionExpiresSec, minSec: config.sip.minSessionSec },

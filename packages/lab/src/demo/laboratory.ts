@@ -10,6 +10,7 @@ import {
   type E164,
   type Log,
   type Platform,
+  type PlatformOptions,
   type TrunkConfig,
   loadConfig,
   newApp,
@@ -46,6 +47,8 @@ export type LaboratoryOptions = {
   readonly log?: Log
   /** The platform's and the customer's; by default the machine's. */
   readonly clock?: Clock
+  /** Another network for SIP than the machine's. */
+  readonly openTransport?: PlatformOptions['openTransport']
   /** What the app has otherwise than the demo's, its mode before all. */
   readonly app?: Partial<App>
   /** Announcement files by name: pure tones, so that an ear can tell which it hears. */
@@ -95,7 +98,11 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
     })
     const platform = await startPlatform(
       { ...config, sip: { ...config.sip, trunks: options.trunks ?? [] } },
-      { log: options.log ?? silentLog, clock },
+      {
+        log: options.log ?? silentLog,
+        clock,
+        ...(options.openTransport && { openTransport: options.openTransport }),
+      },
     )
     opened.push(() => platform.close())
     const app = newApp({
