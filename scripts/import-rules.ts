@@ -28,8 +28,9 @@ const serverFolders: Readonly<
       'notifications imports only shared, tenants, numbers and the facts it tells (calls/call-record.ts, bindings/route.ts).',
   },
   config: {
-    may: ['shared', 'tenants'],
-    sentence: 'config imports only shared and tenants: it is read once at start and hands out values.',
+    may: ['shared', 'tenants', '@media'],
+    sentence:
+      'config imports only shared, tenants and, for the names of codecs, @maskline/media: it is read once at start and hands out values.',
   },
   announcements: {
     may: ['shared', 'tenants', '@media'],

@@ -40,6 +40,11 @@ const KNOWN: ReadonlyMap<string, { readonly name: string; readonly keys: Readonl
   ]),
 )
 
+/** The names of codecs that carry speech. */
+export const SPEECH_CODECS: readonly string[] = Object.keys(CODECS).filter(
+  (name) => name !== 'CN' && name !== 'telephone-event',
+)
+
 /** RTP clocks in use; a number in this place carries nothing else. */
 export const CLOCK_RATES_HZ: ReadonlySet<number> = new Set([
   8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000,

@@ -121,6 +121,8 @@ for (const [fault, trunk] of [
   ['identity.privacy must be id, user, header or none', { identity: { privacy: 'full' } }],
   ['callerFrom must be a list of headers', { callerFrom: ['Subject'] }],
   ['codecs must be a list of codec names', { codecs: ['G.711 a'] }],
+  ['PCMU, PCMA, G722', { codecs: ['G711'] }],
+  ['codecs must be a list of codec names', { codecs: ['telephone-event'] }],
   ['maxChannels must be a whole number from 1 to 1000000', { maxChannels: 0 }],
   ['maxCallsPerSec.in must be a whole number', { maxCallsPerSec: { in: 'all' } }],
   ['health.optionsSec must be a whole number from 0 to 3600', { health: { optionsSec: -1 } }],

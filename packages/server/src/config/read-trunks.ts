@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { SPEECH_CODECS } from '@maskline/media'
 import { isCidr } from '../shared/ip.ts'
 import {
   CALLER_HEADERS,
@@ -190,6 +191,9 @@ const releaseCodes: Check = (given, where, faults) => {
   }
 }
 
+const CODEC_NAMES: ReadonlySet<string> = new Set(SPEECH_CODECS.map((name) => name.toLowerCase()))
+const isSpeechCodec = (item: string): boolean => CODEC_NAMES.has(item.split('/', 1)[0]!.toLowerCase())
+
 /** Every member of a trunk and what it must be. */
 const TRUNK: Readonly<Record<keyof TrunkConfig, Check>> = {
   name: text,
@@ -248,8 +252,8 @@ const TRUNK: Readonly<Record<keyof TrunkConfig, Check>> = {
     `headers: ${choicesOf(CALLER_HEADERS)}`,
   ),
   codecs: listOf(
-    (item) => typeof item === 'string' && /^[A-Za-z0-9.-]+(?:\/\d+)?$/.test(item),
-    'codec names, such as PCMA or AMR-WB/16000',
+    (item) => typeof item === 'string' && /^[^/]+(?:\/\d+)?$/.test(item) && isSpeechCodec(item),
+    `codec names, with a clock rate where it matters (AMR-WB/16000): ${SPEECH_CODECS.join(', ')}`,
   ),
   collectDigits: oneOf(['answered', 'early']),
   maxChannels: limit,
