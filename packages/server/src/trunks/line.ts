@@ -130,7 +130,11 @@ export function hopOf(
 
 export const isSecure = (transport: TrunkPeer['transport']): boolean => transport === 'tls'
 
-export const labelOf = ({ address, port, transport }: TrunkPeer): string =>
+export const labelOf = ({
+  address,
+  port,
+  transport,
+}: Pick<TrunkPeer, 'address' | 'port'> & { readonly transport?: Hop['transport'] }): string =>
   `${bracketed(address)}${port === undefined ? '' : `:${port}`}${transport === undefined ? '' : ` ${transport}`}`
 
 /** Seconds of `Retry-After: 5`, `5;duration=60` or `5 (busy)` (RFC 3261 §20.33), in ms. */

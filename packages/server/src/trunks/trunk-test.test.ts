@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { createSipStack, type SipStack } from '@maskline/sip'
+import { openDnsServer } from '@maskline/sip/testkit'
 import type { TrunkConfig } from '../config/config.ts'
 import { silentLog } from '../shared/log.ts'
 import { testTrunk } from './trunk-test.ts'
@@ -39,6 +40,7 @@ const tried = (
   trunk: Partial<TrunkConfig>,
   registration?: { kind: 'registered' | 'failed'; why?: string },
   tls: { caFile?: string; verifyServers: boolean } = { verifyServers: true },
+  stack = ours,
 ) => {
   const { trunks } = createTrunks({
     trunks: [
@@ -52,7 +54,7 @@ const tried = (
     log: silentLog,
   })
   return testTrunk(trunks[0]!, {
-    stack: ours,
+    stack,
     sipHost: HOST,
     registration,
     tls,
@@ -111,6 +113,47 @@ test('a host name without an address stops there', async () => {
   assert.equal(steps.length, 2)
   assert.deepEqual([steps[1]!.what, steps[1]!.ok], ['DNS nowhere.invalid', false])
   assert.match(steps[1]!.says, /^no address/)
+})
+
+test('a host name is found as calls find it: by NAPTR and SRV, over the transport that these say', async () => {
+  const tcp = portOf('tcp')
+  const dns = await openDnsServer({
+    naptr: {
+      'carrier.example': [
+        {
+          order: 1,
+          preference: 1,
+          flags: 's',
+          service: 'SIP+D2T',
+
+          replacement: '_sip._tcp.carrier.example',
+        },
+      ],
+    },
+    srv: { '_sip._tcp.carrier.example': [{ priority: 1, weight: 0, port: tcp, name: 'p1.carrier.example' }] },
+    addresses: { 'p1.carrier.example': [HOST] },
+  })
+  const stack = await createSipStack({
+    listen: (['udp', 'tcp'] as const).map((transport) => ({ transport, address: HOST, port: 0 })),
+    dns: { servers: [dns.address], hostsFile: '/nowhere/hosts' },
+    handlers: { onInvite: (call) => call.reject(603) },
+  })
+  try {
+    const { works, steps } = await tried(
+      { peer: { address: 'carrier.example' } },
+      undefined,
+      undefined,
+      stack,
+    )
+    assert.equal(works, true)
+    assert.deepEqual(
+      steps.slice(1).map(({ what }) => what),
+      ['DNS carrier.example', `TCP ${HOST}:${tcp}`, 'OPTIONS carrier.example'],
+    )
+    assert.equal(steps[1]!.says, `${HOST}:${tcp} tcp`)
+  } finally {
+    await Promise.all([stack.close(), dns.close()])
+  }
 })
 
 test('a trunk that neither takes nor sends calls is configured for nothing', async () => {

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { lookup, resolveSrv } from 'node:dns/promises'
-import { connect, isIP } from 'node:net'
+import { connect } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { defaultPortOf, type SipStack } from '@maskline/sip'
+import type { Hop, SipStack } from '@maskline/sip'
 import type { Config, TrunkConfig, TrunkPeer } from '../config/config.ts'
 import { isInbound } from './door.ts'
-import { isSecure, type Line } from './line.ts'
+import { labelOf, type Line } from './line.ts'
 import { peersOf } from './peers.ts'
 import type { RegistrationState } from './registrations.ts'
 import type { RunningTrunk } from './trunks.ts'
@@ -21,13 +20,11 @@ export type TrunkTest = {
   readonly summary: string
 }
 
-type Target = { readonly address: string; readonly port: number }
-
 /** Tries a trunk step by step: what of it works, and where it stops. Places no call. */
 export async function testTrunk(
   { config, lines }: RunningTrunk,
   options: {
-    readonly stack: Pick<SipStack, 'request'>
+    readonly stack: Pick<SipStack, 'locate' | 'request'>
     readonly sipHost: string
     readonly registration: RegistrationState | undefined
     /** Who may sign certificates; absent: the public roots. */
@@ -37,7 +34,7 @@ export async function testTrunk(
   const peers = peersOf(config)
   const perPeer = await Promise.all(
     lines.map(async (line, index) => {
-      const steps = await testPeer(line, peers[index]!, config.domain, options)
+      const steps = await testPeer(line, peers[index]!, options)
       return { steps, ok: steps.every(({ ok }) => ok) }
     }),
   )
@@ -75,66 +72,32 @@ const registrationStep = ({ kind, why }: RegistrationState): TestStep => ({
   says: kind === 'registered' ? 'registered' : `not registered${why === undefined ? '' : `: ${why}`}`,
 })
 
-/** Name, connection, OPTIONS; what follows a step that failed is not tried, but for OPTIONS. */
+/** Name, connection, OPTIONS; without an address nothing more is tried. */
 async function testPeer(
   line: Line,
   peer: TrunkPeer,
-  domain: string | undefined,
   { stack, sipHost, tls }: Omit<Parameters<typeof testTrunk>[1], 'registration'>,
 ): Promise<TestStep[]> {
   const steps: TestStep[] = []
-  const isName = isIP(peer.address) === 0
-  const targets = isName ? await findTargets(peer, steps) : [{ ...peer, port: peer.port ?? 5060 }]
-  if (targets.length === 0) return steps
+  // Found as calls find it: NAPTR, SRV and addresses.
+  const hops = line.hop === undefined ? await stack.locate(line.uri) : [line.hop]
+  if (line.hop === undefined) {
+    const says = hops.length > 0 ? hops.map(labelOf).join(', ') : 'no address'
+    steps.push({ what: `DNS ${peer.address}`, ok: hops.length > 0, says })
+  }
+  if (hops.length === 0) return steps
   const { timeoutMs } = line.policy
-  const { transport = 'udp' } = peer
-  if (transport !== 'udp')
-    for (const target of targets)
-      steps.push(
-        await tryConnecting(
-          target,
-          isName ? peer.address : domain,
-          isSecure(transport) ? tls : undefined,
-          timeoutMs,
-        ),
-      )
+  for (const hop of hops)
+    if (hop.transport !== 'udp')
+      steps.push(await tryConnecting(hop, hop.transport === 'tls' ? tls : undefined, timeoutMs))
   steps.push(await askOptions(line, stack, sipHost, timeoutMs))
   return steps
 }
 
-/** The addresses of a host name: by SRV where the peer has no port (RFC 3263 §4.2), else by A and AAAA. */
-async function findTargets(peer: TrunkPeer, steps: TestStep[]): Promise<readonly Target[]> {
-  const { address, transport = 'udp' } = peer
-  const port = peer.port ?? defaultPortOf(transport)
-  const hosts: Target[] = []
-  if (peer.port === undefined) {
-    const service = transport === 'tls' ? `_sips._tcp.${address}` : `_sip._${transport}.${address}`
-    const records = await resolveSrv(service).catch(() => [])
-    for (const record of records.sort((a, b) => a.priority - b.priority || b.weight - a.weight))
-      hosts.push({ address: record.name, port: record.port })
-    const found = hosts.map((host) => `${host.address}:${host.port}`).join(', ')
-    if (hosts.length > 0) steps.push({ what: `DNS ${service}`, ok: true, says: found })
-  }
-  if (hosts.length === 0) hosts.push({ address, port })
-  const targets: Target[] = []
-  for (const host of hosts) {
-    const what = `DNS ${host.address}`
-    try {
-      const found = await lookup(host.address, { all: true })
-      steps.push({ what, ok: true, says: found.map((entry) => entry.address).join(', ') })
-      for (const entry of found) targets.push({ address: entry.address, port: host.port })
-    } catch (error) {
-      steps.push({ what, ok: false, says: `no address (${(error as NodeJS.ErrnoException).code})` })
-    }
-  }
-  return targets
-}
-
 /** Opens a connection and closes it again; of TLS the certificate is told. */
 async function tryConnecting(
-  { address, port }: Target,
-  /** The name that a certificate must bear. */
-  serverName: string | undefined,
+  /** With the name that a certificate must bear. */
+  { address, port, serverName }: Hop,
   /** Absent: a plain connection. */
   tls: { readonly caFile?: string; readonly verifyServers: boolean } | undefined,
   timeoutMs: number,

@@ -288,6 +288,8 @@ export type SipStack = {
    * headers. `way` is absent when there was none.
    */
   request(options: OutOfDialogOptions, onFinal: (response: SipResponse, way?: RequestWay) => void): void
+  /** Where a request to this URI goes, in the order of the tries (RFC 3263 §4); empty: nowhere. */
+  locate(uri: string): Promise<readonly Hop[]>
   /**
    * Keeps the way to a peer open through NATs and silence, for as long as the function that it gives is not called: a registration
    * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a broken connection is opened by the next message.

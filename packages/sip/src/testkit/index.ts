@@ -1,6 +1,8 @@
 export { conformanceCounts } from './conformance/suites.ts'
 export { hasOpenSsl, makeAuthority } from './certificates.ts'
 export type { TestAuthority } from './certificates.ts'
+export { openDnsServer } from './dns-server.ts'
+export type { DnsZone } from './dns-server.ts'
 export { ManualClock } from './manual-clock.ts'
 export { MemoryNetwork, ScriptedPeer, summaryOf } from './memory-network.ts'
 export type { Carried, MemoryNetworkOptions } from './memory-network.ts'

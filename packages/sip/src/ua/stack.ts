@@ -109,6 +109,12 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     addresses: transports.map(({ local, name }) => ({ ...local, transport: name })),
     invite: (inviteOptions, handlers) => new OutgoingCall(core, inviteOptions, handlers),
     request: (requestOptions, onFinal) => void new OutOfDialogRequest(core, requestOptions, onFinal),
+    locate: (uri) =>
+      new Promise((resolve) =>
+        locator.locate(uri, undefined, (first, others) =>
+          resolve(first === undefined ? [] : [first, ...others]),
+        ),
+      ),
     keepFlow: (hop) => faceFor(core, hop)?.transport.keep(hop) ?? (() => {}),
     stats: () => ({
       transactions: layer.size,
