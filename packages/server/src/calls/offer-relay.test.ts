@@ -132,6 +132,18 @@ for (const side of SIDES) {
         assert.equal(text(await own.gets<SipResponse>('200 UPDATE')), text(shown))
       })
 
+    for (const who of SIDES)
+      test(`by UPDATE, without an answer when the ${who} hangs up, gets 487 (RFC 3261 §15.1.2)`, async (t) => {
+        const opened = await talk(t, side)
+        const before = opened.other.count('INVITE')
+        opened.ask('UPDATE', offer('sendonly'))
+        await opened.other.nth<SipRequest>('INVITE', before)
+        asker(opened, who)('BYE')
+        await opened.own.gets('487 UPDATE')
+        assert.equal((await opened.wire.ended()).releaseCode, 0)
+        assert.deepEqual(opened.wire.faults, [])
+      })
+
     test('taken back (CANCEL) is taken back on the other side', async (t) => {
       const { own, other, ask } = await talk(t, side)
       const before = other.count('INVITE')

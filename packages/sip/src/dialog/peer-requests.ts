@@ -109,8 +109,15 @@ export class PeerRequests implements AnswerWatcher {
     this.#owner.onAccepted(answered, bytes)
   }
 
-  /** The dialog ends: a re-INVITE without an answer gets 487. */
+  /** The dialog ends: what has no answer gets 487 (RFC 3261 §15.1.2). */
   end(): void {
+    const update = this.#update
+    this.#update = undefined
+    if (isPending(update)) this.#reply(update.transaction, update.request, 487)
+    this.#endInvite()
+  }
+
+  #endInvite(): void {
     const invite = this.#invite
     this.#invite = undefined
     if (invite !== undefined) this.#reply(invite.transaction, invite.request, 487)
@@ -124,7 +131,7 @@ export class PeerRequests implements AnswerWatcher {
     const incoming = this.#incoming(transaction, request)
     transaction.user = {
       onCancel: () => {
-        this.end()
+        this.#endInvite()
         this.#owner.handlers.onReinviteCancelled?.(call, incoming)
       },
     }

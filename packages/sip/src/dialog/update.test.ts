@@ -161,6 +161,22 @@ describe('UPDATE of the peer (RFC 3311 §5.2)', () => {
     assert.equal(last(caller.bench), '200 UPDATE')
   })
 
+  for (const [name, end] of [
+    ['our BYE', ({ call }) => call.bye()],
+    ['its own', (side) => side.asks('BYE', 3)],
+  ] as [string, (side: ScriptedCaller | ScriptedCallee) => void][])
+    it(`without an answer gets 487 at ${name}, on either side (RFC 3261 §15.1.2)`, async () => {
+      for (const side of [await talkingIn(), await talkingOut()]) {
+        side.asks('UPDATE', 2, { body: SDP_OFFER })
+        end(side)
+        side.bench.clock.advance(1)
+        assert.equal(count(side.bench, '487 UPDATE'), 1)
+        side.bench.requests[0]!.respond(200, { body: SDP_ANSWER })
+        side.bench.clock.advance(1)
+        assert.equal(count(side.bench, '200 UPDATE'), 0)
+      }
+    })
+
   it('that nobody answered stands in the way of no other once its sender has given up', async () => {
     const caller = await talkingIn({}, NO_TIMER)
     caller.asks('UPDATE', 2, { body: SDP_OFFER })
