@@ -17,43 +17,41 @@ import { startPeer } from './support/peer-process.ts'
 import { makeTempDir } from './support/temp-dir.ts'
 
 const MAIN = join(import.meta.dirname, 'support/lossy-calls-main.ts')
-const { network, refused } = await findLossyNetwork()
-const means = network === undefined ? 'a network in memory' : `${network.loss.name} in a namespace`
+/** Looked for once, in the first test that asks. */
+let found: ReturnType<typeof findLossyNetwork> | undefined
 
-describe(
-  `masked calls while ${LOSS_PERCENT} % of all packets are lost, by ${means}`,
-  { concurrency: true },
-  () => {
-    for (const transport of ['udp', 'tcp'] as const) {
-      test(
-        `${CALLS} over ${transport}, ${CALLS_PER_SECOND} a second: all connect and end, are billed once and leave nothing`,
-        { timeout: 200_000 },
-        async (t) => {
-          for (const why of refused) t.diagnostic(`not by ${why}`)
-          if (network !== undefined && requirePeer(t, 'sipp') === undefined) return
-          const outcome = await (network === undefined
-            ? callsInMemory(transport)
-            : callsWithin(network, transport))
-          const { caller, callee } = outcome
-          t.diagnostic(
-            `${outcome.packetsLost} packets lost; sent once more: ${caller.repeated} by the caller, ${callee.repeated} by the callee; ` +
-              `came twice: ${JSON.stringify(caller.copies)} to the caller, ${JSON.stringify(callee.copies)} to the callee`,
-          )
+describe(`masked calls while ${LOSS_PERCENT} % of all packets are lost`, { concurrency: true }, () => {
+  for (const transport of ['udp', 'tcp'] as const) {
+    test(
+      `${CALLS} over ${transport}, ${CALLS_PER_SECOND} a second: all connect and end, are billed once and leave nothing`,
+      { timeout: 200_000 },
+      async (t) => {
+        const { network, refused } = await (found ??= findLossyNetwork())
+        const means = network === undefined ? 'a network in memory' : `${network.loss.name} in a namespace`
+        t.diagnostic(`lost by ${means}${refused.map((why) => `; not by ${why}`).join('')}`)
+        if (network !== undefined && requirePeer(t, 'sipp') === undefined) return
+        const outcome = await (network === undefined
+          ? callsInMemory(transport)
+          : callsWithin(network, transport))
+        const { caller, callee } = outcome
+        t.diagnostic(
+          `${outcome.packetsLost} packets lost; sent once more: ${caller.repeated} by the caller, ${callee.repeated} by the callee; ` +
+            `came twice: ${JSON.stringify(caller.copies)} to the caller, ${JSON.stringify(callee.copies)} to the callee`,
+        )
 
-          assert.deepEqual([caller.complete, caller.failed], [CALLS, 0], caller.errors)
-          assert.deepEqual([callee.complete, callee.failed], [CALLS, 0], callee.errors)
-          assert.deepEqual([outcome.faults, outcome.pushFaults], [[], []])
-          assert.equal(outcome.activeCalls, 0)
-          assert.deepEqual([outcome.left.dialogs, outcome.left.transactions], [0, 0])
-          assertTold(outcome)
-          // TCP repeats by itself; the streams in memory lose nothing.
-          if (transport === 'udp') assertRepeated(outcome)
-          if (transport === 'udp' || network !== undefined) assert.ok(outcome.packetsLost > 0)
-        },
-      )
-    }
-  },
-)
+        assert.deepEqual([caller.complete, caller.failed], [CALLS, 0], caller.errors)
+        assert.deepEqual([callee.complete, callee.failed], [CALLS, 0], callee.errors)
+        assert.deepEqual([outcome.faults, outcome.pushFaults], [[], []])
+        assert.equal(outcome.activeCalls, 0)
+        assert.deepEqual([outcome.left.dialogs, outcome.left.transactions], [0, 0])
+        assertTold(outcome)
+        // TCP repeats by itself; the streams in memory lose nothing.
+        if (transport === 'udp') assertRepeated(outcome)
+        if (transport === 'udp' || network !== undefined) assert.ok(outcome.packetsLost > 0)
+      },
+    )
+  }
+})
 
 /** With sipp on both sides, in a process of their own. */
 async function callsWithin(lossy: LossyNetwork, transport: Transport): Promise<Outcome> {

@@ -56,13 +56,14 @@ const LOSSES: readonly PacketLoss[] = [
   },
 ]
 
-/** Namespaces of network and processes, of the system's root or of a user's own. */
-const SPACES = [
-  ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'],
-  ['--map-root-user', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'],
-]
+/**
+ * Makes namespaces of network and processes that end with whoever asked for them, killed or not; of the system's root or of a
+ * user's own: the first that may be made.
+ */
+const UNSHARE = ['--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--fork', '--kill-child', '--mount-proc']
+const SPACES = [UNSHARE, [...UNSHARE, '--map-root-user']]
 
-/** A loss, and the kind of namespace in which it can be laid. */
+/** A loss, and how the namespaces are made in which it can be laid. */
 export type LossyNetwork = { readonly loss: PacketLoss; readonly space: readonly string[] }
 
 /** The best that this machine permits, tried for real; without one, why. */
@@ -71,20 +72,25 @@ export async function findLossyNetwork(): Promise<{
   /** What the better ways, or all, failed on. */
   readonly refused: readonly string[]
 }> {
-  const refused = new Set<string>()
-  for (const loss of LOSSES) {
-    for (const space of SPACES) {
+  const refused: string[] = []
+  for (const space of SPACES) {
+    const entered = await run('setpriv', [...space, 'true'])
+    if (entered.code !== 0) {
+      refused.push(`a namespace: ${entered.stderr.trim() || entered.code}`)
+      continue
+    }
+    for (const loss of LOSSES) {
       const network = { loss, space }
       const { command, args } = within(network, loss.count[0], loss.count.slice(1))
       const { code, stdout, stderr } = await run(command, args)
       if (code === 0) {
         loss.read(JSON.parse(stdout))
-        return { network, refused: [...refused] }
+        return { network, refused }
       }
-      refused.add(`${loss.name}: ${stderr.trim() || code}`)
+      refused.push(`${loss.name}: ${stderr.trim() || code}`)
     }
   }
-  return { network: undefined, refused: [...refused] }
+  return { network: undefined, refused }
 }
 
 /** The command line of a program in namespaces of its own: when it is killed, all that it started and the network go with it. */
@@ -95,7 +101,7 @@ export function within(
 ): { readonly command: string; readonly args: readonly string[] } {
   // Where Debian keeps these programs, which is not on the PATH of everybody.
   const script = `PATH=$PATH:/usr/sbin:/sbin\nip link set lo up\n${loss.lay}\nexec "$@"`
-  return { command: 'unshare', args: [...space, 'sh', '-ec', script, 'sh', command, ...args] }
+  return { command: 'setpriv', args: [...space, 'sh', '-ec', script, 'sh', command, ...args] }
 }
 
 /** Asked within the namespace, by the name of the loss that was laid. */
