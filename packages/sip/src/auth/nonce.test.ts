@@ -48,6 +48,17 @@ test('a node with the same secret knows the nonce of another', () => {
   assert.equal(factory().nonces.check(nonce), 'good')
 })
 
+test('a nonce that was made for one is forged for another', () => {
+  const { nonces } = factory()
+  const nonce = nonces.issue('192.0.2.1')
+  assert.equal(nonces.check(nonce, '192.0.2.1'), 'good')
+  for (const other of ['192.0.2.2', '192.0.2.11', '']) {
+    assert.equal(nonces.check(nonce, other), 'forged', other)
+    assert.equal(nonces.use(nonce, '00000001', other), 'forged', other)
+  }
+  assert.equal(nonces.use(nonce, '00000001', '192.0.2.1'), 'good')
+})
+
 test('a nonce-count is good once; late ones within the window are good, too', () => {
   const { nonces } = factory()
   const nonce = nonces.issue()

@@ -19,7 +19,7 @@ export type NonceVerdict =
   | 'stale'
   /** This nonce was used with this nonce-count before (RFC 7616 §3.4.5): challenge again, not stale. */
   | 'replayed'
-  /** Not made with our secret. */
+  /** Not made with our secret, or for somebody else. */
   | 'forged'
 
 type Watched = {
@@ -40,6 +40,8 @@ const MAC_BYTES = 16
 /**
  * Nonces that carry their own proof: `time(6) salt(8) HMAC-SHA-256(16)` in base64url. Issuing keeps no state, so a flood of
  * unanswered challenges costs no memory; only nonces that come back with good credentials are watched, a bounded number.
+ * Whoever the nonce is for (`audience`: where the request came from) goes into the proof: it is good from nowhere else, and
+ * whoever brings it back has heard us there.
  */
 export class NonceFactory {
   readonly #options: NonceOptions
@@ -58,17 +60,17 @@ export class NonceFactory {
   }
 
   /** A fresh nonce. */
-  issue(): string {
+  issue(audience = ''): string {
     const bytes = Buffer.allocUnsafe(TIME_BYTES + SALT_BYTES + MAC_BYTES)
     bytes.writeUIntBE(Math.trunc(this.#options.now()), 0, TIME_BYTES)
     bytes.set(this.#options.salt?.() ?? randomBytes(SALT_BYTES), TIME_BYTES)
-    bytes.set(this.#mac(bytes.subarray(0, TIME_BYTES + SALT_BYTES)), TIME_BYTES + SALT_BYTES)
+    bytes.set(this.#mac(bytes.subarray(0, TIME_BYTES + SALT_BYTES), audience), TIME_BYTES + SALT_BYTES)
     return bytes.toString('base64url')
   }
 
   /** Whether a nonce is ours and of age. Changes nothing, so it is safe before the credentials are verified. */
-  check(nonce: string): Exclude<NonceVerdict, 'replayed'> {
-    const issuedAt = this.#issuedAt(nonce)
+  check(nonce: string, audience = ''): Exclude<NonceVerdict, 'replayed'> {
+    const issuedAt = this.#issuedAt(nonce, audience)
     if (issuedAt === undefined) return 'forged'
     return this.#isStale(nonce, issuedAt) ? 'stale' : 'good'
   }
@@ -77,8 +79,8 @@ export class NonceFactory {
    * Uses a nonce with the nonce-count of verified credentials (`nc`, hexadecimal). Without `nc` (legacy form) a replay
    * cannot be told from a new request, so only age counts.
    */
-  use(nonce: string, nc?: string): NonceVerdict {
-    const issuedAt = this.#issuedAt(nonce)
+  use(nonce: string, nc?: string, audience = ''): NonceVerdict {
+    const issuedAt = this.#issuedAt(nonce, audience)
     if (issuedAt === undefined) return 'forged'
     if (this.#isStale(nonce, issuedAt)) return 'stale'
     if (nc === undefined) return 'good'
@@ -116,18 +118,19 @@ export class NonceFactory {
     }
   }
 
-  #issuedAt(nonce: string): number | undefined {
+  #issuedAt(nonce: string, audience: string): number | undefined {
     const bytes = Buffer.from(nonce, 'base64url')
     // The text must be the one we made: base64 has several spellings of the same bytes.
     if (bytes.length !== TIME_BYTES + SALT_BYTES + MAC_BYTES || bytes.toString('base64url') !== nonce)
       return undefined
-    const mac = this.#mac(bytes.subarray(0, TIME_BYTES + SALT_BYTES))
+    const mac = this.#mac(bytes.subarray(0, TIME_BYTES + SALT_BYTES), audience)
     if (!timingSafeEqual(mac, bytes.subarray(TIME_BYTES + SALT_BYTES))) return undefined
     return bytes.readUIntBE(0, TIME_BYTES)
   }
 
-  #mac(signed: Uint8Array): Buffer {
-    return createHmac('sha256', this.#options.secret).update(signed).digest().subarray(0, MAC_BYTES)
+  #mac(signed: Uint8Array, audience: string): Buffer {
+    const hmac = createHmac('sha256', this.#options.secret).update(signed).update(audience)
+    return hmac.digest().subarray(0, MAC_BYTES)
   }
 }
 

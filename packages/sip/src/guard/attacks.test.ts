@@ -269,6 +269,27 @@ describe('a forged source address', () => {
     assert.equal(summaryOf(phone.inbox.at(-1)!), '200 REGISTER')
   })
 
+  it('on wrong passwords bans nobody and locks no name: nobody there was asked for one', async () => {
+    const fort = await openFort()
+    const wrong = ATTACKS['REGISTER with a wrong password']![0]
+    const victim = fort.stranger('203.0.113.5', 40_000)
+    for (let i = 0; i < 20; i++) fort.spoof(victim.hop, wrong(victim.hop))
+    // A nonce of ours, too, is good where it was sent alone.
+    const spy = fort.stranger('198.51.100.1')
+    register(fort, spy, 'alice', 'guess')
+    const sent = fort.bench.network.carried.map(({ message }) => message)
+    const asked = sent.findLast((message) => header(message, 'Authorization') !== undefined)!
+    for (let i = 0; i < 60; i++) {
+      const from: Hop = { address: `203.0.114.${i}`, port: 5060, transport: 'udp' }
+      const headers = ['Authorization', header(asked, 'Authorization')!]
+      fort.spoof(from, freshRequest(from, 'REGISTER', { uri: 'sip:maskline.example', headers }))
+    }
+    fort.bench.clock.advance(2)
+    assert.deepEqual(fort.bans, [])
+    register(fort, victim, 'alice', 'wonder')
+    assert.equal(summaryOf(victim.inbox.at(-1)!), '200 REGISTER')
+  })
+
   it('on datagrams shuts no connection; what comes over connections shuts both', async () => {
     const { guard } = await openFort()
     const at = (transport: 'udp' | 'tcp'): Hop => ({ address: '198.51.100.1', port: 5060, transport })

@@ -6,6 +6,7 @@ import { allHeaders } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { parseUri, sipUriEquals } from '../message/uri.ts'
 import type { DigestWatch } from '../guard/guard.ts'
+import { sourceKeyOf } from '../guard/source-key.ts'
 import type { SipClock } from '../shared/timers.ts'
 import type { Hop } from '../transport/address.ts'
 
@@ -46,8 +47,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   // An unknown user costs the same work as a wrong password, so the time of an answer tells nothing.
   const nobody = randomBytes(16).toString('hex')
 
-  const challenge = (stale: boolean): AuthVerdict => {
-    const nonce = nonces.issue()
+  const challenge = (audience: string, stale = false): AuthVerdict => {
+    const nonce = nonces.issue(audience)
     const headers = algorithms.flatMap((algorithm) => [
       'WWW-Authenticate',
       challengeHeader({ realm, nonce, algorithm, qop: 'auth', stale }),
@@ -57,21 +58,24 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   return {
     authenticate(request, source) {
+      const audience = sourceKeyOf(source.address)
       const credentials = credentialsFor(request, realm, algorithms)
-      if (credentials === undefined) return challenge(false)
-      const { username } = credentials
+      if (credentials === undefined) return challenge(audience)
+      const { username, nonce, nc } = credentials
+      // Only who brings back what we sent there sits at this address: others are neither looked at nor blamed. The password may
+      // be right all the same (RFC 7616 §3.3): the phone has moved, or we began anew.
+      if (nonces.check(nonce, audience) !== 'good') return challenge(audience, true)
       // Who guesses is not told that nobody looks.
-      if (watch?.mayTry(username, source) === false) return challenge(false)
+      if (watch?.mayTry(username, source) === false) return challenge(audience)
       const password = options.findPassword(username)
       const { method, body } = request
       const isRight = verifyCredentials(credentials, { method, body, password: password ?? nobody })
       if (!isRight || password === undefined) {
         watch?.onWrong(username, source)
-        return challenge(false)
+        return challenge(audience)
       }
       // Only now: a nonce-count is used up by who knows the password, not by who guesses.
-      const verdict = nonces.use(credentials.nonce, credentials.nc)
-      if (verdict !== 'good') return challenge(verdict === 'stale')
+      if (nonces.use(nonce, nc, audience) !== 'good') return challenge(audience)
       watch?.onRight(username, source)
       return { ok: true, username }
     },
