@@ -179,10 +179,10 @@ describe('a scanner', () => {
     const fort = await openFort()
     fort.guard.offend({ address: '2001:db8::1', port: 5060, transport: 'udp' }, 'scanner')
     assert.equal(fort.guard.bans()[0]?.source, '2001:db8:0:0::/64')
-    assert.equal(fort.guard.admits({ address: '2001:db8::2', port: 5060, transport: 'udp' }), false)
+    assert.equal(fort.guard.admits({ address: '2001:db8::2', port: 5060, transport: 'udp' }), 'cut')
     assert.equal(fort.guard.lift('2001:db8::3'), true)
     assert.equal(fort.guard.lift('2001:db8::3'), false)
-    assert.equal(fort.guard.admits({ address: '2001:db8::2', port: 5060, transport: 'udp' }), true)
+    assert.equal(fort.guard.admits({ address: '2001:db8::2', port: 5060, transport: 'udp' }), 'read')
   })
 
   it('may be a carrier all the same, or nobody is banned at all', async () => {
@@ -241,6 +241,50 @@ describe('a guesser of passwords', () => {
   })
 })
 
+describe('a flood of strangers together', () => {
+  const at = (i: number, transport: 'udp' | 'tcp'): Hop => ({
+    address: `198.51.${100 + (i >> 8)}.${i & 255}`,
+    port: 5060,
+    transport,
+  })
+
+  it('of datagrams leaves those alone who connect', async () => {
+    const { guard } = await openFort({ rateOfStrangers: 10 })
+    const flood = Array.from({ length: 1000 }, (_, i) => guard.admits(at(i, 'udp')))
+    assert.equal(flood.filter((admission) => admission === 'read').length, 20)
+    assert.equal(guard.admits(at(0, 'tcp')), 'read')
+  })
+
+  it('of connections costs messages and no connection, but for who says too much alone', async () => {
+    const { guard } = await openFort({ rateOfStrangers: 10, ratePerSource: 5 })
+    for (let i = 0; i < 20; i++) guard.admits(at(i, 'tcp'))
+    const more = Array.from({ length: 10 }, () => guard.admits(at(1000, 'tcp')))
+    assert.deepEqual(new Set(more), new Set(['drop']))
+    assert.equal(guard.admits(at(1000, 'tcp')), 'cut')
+  })
+})
+
+describe('an office behind one address', () => {
+  const at = (port: number): Hop => ({ address: '203.0.113.5', port, transport: 'tls' })
+
+  it('may connect its phones one after the other, each asked for its password first', async () => {
+    const fort = await openFort()
+    for (let port = 40_000; port < 40_100; port++) {
+      fort.guard.onWrong('alice', at(port))
+      fort.guard.onRefused(at(port), 401)
+      fort.guard.onRight('alice', at(port))
+    }
+    assert.deepEqual(fort.bans, [])
+  })
+
+  it('may connect all of them at once', async () => {
+    const fort = await openFort()
+    fort.guard.onRight('alice', at(40_000))
+    for (let i = 1; i <= 100; i++) fort.guard.onRefused(at(40_000 + i), 401)
+    assert.deepEqual(fort.bans, [])
+  })
+})
+
 describe('a forged source address', () => {
   const scan = (from: Hop) => freshRequest(from, 'OPTIONS', { headers: ['User-Agent', 'friendly-scanner'] })
 
@@ -294,9 +338,9 @@ describe('a forged source address', () => {
     const { guard } = await openFort()
     const at = (transport: 'udp' | 'tcp'): Hop => ({ address: '198.51.100.1', port: 5060, transport })
     guard.offend(at('udp'), 'scanner')
-    assert.deepEqual([guard.admits(at('udp')), guard.admits(at('tcp'))], [false, true])
+    assert.deepEqual([guard.admits(at('udp')), guard.admits(at('tcp'))], ['cut', 'read'])
     guard.offend(at('tcp'), 'scanner')
-    assert.deepEqual([guard.admits(at('udp')), guard.admits(at('tcp'))], [false, false])
+    assert.deepEqual([guard.admits(at('udp')), guard.admits(at('tcp'))], ['cut', 'cut'])
   })
 })
 

@@ -3,6 +3,7 @@ import { header } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { ownText } from '../transaction/own-text.ts'
 import type { Hop } from '../transport/address.ts'
+import type { Admission } from '../transport/transport.ts'
 import { BanList } from './ban-list.ts'
 import type { Ban, Offence } from './ban-list.ts'
 import { KnownSources } from './known-sources.ts'
@@ -16,7 +17,7 @@ export type GuardOptions = {
   isTrusted?(address: string): boolean
   /** Messages a second of one address (IPv6: one /64), and of one flow of a user who proved itself; default 50, 0: any. */
   readonly ratePerSource?: number
-  /** Messages a second of all strangers together; default 1000, 0: any. */
+  /** Messages a second of all strangers together, by datagrams and again by connections; default 1000, 0: any. */
   readonly rateOfStrangers?: number
   /** Messages a second of one trusted address; default 0: any. */
   readonly ratePerTrusted?: number
@@ -76,6 +77,8 @@ export class Guard implements DigestWatch {
   readonly #connections: RateSlots
   readonly #trustedRate: RateSlots | undefined
   readonly #strangers: RateBucket | undefined
+  /** Apart from datagrams, whose senders may be made up: those shut no connection out. */
+  readonly #connectedStrangers: RateBucket | undefined
   readonly #faultAnswers: RateSlots
   readonly #trusted = new Set<string>()
   /** The last two that were trusted, compared before anything is looked up: a call has two sides. */
@@ -100,27 +103,37 @@ export class Guard implements DigestWatch {
     this.#datagrams = new RateSlots(limit, newSeed())
     this.#connections = new RateSlots(limit, newSeed())
     this.#trustedRate = ratePerTrusted > 0 ? new RateSlots(limitOf(ratePerTrusted), newSeed()) : undefined
-    this.#strangers = rateOfStrangers > 0 ? new RateBucket(limitOf(rateOfStrangers)) : undefined
+    const newBucket = () => (rateOfStrangers > 0 ? new RateBucket(limitOf(rateOfStrangers)) : undefined)
+    this.#strangers = newBucket()
+    this.#connectedStrangers = newBucket()
     this.#faultAnswers = new RateSlots(FAULT_ANSWERS, newSeed())
   }
 
-  /** Whether a message of this source is read at all. Asked for each before it is parsed. */
-  admits(source: Hop): boolean {
+  /**
+   * Whether a message of this source is read at all. Asked for each before it is parsed. Who is banned, or says too much alone,
+   * is cut off; when it is all strangers together who say too much, nobody is to blame.
+   */
+  admits(source: Hop): Admission {
     const { address } = source
     if (this.#isTrusted(address))
-      return this.#trustedRate === undefined || this.#counted(this.#trustedRate.take(address, this.#now()))
+      return this.#trustedRate === undefined
+        ? 'read'
+        : this.#counted(this.#trustedRate.take(address, this.#now()))
     const now = this.#now()
     const key = this.#keyOf(address)
     const standing = this.#known.standingOf(key, source.port, now)
-    if (standing === 'peer') return true
+    if (standing === 'peer') return 'read'
     if (standing === 'flow') return this.#counted(this.#known.take(key, source.port, now))
     const isDatagram = source.transport === 'udp'
     if (this.#bans.isBanned(key, !isDatagram, now)) {
       this.#droppedBanned++
-      return false
+      return 'cut'
     }
-    const slots = isDatagram ? this.#datagrams : this.#connections
-    return this.#counted(slots.take(key, now) && this.#strangers?.take(now) !== false)
+    const [slots, strangers] = isDatagram
+      ? [this.#datagrams, this.#strangers]
+      : [this.#connections, this.#connectedStrangers]
+    const isAdmitted = this.#counted(slots.take(key, now))
+    return isAdmitted === 'read' ? this.#counted(strangers?.take(now) !== false, 'drop') : isAdmitted
   }
 
   /** Whether a request is looked at further; a scanner is banned by its first. */
@@ -164,7 +177,7 @@ export class Guard implements DigestWatch {
   onRight(username: string, { address, port }: Hop): void {
     if (this.#isTrusted(address)) return
     const key = this.#keyOf(address)
-    this.#offenders.forget(key)
+    this.#forgive(key)
     this.#welcome(() => this.#known.addFlow(key, port, nameOf(username), this.#now()))
   }
 
@@ -182,8 +195,10 @@ export class Guard implements DigestWatch {
     const standing = this.#known.standingOf(key, port, now)
     // Whoever wrote this datagram need not sit at the address of the user or peer that it bears.
     if (standing === 'peer' || (standing !== undefined && isDatagram)) return
+    // Every phone of an office is, each time that it connects.
+    if (standing !== undefined && offence === 'challenged') return
     this.#sweepAtTimes(now)
-    const offender = isDatagram ? key : `${key} connected`
+    const offender = isDatagram ? key : connected(key)
     if (!this.#offenders.add(offender, POINTS[offence], now)) return
     this.#offenders.forget(offender)
     const ban = this.#bans.ban(key, offence, !isDatagram, now)
@@ -210,7 +225,7 @@ export class Guard implements DigestWatch {
   /** Lifts the ban of an address, or of the source as it stands in the list; false when there was none. */
   lift(source: string): boolean {
     const key = source.endsWith('/64') ? source : sourceKeyOf(source)
-    for (const offender of [key, `${key} connected`]) this.#offenders.forget(offender)
+    this.#forgive(key)
     return this.#bans.lift(key, this.#now())
   }
 
@@ -252,9 +267,15 @@ export class Guard implements DigestWatch {
     return this.#lastKey
   }
 
-  #counted(isAdmitted: boolean): boolean {
-    if (!isAdmitted) this.#droppedByRate++
-    return isAdmitted
+  #forgive(key: string): void {
+    this.#offenders.forget(key)
+    this.#offenders.forget(connected(key))
+  }
+
+  #counted(isAdmitted: boolean, otherwise: 'drop' | 'cut' = 'cut'): Admission {
+    if (isAdmitted) return 'read'
+    this.#droppedByRate++
+    return otherwise
   }
 
   #welcome(add: () => void): void {
@@ -277,6 +298,9 @@ export class Guard implements DigestWatch {
 
 /** See `Guard`. */
 export const createGuard = (options: GuardOptions = {}): Guard => new Guard(options)
+
+/** What a source did over connections is counted apart: nobody else can have done it. */
+const connected = (key: string): string => `${key} connected`
 
 const limitOf = (perSec: number) => ({ perSec, burst: perSec * BURST_SEC })
 

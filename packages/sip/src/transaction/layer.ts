@@ -8,7 +8,7 @@ import { parseMessage } from '../message/parse.ts'
 import { serializeMessage } from '../message/serialize.ts'
 import { MAGIC_COOKIE, branchOf } from '../message/via.ts'
 import type { Endpoint, Hop } from '../transport/address.ts'
-import type { Transport, TransportSink } from '../transport/transport.ts'
+import type { Admission, Transport, TransportSink } from '../transport/transport.ts'
 import type { FaultReport } from '../shared/fault-report.ts'
 import { newTag } from '../shared/ids.ts'
 import { ClientTransaction, IGNORE_RESPONSES } from './client-transaction.ts'
@@ -32,7 +32,7 @@ export type RequestUser = {
 
 /** Who turns strangers away before they cost anything (guard/guard.ts). */
 export type LayerGuard = {
-  admits(source: Hop): boolean
+  admits(source: Hop): Admission
   admitsRequest(request: SipRequest, source: Hop): boolean
   answersFault(source: Hop): boolean
   onRefused(source: Hop, status: number): void
@@ -143,11 +143,11 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     for (const transaction of this.#clients.values()) transaction.end()
   }
 
-  admits(source: Hop): boolean {
+  admits(source: Hop): Admission {
     const { gate, guard } = this.#options
-    const isAdmitted = guard?.admits(source) !== false
-    gate?.onMessage(isAdmitted)
-    return isAdmitted
+    const admission = guard?.admits(source) ?? 'read'
+    gate?.onMessage(admission === 'read')
+    return admission
   }
 
   onShort(datagram: Uint8Array): void {

@@ -18,7 +18,7 @@ export function receiveDatagram(
     return
   }
   try {
-    if (sink.admits?.(source) === false) return
+    if ((sink.admits?.(source) ?? 'read') !== 'read') return
     receiveParsed(parseMessage(data), source, transport, sink)
   } catch (error) {
     sink.onThrown(error, transport.name)

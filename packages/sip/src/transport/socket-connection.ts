@@ -58,9 +58,14 @@ function receive(transport: ConnectionTransport, connection: Connection, item: F
   if (item.kind === 'keepalive') {
     // RFC 5626 §3.5.1: a double CRLF is a ping and is answered by one CRLF.
     wire.write(PONG)
-  } else if (sink.admits?.(peer) === false) {
-    wire.cut()
-  } else if (item.kind === 'message') {
+    return
+  }
+  const admission = sink.admits?.(peer) ?? 'read'
+  if (admission === 'cut') wire.cut()
+  // Of what ends the stream the rest cannot be read either.
+  else if (admission === 'drop' && item.kind === 'fatal') wire.end()
+  if (admission !== 'read') return
+  if (item.kind === 'message') {
     if (item.result.ok) noteAlias(transport.table, connection, item.result.message)
     receiveParsed(item.result, peer, transport, sink)
   } else {

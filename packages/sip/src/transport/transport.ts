@@ -25,9 +25,12 @@ export type Transport = {
   close(): Promise<void>
 }
 
+/** Whether a message is read; `cut`: nor is its connection worth having. */
+export type Admission = 'read' | 'drop' | 'cut'
+
 export type TransportSink = {
   /** Whether a message of this source is read at all; asked for each datagram before it is parsed. Absent: all are. */
-  admits?(source: Hop): boolean
+  admits?(source: Hop): Admission
   onMessage(message: SipMessage, source: Hop, transport: Transport): void
   /** A request that broke the grammar but can be answered. */
   onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void

@@ -117,9 +117,11 @@ function carry(
   client.on('message', (data: Buffer) => {
     watch.onRead(true, false)
     try {
-      if (isPing(data)) wire.write(PONG)
-      else if (sink.admits?.(peer) === false) wire.cut()
-      else if (data.length > PONG.length) receiveParsed(parseMessage(data), peer, transport, sink)
+      if (isPing(data)) return wire.write(PONG)
+      const admission = sink.admits?.(peer) ?? 'read'
+      if (admission === 'cut') wire.cut()
+      else if (admission === 'read' && data.length > PONG.length)
+        receiveParsed(parseMessage(data), peer, transport, sink)
     } catch (error) {
       sink.onThrown(error, name)
     }
