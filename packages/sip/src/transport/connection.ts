@@ -7,6 +7,9 @@ import type { Wire, WireWatch } from './wire.ts'
 /** A peer that does not read is cut off rather than buffered without end. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 
+/** Pongs beyond it are not written: they are small, and what they cost does not show in their bytes. */
+const MAX_UNSENT_BEFORE_PONG = 4096
+
 /** A connection to one peer, whoever opened it. */
 export class Connection {
   readonly wire: Wire
@@ -34,6 +37,11 @@ export class Connection {
     this.wire.write(bytes)
     this.watch.onWrite()
     if (this.wire.unsentBytes > MAX_UNSENT_BYTES) this.wire.cut()
+  }
+
+  /** Answers a ping, unless the peer sends pings and reads nothing. */
+  pong(write: () => void): void {
+    if (this.wire.unsentBytes <= MAX_UNSENT_BEFORE_PONG) write()
   }
 
   onUp(): void {

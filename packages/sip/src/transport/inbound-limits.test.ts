@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
 import { createSecureContext } from 'node:tls'
+import { WebSocket } from 'ws'
 import { serializeMessage } from '../message/serialize.ts'
 import { ManualClock } from '../testkit/manual-clock.ts'
 import { testRequest } from '../testkit/requests.ts'
 import { timersOf } from '../transaction/clock.ts'
+import { Connection } from './connection.ts'
 import { INBOUND_LIMITS } from './inbound-limits.ts'
 import { openTcp } from './tcp.ts'
 import { openTls } from './tls.ts'
@@ -140,6 +143,67 @@ describe('a peer that connects and does not finish its handshake', () => {
       assert.equal(clock.pending, 0)
     })
   }
+})
+
+describe('a WebSocket', () => {
+  const sink = { onMessage() {}, onFault() {}, onThrown() {} }
+  async function connected(t: TestContext) {
+    const clock = new ManualClock()
+    const transport = await openWebSocket({ address: HOST, port: 0, transport: 'ws' }, sink, timersOf(clock))
+    t.after(() => transport.close())
+    const client = new WebSocket(`ws://${HOST}:${transport.local.port}/`, ['sip'], { autoPong: false })
+    t.after(() => client.terminate())
+    await once(client, 'open')
+    /** What was sent before has come. */
+    const isRead = async (): Promise<void> => {
+      client.ping()
+      await once(client, 'pong')
+    }
+    const closed = once(client, 'close')
+    return { clock, client, isRead, closed }
+  }
+
+  it('is closed when a message is begun and not finished in time, whatever comes between its fragments', async (t) => {
+    const { clock, client, isRead, closed } = await connected(t)
+    client.send(MESSAGE)
+    await isRead()
+    clock.advance(60_000)
+    client.send(HALF, { fin: false })
+    await isRead()
+    clock.advance(5000)
+    client.send('', { fin: false })
+    client.pong()
+    await isRead()
+    clock.advance(4999)
+    assert.equal(client.readyState, WebSocket.OPEN)
+    clock.advance(1)
+    await closed
+  })
+
+  it('is closed when a message is cut into too many fragments', async (t) => {
+    const { client, closed } = await connected(t)
+    for (let i = 0; i < 100; i++) client.send('x', { fin: false })
+    await closed
+  })
+})
+
+it('pings whose answers are not read are not answered without end', () => {
+  const unsent = { bytes: 0 }
+  const wire = {
+    write: (bytes: Uint8Array) => void (unsent.bytes += bytes.length),
+    get unsentBytes() {
+      return unsent.bytes
+    },
+    cut() {},
+    end() {},
+  }
+  const watch = { onRead() {}, onWrite() {}, close() {} }
+  const connection = new Connection(wire, watch, { address: HOST, port: 1, transport: 'tcp' }, false)
+  for (let i = 0; i < 10_000; i++) connection.pong(() => wire.write(Buffer.from('\r\n')))
+  assert.ok(unsent.bytes < 5000)
+  unsent.bytes = 0
+  connection.pong(() => wire.write(Buffer.from('\r\n')))
+  assert.equal(unsent.bytes, 2)
 })
 
 it('a peer that does not read is cut off, not buffered for without end', async () => {

@@ -57,7 +57,7 @@ function receive(transport: ConnectionTransport, connection: Connection, item: F
   const { peer, wire } = connection
   if (item.kind === 'keepalive') {
     // RFC 5626 §3.5.1: a double CRLF is a ping and is answered by one CRLF.
-    wire.write(PONG)
+    connection.pong(() => wire.write(PONG))
     return
   }
   const admission = sink.admits?.(peer) ?? 'read'

@@ -21,10 +21,13 @@ import { domainsOf, verifiedCertificate } from './tls-names.ts'
 import type { TlsSource } from './tls-source.ts'
 import type { Transport, TransportSink } from './transport.ts'
 import type { Wire } from './wire.ts'
+import { FrameFollower } from './ws-frames.ts'
 
 const SUBPROTOCOL = 'sip'
 /** Browsers cannot ping; proxies on the way close what says nothing for a minute. */
 const PING_EVERY_MS = 25_000
+/** Of one message; proxies on the way may cut it. */
+const MAX_FRAGMENTS = 64
 const MAX_MESSAGE_BYTES = DEFAULT_LIMITS.maxHeadBytes + DEFAULT_LIMITS.maxBodyBytes
 
 type WsListen = Extract<ListenOptions, { transport: 'ws' | 'wss' }>
@@ -42,6 +45,8 @@ export async function openWebSocket(
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
+    maxFragments: MAX_FRAGMENTS,
+    autoPong: false,
     clientTracking: false,
     handleProtocols: () => SUBPROTOCOL,
   })
@@ -115,18 +120,20 @@ function carry(
   // The handshake was the first thing it had to say in time; it may register when its user wants to.
   watch.onRead(true, false)
   client.on('message', (data: Buffer) => {
-    watch.onRead(true, false)
     try {
-      if (isPing(data)) return wire.write(PONG)
       const admission = sink.admits?.(peer) ?? 'read'
       if (admission === 'cut') wire.cut()
+      else if (isPing(data)) connection.pong(() => wire.write(PONG))
       else if (admission === 'read' && data.length > PONG.length)
         receiveParsed(parseMessage(data), peer, transport, sink)
     } catch (error) {
       sink.onThrown(error, name)
     }
   })
-  client.on('pong', () => watch.onRead(true, false))
+  // Beside the one that reads it: of a message begun nothing else tells.
+  const frames = new FrameFollower()
+  socket.on('data', (chunk: Buffer) => watch.onRead(frames.push(chunk) > 0, frames.isUnfinished))
+  client.on('ping', (data: Buffer) => connection.pong(() => client.pong(data)))
   client.on('error', () => {})
   client.on('close', () => {
     pinger.close()

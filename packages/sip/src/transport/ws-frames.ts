@@ -1,0 +1,63 @@
+const FIN = 0x80
+const OPCODE = 0x0f
+const FIRST_CONTROL_OPCODE = 8
+const MASKED = 0x80
+const LENGTH = 0x7f
+const MASK_BYTES = 4
+
+/**
+ * Follows the frames of one WebSocket (RFC 6455 §5.2) in its bytes, to know what nothing else tells: whether a message is begun and
+ * not finished. Keeps no payload, and trusts that somebody else refuses what is no frame.
+ *
+ *     FIN/opcode  MASK/length  [length: 2 or 8 bytes]  [mask: 4 bytes]  payload
+ */
+export class FrameFollower {
+  /** Of a frame whose head is not complete. */
+  #head: number[] = []
+  #payloadLeft = 0
+  /** Of the frame that the payload belongs to. */
+  #endsMessage = false
+  /** Between two fragments, where control frames may come. */
+  #isFragmented = false
+
+  /** A message is begun and not finished, or a frame is. */
+  get isUnfinished(): boolean {
+    return this.#head.length > 0 || this.#payloadLeft > 0 || this.#isFragmented
+  }
+
+  /** Takes the next bytes; gives how many messages they completed, control frames aside. */
+  push(chunk: Uint8Array): number {
+    let messages = 0
+    for (let at = 0; at < chunk.length;) {
+      if (this.#payloadLeft > 0) {
+        const taken = Math.min(this.#payloadLeft, chunk.length - at)
+        this.#payloadLeft -= taken
+        at += taken
+      } else {
+        this.#head.push(chunk[at++]!)
+        if (!this.#readHead()) continue
+      }
+      if (this.#payloadLeft === 0 && this.#endsMessage) {
+        this.#endsMessage = false
+        messages++
+      }
+    }
+    return messages
+  }
+
+  /** False when more bytes are needed. */
+  #readHead(): boolean {
+    const [first = 0, second = 0] = this.#head
+    const length = second & LENGTH
+    const lengthBytes = length === 126 ? 2 : length === 127 ? 8 : 0
+    const needed = 2 + lengthBytes + ((second & MASKED) === 0 ? 0 : MASK_BYTES)
+    if (this.#head.length < needed) return false
+    const extended = this.#head.slice(2, 2 + lengthBytes)
+    this.#payloadLeft = lengthBytes === 0 ? length : extended.reduce((sum, byte) => sum * 256 + byte, 0)
+    this.#head = []
+    const isControl = (first & OPCODE) >= FIRST_CONTROL_OPCODE
+    this.#endsMessage = !isControl && (first & FIN) !== 0
+    if (!isControl) this.#isFragmented = !this.#endsMessage
+    return true
+  }
+}
