@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Overload } from './overload.ts'
-import { hashOf } from './source-key.ts'
+import { hashOf } from '../transport/source-key.ts'
 
 export type CallGateOptions = {
   readonly overload: Pick<Overload, 'onMessage' | 'onShort' | 'isOver'> | undefined

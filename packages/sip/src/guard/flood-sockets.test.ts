@@ -120,15 +120,22 @@ describe('a flood over UDP', () => {
 })
 
 describe('a banned source', () => {
-  it('loses its connection with its next message', async () => {
-    guard.offend({ address: STRANGER, port: 1, transport: 'tcp' }, 'scanner')
+  it('loses its connection with its next message, and gets no other', async () => {
     const socket = connect({ host: CARRIER, port: server.addresses[1]!.port, localAddress: STRANGER })
     await once(socket, 'connect')
+    // Taken, not only queued.
+    const pong = once(socket, 'data')
+    socket.write('\r\n\r\n')
+    await pong
+    guard.offend({ address: STRANGER, port: 1, transport: 'tcp' }, 'scanner')
     const from = { address: STRANGER, port: socket.localPort!, transport: 'tcp' } as const
     socket.on('data', () => assert.fail('it was answered'))
     socket.on('error', () => {})
     socket.write(serializeMessage(freshRequest(from, 'OPTIONS')))
     await once(socket, 'close')
+    const next = connect({ host: CARRIER, port: server.addresses[1]!.port, localAddress: STRANGER })
+    next.on('error', () => {}).resume()
+    await new Promise((resolve) => next.on('close', resolve))
     assert.equal(await call(), 'answered')
   })
 })

@@ -10,7 +10,7 @@ import { KnownSources } from './known-sources.ts'
 import { POINTS, POINTS_LIMIT, POINTS_WINDOW_MS, isScanner, offenceOf } from './offences.ts'
 import { Points } from './points.ts'
 import { RateBucket, RateSlots } from './rate-slots.ts'
-import { sourceKeyOf } from './source-key.ts'
+import { sourceKeyOf } from '../transport/source-key.ts'
 
 export type GuardOptions = {
   /** Addresses that may send what they like and are never banned: carriers. Asked once, then remembered. */
@@ -134,6 +134,16 @@ export class Guard implements DigestWatch {
       : [this.#connections, this.#connectedStrangers]
     const isAdmitted = this.#counted(slots.take(key, now))
     return isAdmitted === 'read' ? this.#counted(strangers?.take(now) !== false, 'drop') : isAdmitted
+  }
+
+  /** Whether a connection is taken; whose port proves nothing yet. */
+  admitsConnection(address: string): boolean {
+    if (this.#isTrusted(address)) return true
+    const now = this.#now()
+    const key = this.#keyOf(address)
+    if (this.#known.standingOf(key, 0, now) === 'peer' || !this.#bans.isBanned(key, true, now)) return true
+    this.#droppedBanned++
+    return false
   }
 
   /** Whether a request is looked at further; a scanner is banned by its first. */

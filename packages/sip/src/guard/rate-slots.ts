@@ -1,4 +1,4 @@
-import { hashOf } from './source-key.ts'
+import { hashOf } from '../transport/source-key.ts'
 
 export type RateLimit = {
   /** 0: no limit. */

@@ -5,7 +5,7 @@ import { KnownSources } from './known-sources.ts'
 import { isScanner } from './offences.ts'
 import { Points } from './points.ts'
 import { RateSlots } from './rate-slots.ts'
-import { sourceKeyOf } from './source-key.ts'
+import { sourceKeyOf } from '../transport/source-key.ts'
 
 const START = 1_700_000_000_000
 const HOUR = 3600_000

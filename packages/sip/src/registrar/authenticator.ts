@@ -6,9 +6,9 @@ import { allHeaders } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { parseUri, sipUriEquals } from '../message/uri.ts'
 import type { DigestWatch } from '../guard/guard.ts'
-import { sourceKeyOf } from '../guard/source-key.ts'
 import type { SipClock } from '../shared/timers.ts'
 import type { Hop } from '../transport/address.ts'
+import { sourceKeyOf } from '../transport/source-key.ts'
 
 export type AuthenticatorOptions = {
   readonly realm: string

@@ -33,6 +33,7 @@ export type RequestUser = {
 /** Who turns strangers away before they cost anything (guard/guard.ts). */
 export type LayerGuard = {
   admits(source: Hop): Admission
+  admitsConnection(address: string): boolean
   admitsRequest(request: SipRequest, source: Hop): boolean
   answersFault(source: Hop): boolean
   onRefused(source: Hop, status: number): void
@@ -148,6 +149,10 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
     const admission = guard?.admits(source) ?? 'read'
     gate?.onMessage(admission === 'read')
     return admission
+  }
+
+  admitsConnection(address: string): boolean {
+    return this.#options.guard?.admitsConnection(address) ?? true
   }
 
   onShort(datagram: Uint8Array): void {

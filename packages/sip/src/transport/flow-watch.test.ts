@@ -43,7 +43,7 @@ describe('a connection that we opened (RFC 5626 §4.4.1)', () => {
     clock.advance(pingAfterMs)
     clock.advance(pingAfterMs)
     assert.equal(events.length, 2, 'no answer proves nothing')
-    watch.onRead(false)
+    watch.onRead('nothing', false)
     clock.advance(pingAfterMs)
     assert.equal(events.length, 3)
     clock.advance(pongTimeoutMs - 1)
@@ -51,6 +51,22 @@ describe('a connection that we opened (RFC 5626 §4.4.1)', () => {
     clock.advance(1)
     assert.match(events[3]!, /^hang up/)
     assert.equal(clock.pending, 0)
+  })
+
+  it('is no peer that answers pings for what else it says after one: parts of messages, and pings of its own', () => {
+    const { clock, events, watch } = watched()
+    watch.keep()
+    for (const [heard, isUnfinished] of [
+      ['nothing', true],
+      ['message', true],
+      ['ping', false],
+    ] as const) {
+      clock.advance(pingAfterMs)
+      watch.onRead(heard, isUnfinished)
+    }
+    clock.advance(3 * pingAfterMs)
+    assert.doesNotMatch(events.join(), /hang up/)
+    watch.close()
   })
 
   it('is given up when no message has passed for long, unless someone keeps it', () => {

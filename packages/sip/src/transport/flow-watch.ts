@@ -1,5 +1,5 @@
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
-import type { WireWatch } from './wire.ts'
+import type { Heard, WireWatch } from './wire.ts'
 
 /** How connections that we opened are kept and given up. */
 export type FlowLimits = {
@@ -40,12 +40,12 @@ export class FlowWatch implements WireWatch, Waiter {
     this.#timer = timers.set(limits.pingAfterMs, this)
   }
 
-  /** Whatever comes after a ping shows that the peer is there. */
-  onRead(isProgress: boolean): void {
+  /** Whatever comes after a ping shows that the peer is there; its pong, a single CRLF, completes nothing and begins nothing. */
+  onRead(heard: Heard, isUnfinished: boolean): void {
     const now = this.#timers.now()
     this.#lastTrafficAt = now
-    if (isProgress) this.#lastMessageAt = now
-    else if (this.#pingedAt !== undefined) this.#answersPings = true
+    if (heard === 'message') this.#lastMessageAt = now
+    else if (heard === 'nothing' && !isUnfinished && this.#pingedAt !== undefined) this.#answersPings = true
     this.#pingedAt = undefined
   }
 

@@ -5,6 +5,8 @@ import type { Endpoint, ListenOptions } from './address.ts'
 import { InboundWatch } from './inbound-limits.ts'
 import type { InboundLimits } from './inbound-limits.ts'
 import { listenError } from './listen-error.ts'
+import { sourceKeyOf } from './source-key.ts'
+import type { TransportSink } from './transport.ts'
 
 /** A connection that a peer opened, watched since its first packet: a handshake counts as the wait for a first message. */
 export type Guest = { readonly socket: Socket; readonly peer: Endpoint; readonly watch: InboundWatch }
@@ -15,13 +17,20 @@ export class Gate {
   readonly #server: Server
   readonly #timers: Timers
   readonly #limits: InboundLimits
+  readonly #sink: Pick<TransportSink, 'admitsConnection'>
   readonly #guests = new Map<string, Guest>()
-  /** Connections by address. */
+  /** Connections by source: an IPv4 address, or the /64 of an IPv6 address. */
   readonly #counts = new Map<string, number>()
   /** Told of each. */
   onGuest: (guest: Guest) => void = ({ socket }) => socket.destroy()
 
-  constructor(server: Server, timers: Timers, limits: InboundLimits) {
+  constructor(
+    server: Server,
+    timers: Timers,
+    limits: InboundLimits,
+    sink: Pick<TransportSink, 'admitsConnection'>,
+  ) {
+    this.#sink = sink
     this.#server = server
     this.#timers = timers
     this.#limits = limits
@@ -49,12 +58,13 @@ export class Gate {
 
   #admit(socket: Socket, peer: Endpoint): void {
     const { address } = peer
-    const count = this.#counts.get(address) ?? 0
-    if (count >= this.#limits.maxPerAddress) {
+    const source = sourceKeyOf(address)
+    const count = this.#counts.get(source) ?? 0
+    if (count >= this.#limits.maxPerAddress || this.#sink.admitsConnection?.(address) === false) {
       socket.destroy()
       return
     }
-    this.#counts.set(address, count + 1)
+    this.#counts.set(source, count + 1)
     const watch = new InboundWatch(this.#timers, this.#limits, () => socket.destroy())
     const guest: Guest = { socket, peer, watch }
     const key = `${address} ${peer.port}`
@@ -63,16 +73,21 @@ export class Gate {
     socket.on('close', () => {
       watch.close()
       if (this.#guests.get(key) === guest) this.#guests.delete(key)
-      const left = this.#counts.get(address)! - 1
-      if (left > 0) this.#counts.set(address, left)
-      else this.#counts.delete(address)
+      const left = this.#counts.get(source)! - 1
+      if (left > 0) this.#counts.set(source, left)
+      else this.#counts.delete(source)
     })
     this.onGuest(guest)
   }
 }
 
 /** Listens; rejects with a sentence for people. An IPv6 wildcard takes IPv6 alone: IPv4 has an address and a face of its own. */
-export async function openGate(options: ListenOptions, timers: Timers, limits: InboundLimits): Promise<Gate> {
+export async function openGate(
+  options: ListenOptions,
+  timers: Timers,
+  limits: InboundLimits,
+  sink: Pick<TransportSink, 'admitsConnection'>,
+): Promise<Gate> {
   const server = createServer({ noDelay: true, keepAlive: true })
   server.maxConnections = limits.maxConnections
   await new Promise<void>((resolve, reject) => {
@@ -80,5 +95,5 @@ export async function openGate(options: ListenOptions, timers: Timers, limits: I
     server.listen({ port: options.port, host: options.address, ipv6Only: true }, () => resolve())
   })
   server.removeAllListeners('error')
-  return new Gate(server, timers, limits)
+  return new Gate(server, timers, limits, sink)
 }

@@ -78,6 +78,15 @@ describe('a TCP connection that a peer opened', () => {
     await hangsUpAfter(server, await server.client(), 10_000)
   })
 
+  it('is closed when nothing but pings come in that time', async () => {
+    const server = await serve()
+    const socket = await server.client()
+    server.clock.advance(9000)
+    socket.write('\r\n\r\n')
+    await once(socket, 'data')
+    await hangsUpAfter(server, socket, 1000)
+  })
+
   it('is closed when a message is begun and not finished in time, however it drips', async () => {
     const server = await serve()
     const socket = await server.client()
@@ -176,6 +185,15 @@ describe('a WebSocket', () => {
     await isRead()
     clock.advance(4999)
     assert.equal(client.readyState, WebSocket.OPEN)
+    clock.advance(1)
+    await closed
+  })
+
+  it('is closed when it has said nothing for long, though it answers pings', async (t) => {
+    const { clock, client, isRead, closed } = await connected(t)
+    clock.advance(599_999)
+    client.pong()
+    await isRead()
     clock.advance(1)
     await closed
   })

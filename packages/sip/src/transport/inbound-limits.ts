@@ -1,13 +1,14 @@
 import type { TimerHandle, Timers, Waiter } from '../shared/timers.ts'
+import type { Heard, WireWatch } from './wire.ts'
 
 /** What connections that others open may cost us. */
 export type InboundLimits = {
   /** For the first message, and for the rest of any message begun. */
   readonly messageTimeoutMs: number
-  /** Without a byte either way; phones keep theirs alive with pings (RFC 5626 §3.5.1). */
+  /** Without a byte either way; phones that have spoken keep theirs alive with pings (RFC 5626 §3.5.1). */
   readonly idleTimeoutMs: number
   readonly maxConnections: number
-  /** A carrier or a NAT with many phones comes from one address. */
+  /** A carrier or a NAT with many phones comes from one address; of IPv6 a /64 counts as one. */
   readonly maxPerAddress: number
 }
 
@@ -22,13 +23,17 @@ export const INBOUND_LIMITS: InboundLimits = {
  * Watches one connection that a peer opened, and hangs up when it says too little. Traffic only writes down the time; one
  * timer looks at it when the earliest limit could have passed.
  */
-export class InboundWatch implements Waiter {
+export class InboundWatch implements WireWatch, Waiter {
   readonly #timers: Timers
   readonly #limits: InboundLimits
   readonly #hangUp: () => void
   #lastTrafficAt: number
   /** Since when a message is unfinished; at first, since when none has come. */
   #waitingSince: number | undefined
+  /** Nothing was heard that `#waitingSince` waits for at first. */
+  #awaitsFirst = true
+  /** A message came: until then no ping keeps it. */
+  #hasSpoken = false
   #timer: TimerHandle
   #wakesAt = 0
 
@@ -40,15 +45,25 @@ export class InboundWatch implements Waiter {
     this.#arm(this.#lastTrafficAt)
   }
 
-  /** Bytes came: whether they completed something, and whether a message is begun and not finished. */
-  onRead(isProgress: boolean, isUnfinished: boolean): void {
+  /** The handshake of a WebSocket was what it had to say in time; it has as long as silence may last to say more. */
+  onHandshake(): void {
+    this.#lastTrafficAt = this.#timers.now()
+    this.#waitingSince = undefined
+    this.#awaitsFirst = false
+  }
+
+  onRead(heard: Heard, isUnfinished: boolean): void {
     const now = this.#timers.now()
-    this.#lastTrafficAt = now
+    if (heard === 'message') {
+      this.#hasSpoken = true
+      this.#awaitsFirst = false
+    }
+    if (this.#hasSpoken) this.#lastTrafficAt = now
     if (!isUnfinished) {
-      if (isProgress) this.#waitingSince = undefined
+      if (!this.#awaitsFirst) this.#waitingSince = undefined
       return
     }
-    if (isProgress || this.#waitingSince === undefined) this.#waitingSince = now
+    if (heard === 'message' || this.#waitingSince === undefined) this.#waitingSince = now
     if (this.#wakesAt > now + this.#limits.messageTimeoutMs) {
       this.#timers.clear(this.#timer)
       this.#arm(now)

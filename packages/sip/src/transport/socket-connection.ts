@@ -10,7 +10,7 @@ import type { ConnectionTransport } from './connection-transport.ts'
 import { FlowWatch } from './flow-watch.ts'
 import type { FlowLimits } from './flow-watch.ts'
 import { receiveParsed } from './receive.ts'
-import type { Wire, WireWatch } from './wire.ts'
+import type { Heard, Wire, WireWatch } from './wire.ts'
 
 /** For the connection, and over TLS for the handshake too. */
 const CONNECT_TIMEOUT_MS = 5000
@@ -37,7 +37,7 @@ export function carry(
   const framer = new StreamFramer()
   socket.on('data', (chunk: Buffer) => {
     const items = framer.push(chunk)
-    watch.onRead(items.length > 0, framer.isUnfinished)
+    watch.onRead(heardIn(items), framer.isUnfinished)
     for (const item of items) {
       if (socket.destroyed) return
       try {
@@ -50,6 +50,11 @@ export function carry(
   socket.on('error', () => {})
   socket.on('close', () => transport.drop(connection))
   return connection
+}
+
+function heardIn(items: readonly FramedItem[]): Heard {
+  if (items.length === 0) return 'nothing'
+  return items.some(({ kind }) => kind === 'message') ? 'message' : 'ping'
 }
 
 function receive(transport: ConnectionTransport, connection: Connection, item: FramedItem): void {

@@ -17,7 +17,7 @@ export async function openTcp(
   limits: InboundLimits = INBOUND_LIMITS,
   flowLimits: FlowLimits = FLOW_LIMITS,
 ): Promise<Transport> {
-  const gate = await openGate(options, timers, limits)
+  const gate = await openGate(options, timers, limits, sink)
   const transport = new ConnectionTransport('tcp', gate, sink, (hop) => {
     const socket = dialSocket(hop, gate.local)
     const connection = carryOurs(transport, socket, hop, timers, flowLimits)

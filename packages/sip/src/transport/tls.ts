@@ -24,7 +24,7 @@ export async function openTls(
   flowLimits: FlowLimits = FLOW_LIMITS,
 ): Promise<Transport> {
   const { tls } = options
-  const gate = await openGate(options, timers, limits)
+  const gate = await openGate(options, timers, limits, sink)
   const secured = secureGate(gate, tls, limits)
   const dial = (hop: Hop, transport: ConnectionTransport) => {
     const socket = connect(clientOptions(hop, transport, tls))

@@ -31,6 +31,8 @@ export type Admission = 'read' | 'drop' | 'cut'
 export type TransportSink = {
   /** Whether a message of this source is read at all; asked for each datagram before it is parsed. Absent: all are. */
   admits?(source: Hop): Admission
+  /** Whether a connection from there is taken at all; asked before any handshake. Absent: all are. */
+  admitsConnection?(address: string): boolean
   onMessage(message: SipMessage, source: Hop, transport: Transport): void
   /** A request that broke the grammar but can be answered. */
   onFault(request: SipRequest, fault: ParseFault, source: Hop, transport: Transport): void

@@ -9,10 +9,13 @@ export type Wire = {
   end(): void
 }
 
+/** What bytes that came have completed, the most telling of it: a message, a ping (a double CRLF), or neither. */
+export type Heard = 'message' | 'ping' | 'nothing'
+
 /** What listens to the traffic of one connection: for silence that means the peer is gone, or never meant well. */
 export type WireWatch = {
-  /** Bytes came: whether they completed something, and whether a message is begun and not finished. */
-  onRead(isProgress: boolean, isUnfinished: boolean): void
+  /** Bytes came: what they completed, and whether a message is begun and not finished. */
+  onRead(heard: Heard, isUnfinished: boolean): void
   onWrite(): void
   close(): void
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Heard } from './wire.ts'
 import { FrameFollower } from './ws-frames.ts'
 
 const CONTINUATION = 0
@@ -16,14 +17,17 @@ function frame(opcode: number, length: number, isLast = true): Buffer {
   return Buffer.concat([Buffer.from([first, 0x80 | short]), extended, Buffer.alloc(4 + length, 0x81)])
 }
 
-test('messages are counted however their frames are cut, and long or short', () => {
+test('messages are heard however their frames are cut, long or short, and told from pings', () => {
   for (const length of [0, 1, 125, 126, 65_535, 65_536])
     for (const size of [1, 3, 1000, 1_000_000]) {
       const frames = new FrameFollower()
       const bytes = Buffer.concat([frame(TEXT, length), frame(PONG, 2), frame(TEXT, length)])
-      let messages = 0
-      for (let at = 0; at < bytes.length; at += size) messages += frames.push(bytes.subarray(at, at + size))
-      assert.equal(messages, 2, `${length} bytes in chunks of ${size}`)
+      const heard: Heard[] = []
+      for (let at = 0; at < bytes.length; at += size) heard.push(frames.push(bytes.subarray(at, at + size)))
+      const expected = length > 4 ? 'message' : 'ping'
+      const completed = heard.filter((one) => one !== 'nothing')
+      assert.deepEqual(new Set(completed), new Set([expected]), `${length} bytes in chunks of ${size}`)
+      if (size === 1) assert.equal(completed.length, 2)
       assert.equal(frames.isUnfinished, false)
     }
 })
@@ -38,10 +42,10 @@ test('a message is unfinished from its first byte to its last fragment, whatever
     frame(CONTINUATION, 0),
   ].map((bytes) => [frames.push(bytes), frames.isUnfinished])
   assert.deepEqual(steps, [
-    [0, true],
-    [0, true],
-    [0, true],
-    [0, true],
-    [1, false],
+    ['nothing', true],
+    ['nothing', true],
+    ['nothing', true],
+    ['nothing', true],
+    ['message', false],
   ])
 })

@@ -1,9 +1,13 @@
+import type { Heard } from './wire.ts'
+
 const FIN = 0x80
 const OPCODE = 0x0f
 const FIRST_CONTROL_OPCODE = 8
 const MASKED = 0x80
 const LENGTH = 0x7f
 const MASK_BYTES = 4
+/** A double CRLF (RFC 5626 §3.5.1). */
+const PING_BYTES = 4
 
 /**
  * Follows the frames of one WebSocket (RFC 6455 §5.2) in its bytes, to know what nothing else tells: whether a message is begun and
@@ -15,6 +19,8 @@ export class FrameFollower {
   /** Of a frame whose head is not complete. */
   #head: number[] = []
   #payloadLeft = 0
+  /** Of the message, its frames together. */
+  #messageBytes = 0
   /** Of the frame that the payload belongs to. */
   #endsMessage = false
   /** Between two fragments, where control frames may come. */
@@ -25,9 +31,9 @@ export class FrameFollower {
     return this.#head.length > 0 || this.#payloadLeft > 0 || this.#isFragmented
   }
 
-  /** Takes the next bytes; gives how many messages they completed, control frames aside. */
-  push(chunk: Uint8Array): number {
-    let messages = 0
+  /** Takes the next bytes; gives what they completed, control frames aside. */
+  push(chunk: Uint8Array): Heard {
+    let heard: Heard = 'nothing'
     for (let at = 0; at < chunk.length;) {
       if (this.#payloadLeft > 0) {
         const taken = Math.min(this.#payloadLeft, chunk.length - at)
@@ -38,11 +44,13 @@ export class FrameFollower {
         if (!this.#readHead()) continue
       }
       if (this.#payloadLeft === 0 && this.#endsMessage) {
+        if (this.#messageBytes > PING_BYTES) heard = 'message'
+        else if (heard === 'nothing') heard = 'ping'
         this.#endsMessage = false
-        messages++
+        this.#messageBytes = 0
       }
     }
-    return messages
+    return heard
   }
 
   /** False when more bytes are needed. */
@@ -57,7 +65,9 @@ export class FrameFollower {
     this.#head = []
     const isControl = (first & OPCODE) >= FIRST_CONTROL_OPCODE
     this.#endsMessage = !isControl && (first & FIN) !== 0
-    if (!isControl) this.#isFragmented = !this.#endsMessage
+    if (isControl) return true
+    this.#isFragmented = !this.#endsMessage
+    this.#messageBytes += this.#payloadLeft
     return true
   }
 }

@@ -39,7 +39,7 @@ export async function openWebSocket(
   timers: Timers,
   limits: InboundLimits = INBOUND_LIMITS,
 ): Promise<Transport> {
-  const gate = await openGate(options, timers, limits)
+  const gate = await openGate(options, timers, limits, sink)
   const http = handshakeServer(limits)
   const sockets = new WebSocketServer({
     noServer: true,
@@ -117,8 +117,8 @@ function carry(
   const connection = transport.adopt(wire, watch, peer, false)
   // That the peer is dead shows by the limit on silence.
   const pinger = new Reminder(timers, PING_EVERY_MS, () => client.ping())
-  // The handshake was the first thing it had to say in time; it may register when its user wants to.
-  watch.onRead(true, false)
+  // It may register when its user wants to.
+  watch.onHandshake()
   client.on('message', (data: Buffer) => {
     try {
       const admission = sink.admits?.(peer) ?? 'read'
@@ -132,7 +132,7 @@ function carry(
   })
   // Beside the one that reads it: of a message begun nothing else tells.
   const frames = new FrameFollower()
-  socket.on('data', (chunk: Buffer) => watch.onRead(frames.push(chunk) > 0, frames.isUnfinished))
+  socket.on('data', (chunk: Buffer) => watch.onRead(frames.push(chunk), frames.isUnfinished))
   client.on('ping', (data: Buffer) => connection.pong(() => client.pong(data)))
   client.on('error', () => {})
   client.on('close', () => {
