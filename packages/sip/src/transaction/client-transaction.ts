@@ -46,6 +46,7 @@ export class ClientTransaction implements Waiter, SendFailure {
   transport: Transport
   hop: Hop
   user: ClientUser
+  waitsAmong: Set<SendFailure> | undefined
   #owner: ClientTransactionOwner
   /** Until the final response: what is sent again, and what ACK and CANCEL are made of. */
   #request: SipRequest | undefined
@@ -88,6 +89,7 @@ export class ClientTransaction implements Waiter, SendFailure {
 
   onResponse(response: SipResponse): void {
     const status = response.status
+    this.#waitNoMore()
     switch (this.#state) {
       case 'calling':
       case 'proceeding':
@@ -164,7 +166,14 @@ export class ClientTransaction implements Waiter, SendFailure {
     this.#fallback = undefined
     this.#ack = undefined
     this.#owner.timers.clear(this.#timer)
+    this.#waitNoMore()
     this.#owner.clientEnded(this)
+  }
+
+  /** Whoever has answered can do so again by another connection: a break is no failure any more. */
+  #waitNoMore(): void {
+    this.waitsAmong?.delete(this)
+    this.waitsAmong = undefined
   }
 
   #begin(request: SipRequest, bytes: Uint8Array): void {

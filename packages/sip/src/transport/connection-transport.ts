@@ -72,7 +72,7 @@ export class ConnectionTransport implements Transport {
     await this.#gate.close()
   }
 
-  /** Takes a connection into use. Whoever made it reports what comes of it: `onUp`, messages, `drop`. */
+  /** Takes a connection into use. Whoever made it reports what comes of it: messages, `drop`. */
   adopt(wire: Wire, watch: WireWatch, peer: Hop, isOurs: boolean): Connection {
     const connection = new Connection(wire, watch, peer, isOurs)
     this.table.add(connection)

@@ -21,19 +21,21 @@ export class Connection {
   certificate: X509Certificate | undefined
   /** Where the table has it. */
   readonly keys = new Set<string>()
-  /** Whose message was handed to a connection that does not stand yet; undefined once it does. */
-  #waiting: SendFailure[] | undefined
+  /** Whose message was handed to the connection, and not answered yet. */
+  readonly #waiting = new Set<SendFailure>()
 
   constructor(wire: Wire, watch: WireWatch, peer: Hop, isOurs: boolean) {
     this.wire = wire
     this.watch = watch
     this.peer = peer
     this.isOurs = isOurs
-    this.#waiting = isOurs ? [] : undefined
   }
 
   send(bytes: Uint8Array, failure: SendFailure | undefined): void {
-    if (failure !== undefined) this.#waiting?.push(failure)
+    if (failure !== undefined) {
+      failure.waitsAmong = this.#waiting
+      this.#waiting.add(failure)
+    }
     this.wire.write(bytes)
     this.watch.onWrite()
     if (this.wire.unsentBytes > MAX_UNSENT_BYTES) this.wire.cut()
@@ -44,14 +46,10 @@ export class Connection {
     if (this.wire.unsentBytes <= MAX_UNSENT_BEFORE_PONG) write()
   }
 
-  onUp(): void {
-    this.#waiting = undefined
-  }
-
   onClosed(): void {
     this.watch.close()
-    const waiting = this.#waiting ?? []
-    this.#waiting = undefined
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
     for (const failure of waiting) failure.onSendFailed()
   }
 

@@ -103,12 +103,6 @@ export function carryOurs(
   return carry(transport, socket, watch, hop, true)
 }
 
-/** The connection stands. */
-export function standing(socket: Socket, connection: Connection): void {
-  socket.setTimeout(0)
-  connection.onUp()
-}
-
 /** Where to connect from and to; throws on an address or port that is none. */
 export function connectOptions(hop: Endpoint, local: Endpoint): TcpNetConnectOpts {
   const { address } = local

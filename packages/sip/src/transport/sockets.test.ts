@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import type { Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { response } from '../message/build.ts'
 import { header } from '../message/headers.ts'
-import type { SipMessage, SipResponse } from '../message/message.ts'
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import { parseMessage } from '../message/parse.ts'
 import { serializeMessage } from '../message/serialize.ts'
 import { testRequest } from '../testkit/requests.ts'
@@ -199,6 +201,96 @@ describe('TCP', () => {
     })
     assert.equal(status, 503)
     await stack.close()
+  })
+})
+
+describe('a connection that breaks', () => {
+  /** A peer that hears one request on each connection, and resets, or says what it is given and hangs up. */
+  async function breaking(
+    t: TestContext,
+    say: (request: SipMessage) => Uint8Array = () => Buffer.alloc(0),
+    onClosed = () => {},
+  ) {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}).on('close', onClosed)
+      socket.once('data', (data) => {
+        const parsed = parseMessage(data)
+        assert.ok(parsed.ok)
+        const answer = say(parsed.message)
+        if (answer.length === 0) socket.resetAndDestroy()
+        else socket.end(answer)
+      })
+    }).listen(0, HOST)
+    t.after(() => server.close())
+    await once(server, 'listening')
+    return (server.address() as { port: number }).port
+  }
+  /** The status that an INVITE ends with, and what it heard before. */
+  function invite(stack: SipStack, uri: string, body?: Buffer): Promise<string> {
+    const heard: number[] = []
+    return new Promise((resolve) => {
+      const options = { uri, from: '<sip:a@192.0.2.1>', to: `<${uri}>`, ...(body && { body }) }
+      stack.invite(options, {
+        onProvisional: (_call, { status }) => void heard.push(status),
+        onAnswer: () => resolve('answered'),
+        onFailure: (_call, status) => resolve([...heard, status].join(' ')),
+        onBye() {},
+        onLost() {},
+        onReinvite() {},
+      })
+    })
+  }
+
+  it('fails the requests that have no answer (RFC 3261 §17.1.4)', async (t) => {
+    const port = await breaking(t)
+    const stack = await listenOn('tcp')
+    t.after(() => stack.close())
+    const uri = `sip:b@${HOST}:${port};transport=tcp`
+    assert.equal(await invite(stack, uri), '503')
+    const asked = { method: 'OPTIONS', uri, from: '<sip:a@192.0.2.1>', to: `<${uri}>` }
+    const status = await new Promise((resolve) => stack.request(asked, (answer) => resolve(answer.status)))
+    assert.equal(status, 503)
+  })
+
+  it('sends a request that was too large for UDP by UDP after all', async (t) => {
+    const port = await breaking(t)
+    const udp = createSocket('udp4')
+    t.after(() => udp.close())
+    udp.bind(port, HOST)
+    await once(udp, 'listening')
+    const listen = (['udp', 'tcp'] as const).map((transport) => ({ address: HOST, port: 0, transport }))
+    const stack = await createSipStack({ listen, handlers: IGNORE })
+    t.after(() => stack.close())
+    udp.on('message', (data, from) => {
+      const parsed = parseMessage(data)
+      if (!parsed.ok || parsed.message.kind !== 'request' || parsed.message.method !== 'INVITE') return
+      udp.send(serializeMessage(response(parsed.message, 486, { toTag: 'b' })), from.port, from.address)
+    })
+    assert.equal(await invite(stack, `sip:b@${HOST}:${port}`, Buffer.alloc(1400, 'v')), '486')
+  })
+
+  it('does not fail a call that rings: its answer may come by another', async (t) => {
+    const ringing = Promise.withResolvers<SipRequest>()
+    const closed = Promise.withResolvers<void>()
+    const port = await breaking(
+      t,
+      (request) => {
+        assert.equal(request.kind, 'request')
+        ringing.resolve(request as SipRequest)
+        return serializeMessage(response(request as SipRequest, 180, { toTag: 'b' }))
+      },
+      closed.resolve,
+    )
+    const stack = await listenOn('tcp')
+    t.after(() => stack.close())
+    const ended = invite(stack, `sip:b@${HOST}:${port};transport=tcp`)
+    const request = await ringing.promise
+    await closed.promise
+    const again = connect(stack.addresses[0]!.port, HOST)
+    t.after(() => again.destroy())
+    await once(again, 'connect')
+    again.write(serializeMessage(response(request, 486, { toTag: 'b' })))
+    assert.match(await ended, /^(?:180 )?486$/)
   })
 })
 

@@ -6,7 +6,7 @@ import type { FlowLimits } from './flow-watch.ts'
 import { openGate } from './gate.ts'
 import { INBOUND_LIMITS } from './inbound-limits.ts'
 import type { InboundLimits } from './inbound-limits.ts'
-import { carry, carryOurs, dialSocket, standing } from './socket-connection.ts'
+import { carry, carryOurs, dialSocket } from './socket-connection.ts'
 import type { Transport, TransportSink } from './transport.ts'
 
 /** SIP over TCP (RFC 3261 §18). */
@@ -21,7 +21,7 @@ export async function openTcp(
   const transport = new ConnectionTransport('tcp', gate, sink, (hop) => {
     const socket = dialSocket(hop, gate.local)
     const connection = carryOurs(transport, socket, hop, timers, flowLimits)
-    socket.once('connect', () => standing(socket, connection))
+    socket.once('connect', () => socket.setTimeout(0))
     return connection
   })
   gate.onGuest = ({ socket, peer, watch }) =>

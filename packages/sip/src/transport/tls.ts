@@ -10,7 +10,7 @@ import { openGate } from './gate.ts'
 import type { Gate, Guest } from './gate.ts'
 import { INBOUND_LIMITS } from './inbound-limits.ts'
 import type { InboundLimits } from './inbound-limits.ts'
-import { carry, carryOurs, connectOptions, standing } from './socket-connection.ts'
+import { carry, carryOurs, connectOptions } from './socket-connection.ts'
 import { certifies, domainsOf, verifiedCertificate } from './tls-names.ts'
 import type { TlsSource } from './tls-source.ts'
 import type { Transport, TransportSink } from './transport.ts'
@@ -33,7 +33,7 @@ export async function openTls(
     socket.once('secureConnect', () => {
       connection.certificate = verifiedCertificate(socket)
       connection.peer = named(hop, socket)
-      standing(socket, connection)
+      socket.setTimeout(0)
     })
     return connection
   }

@@ -2,8 +2,15 @@ import type { SipMessage, SipRequest } from '../message/message.ts'
 import type { ParseFault } from '../message/parse.ts'
 import type { Endpoint, Hop, ListenOptions, TransportName } from './address.ts'
 
-/** Told when a message could not be sent; at most once per `send`, never from within it. */
-export type SendFailure = { onSendFailed(): void }
+/**
+ * Told when a message could not be sent, or the connection that it went by broke before an answer came (RFC 3261 §17.1.4); at most
+ * once per `send`, never from within it.
+ */
+export type SendFailure = {
+  onSendFailed(): void
+  /** Who would be told of the break of a connection. Whoever needs to be told no more leaves: `waitsAmong?.delete(this)`. */
+  waitsAmong?: Set<SendFailure> | undefined
+}
 
 /** One listening address and what it sends. */
 export type Transport = {
