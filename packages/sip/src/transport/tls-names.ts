@@ -10,18 +10,23 @@ export function domainsOf(certificate: X509Certificate): readonly string[] {
   const domains = new Set<string>()
   for (const entry of alternativeNames(certificate)) {
     if (entry.startsWith('DNS:')) domains.add(entry.slice(4).toLowerCase())
-    else if (/^URI:sips?:[^@;?]+$/i.test(entry)) domains.add(entry.replace(/^URI:sips?:/i, '').toLowerCase())
+    else {
+      const host = /^URI:sips?:([^@:;?]+)(?::\d+)?$/i.exec(entry)?.[1]
+      if (host !== undefined) domains.add(host.toLowerCase())
+    }
   }
   return [...domains]
 }
 
 /**
  * Whether a certificate is one of this domain or address. As in HTTPS a wildcard counts for one label, which RFC 5922 §7.2
- * does not want and carriers use.
+ * does not want and carriers use; the common name counts where there are no alternative ones (§7.1).
  */
 export function certifies(certificate: X509Certificate, name: string): boolean {
   if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined
-  return certificate.checkHost(name) !== undefined || domainsOf(certificate).includes(name.toLowerCase())
+  const subject = certificate.subjectAltName === undefined ? 'default' : 'never'
+  const isHost = certificate.checkHost(name, { subject, partialWildcards: false }) !== undefined
+  return isHost || domainsOf(certificate).includes(name.toLowerCase())
 }
 
 /** The peer's certificate, when it was verified. */
