@@ -292,9 +292,10 @@ export type SipStack = {
   locate(uri: string): Promise<readonly Hop[]>
   /**
    * Keeps the way to a peer open through NATs and silence, for as long as the function that it gives is not called: a registration
-   * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a broken connection is opened by the next message.
+   * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a connection that breaks is told of, once, and opened
+   * again by the next message.
    */
-  keepFlow(hop: Hop): () => void
+  keepFlow(hop: Hop, onLost?: () => void): () => void
   /** For tests and metrics. */
   stats(): StackStats
   /** Stops listening and forgets everything; sends nothing. */

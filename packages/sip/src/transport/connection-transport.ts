@@ -53,12 +53,20 @@ export class ConnectionTransport implements Transport {
     return this.table.find(hop) !== undefined
   }
 
-  keep(hop: Hop): () => void {
-    const watch = this.#closed ? undefined : this.#connectionTo(hop)?.watch
+  keep(hop: Hop, onLost: () => void = () => {}): () => void {
+    const connection = this.#closed ? undefined : this.#connectionTo(hop)
+    if (connection === undefined) return () => {}
+    const { watch } = connection
+    const leave = connection.onLost(() => {
+      if (!this.#closed) onLost()
+    })
     // A connection that the peer opened is the peer's to keep.
-    if (!(watch instanceof FlowWatch)) return () => {}
+    if (!(watch instanceof FlowWatch)) return leave
     watch.keep()
-    return () => watch.release()
+    return () => {
+      leave()
+      watch.release()
+    }
   }
 
   async close(): Promise<void> {

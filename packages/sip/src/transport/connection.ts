@@ -24,6 +24,9 @@ export class Connection {
   /** Whose message was handed to the connection, and not answered yet. */
   readonly #waiting = new Set<SendFailure>()
 
+  /** Told when it is gone: whoever keeps it. */
+  readonly #keepers = new Set<() => void>()
+
   constructor(wire: Wire, watch: WireWatch, peer: Hop, isOurs: boolean) {
     this.wire = wire
     this.watch = watch
@@ -46,10 +49,21 @@ export class Connection {
     if (this.wire.unsentBytes <= MAX_UNSENT_BEFORE_PONG) write()
   }
 
+  /** Tells of its end, until the function that this gives is called. */
+  onLost(tell: () => void): () => void {
+    // A function of its own: one may keep the connection twice.
+    const keeper = (): void => tell()
+    this.#keepers.add(keeper)
+    return () => void this.#keepers.delete(keeper)
+  }
+
   onClosed(): void {
     this.watch.close()
+    const keepers = [...this.#keepers]
+    this.#keepers.clear()
     const waiting = [...this.#waiting]
     this.#waiting.clear()
+    for (const tell of keepers) tell()
     for (const failure of waiting) failure.onSendFailed()
   }
 

@@ -25,10 +25,10 @@ export type Transport = {
   /** Whether a connection to exactly this peer is open; a datagram transport says no. */
   isConnected(hop: Hop): boolean
   /**
-   * Keeps the way to a peer open, through NATs and silence, until the function that it gives is called (RFC 5626 §3.5); a
-   * connection that breaks is opened again by the next message.
+   * Keeps the way to a peer open, through NATs and silence, until the function that it gives is called (RFC 5626 §3.5). Of a
+   * connection that breaks before `onLost` is told, once; the next message opens another.
    */
-  keep(hop: Hop): () => void
+  keep(hop: Hop, onLost?: () => void): () => void
   close(): Promise<void>
 }
 

@@ -88,6 +88,20 @@ export function backOffMs(failures: number, chance: number): number {
   return Math.min(LONGEST_WAIT_MS, BASE_MS * 2 ** (failures - 1)) * (0.5 + 0.5 * chance)
 }
 
+/** A server that starts again loses the flows of all its phones at once: each waits a moment of its own. */
+const LONGEST_FLOW_WAIT_MS = 5_000
+
+/** A flow that lasted so long was a good one. */
+export const STABLE_FLOW_MS = 120_000
+
+/**
+ * Milliseconds from the loss of a flow to the next REGISTER: soon, for no call comes meanwhile, and later after so many in a row
+ * that did not last (RFC 5626 §4.5).
+ */
+export function flowDelayMs(losses: number, chance: number): number {
+  return losses <= 1 ? 100 + LONGEST_FLOW_WAIT_MS * chance : backOffMs(losses - 1, chance)
+}
+
 /** A refusal is not asked about again soon: passwords that are wrong get accounts locked. */
 export function retryDelayMs(
   outcome: Outcome & { kind: 'failed' },

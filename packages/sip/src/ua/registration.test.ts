@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { challengeHeader, parseCredentials } from '../auth/digest.ts'
 import { response } from '../message/build.ts'
 import { header } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
+import { parseMessage } from '../message/parse.ts'
+import { serializeMessage } from '../message/serialize.ts'
 import { createRegistrar } from '../registrar/registrar.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import { openBench } from '../testkit/bench.ts'
@@ -289,6 +294,53 @@ it('a registration whose registrar has no address says so and tries again', asyn
     onState: (state) => failed.resolve(written(state)),
   })
   assert.equal(await failed.promise, 'failed: the registrar cannot be reached, again in 30 s')
+})
+
+it('a registration whose connection breaks is made anew by another, later each time (RFC 5626 §4.5)', async (t) => {
+  const sockets: Socket[] = []
+  let registered = Promise.withResolvers<void>()
+  const carrier = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.on('data', (data) => {
+      const parsed = parseMessage(data)
+      assert.ok(parsed.ok && parsed.message.kind === 'request')
+      const contact = header(parsed.message, 'Contact')!
+      const headers = ['Contact', contact]
+      socket.write(serializeMessage(response(parsed.message, 200, { toTag: 'r', headers })))
+    })
+  }).listen(0, '127.0.0.1')
+  t.after(() => carrier.close())
+  await once(carrier, 'listening')
+  const { port } = carrier.address() as { port: number }
+  const clock = new ManualClock()
+  const stack = await createSipStack({
+    listen: [{ address: '127.0.0.1', port: 0, transport: 'tcp' }],
+    clock,
+    handlers: { onInvite() {} },
+  })
+  t.after(() => stack.close())
+  createRegistration(stack, {
+    ...OPTIONS,
+    registrar: `sip:127.0.0.1:${port};transport=tcp`,
+    onState: ({ kind }) => void (kind === 'registered' && registered.resolve()),
+  })
+  await registered.promise
+  for (const waitMs of [5100, 30_000, 60_000]) {
+    registered = Promise.withResolvers()
+    const before = clock.pending
+    sockets.at(-1)!.destroy()
+    // The break has come when nobody watches the connection any more.
+    while (clock.pending === before) await new Promise((resolve) => setImmediate(resolve))
+    const connections = sockets.length
+    clock.advance(waitMs - 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(sockets.length, connections)
+    clock.advance(1)
+    await registered.promise
+    assert.equal(sockets.length, connections + 1)
+  }
+  for (const socket of sockets) socket.destroy()
 })
 
 describe('a registration with our own registrar', () => {

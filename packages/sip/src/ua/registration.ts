@@ -3,7 +3,14 @@ import type { SipResponse } from '../message/message.ts'
 import { escapeUser } from '../message/uri.ts'
 import { newCallId } from '../shared/ids.ts'
 import type { Hop } from '../transport/address.ts'
-import { isLocal, outcomeOf, refreshDelayMs, retryDelayMs } from './registration-rules.ts'
+import {
+  STABLE_FLOW_MS,
+  flowDelayMs,
+  isLocal,
+  outcomeOf,
+  refreshDelayMs,
+  retryDelayMs,
+} from './registration-rules.ts'
 import type { Outcome } from './registration-rules.ts'
 import type { RequestWay, SipStack } from '../core/types.ts'
 
@@ -77,7 +84,9 @@ class Registrant implements OutboundRegistration {
   #isUnsure = false
   #timer: unknown
   #isAsking = false
-  #flow: { readonly hop: Hop; readonly release: () => void } | undefined
+  #flow: { readonly hop: Hop; readonly since: number; readonly release: () => void } | undefined
+  /** Flows in a row that did not last. */
+  #losses = 0
   #closing: PromiseWithResolvers<void> | undefined
 
   constructor(stack: SipStack, options: RegistrationOptions) {
@@ -207,7 +216,20 @@ class Registrant implements OutboundRegistration {
     const kept = this.#flow?.hop
     if (kept?.address === hop.address && kept.port === hop.port && kept.transport === hop.transport) return
     this.#flow?.release()
-    this.#flow = { hop, release: this.#stack.keepFlow(hop) }
+    const release = this.#stack.keepFlow(hop, () => this.#onFlowLost())
+    this.#flow = { hop, since: this.#stack.clock.now(), release }
+  }
+
+  /** No call reaches us until another flow is registered (RFC 5626 §4.5). */
+  #onFlowLost(): void {
+    const livedMs = this.#stack.clock.now() - (this.#flow?.since ?? 0)
+    this.#losses = livedMs >= STABLE_FLOW_MS ? 0 : this.#losses + 1
+    this.#flow?.release()
+    this.#flow = undefined
+    // What is asked now has failed with the connection, or opens another.
+    if (this.#closing !== undefined || this.#isAsking) return
+    this.#stack.clock.clearTimer(this.#timer)
+    this.#registerIn(flowDelayMs(this.#losses, this.#chance()))
   }
 
   #finish(): void {

@@ -115,7 +115,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
           resolve(first === undefined ? [] : [first, ...others]),
         ),
       ),
-    keepFlow: (hop) => faceFor(core, hop)?.transport.keep(hop) ?? (() => {}),
+    keepFlow: (hop, onLost) => faceFor(core, hop)?.transport.keep(hop, onLost) ?? (() => {}),
     stats: () => ({
       transactions: layer.size,
       dialogs: calls.size,
