@@ -40,6 +40,18 @@ describe('a soak', () => {
     assert.deepEqual(soakFaults(soaked(64)), ['each call leaves 64 bytes in the heap'])
   })
 
+  test('does not count what the cache of the database takes until it is full', () => {
+    const samples = soaked(0).samples.map((one) => {
+      const cached = Math.min(one.calls * 1_400, 80 * MB)
+      return { ...one, databaseBytes: one.calls * 1_400, rss: 200 * MB + cached }
+    })
+    assert.ok(Math.abs(growth({ ...soaked(0), samples }).rss) < 1e-6)
+    const leaking = samples.map((one) => ({ ...one, rss: one.rss + one.calls * 200 }))
+    assert.deepEqual(soakFaults({ ...soaked(0), samples: leaking }), [
+      'each call leaves 200 bytes in the process',
+    ])
+  })
+
   test('bears no failed call', () =>
     assert.deepEqual(soakFaults(soaked(0, 1)), ['1 calls failed, 0 INVITEs were refused with 503']))
 
