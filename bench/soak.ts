@@ -54,7 +54,7 @@ export function soak(options: SoakOptions): Promise<SoakResult> {
   return withServer(options.server, options.pairs, async (workload) => {
     const callee = await startCallee(workload)
     try {
-      const before = await runSipp(callerOptions(workload, Math.ceil(options.rate / 3), WARM_UP_CALLS))
+      const before = await runSipp(callerOptions(workload, options.rate / 3, WARM_UP_CALLS))
       const caller = await startSipp({
         ...callerOptions(workload, options.rate, options.calls),
         statsEverySec: 1,

@@ -42,7 +42,8 @@ export function callerOptions(
     parties: workload.pairs.map(({ caller, x }) => ({ caller, dialled: x })),
     calls,
     rate,
-    maxConcurrent: Math.max(1_000, rate * 10),
+    // sipp takes fractions of a rate, and whole calls.
+    maxConcurrent: Math.max(1_000, Math.ceil(rate * 10)),
     timeoutMs: (calls / rate) * 1_000 + 60_000,
   }
 }
