@@ -22,6 +22,18 @@ function acknowledge(wire: Wire, early: SipResponse, body?: Uint8Array): void {
   wire.caller.asks(early, 'PRACK', { headers: ['RAck', rack], ...(body && { body }) })
 }
 
+/** The callee answers; the SDP being exchanged, neither 200 nor ACK has any; the caller hangs up, and nothing went wrong. */
+async function endsAnswered(wire: Wire, invite: SipRequest, fork?: string): Promise<void> {
+  wire.callee.says(invite, 200, fork === undefined ? {} : { fork })
+  const answer = await wire.caller.gets<SipResponse>('200 INVITE')
+  assert.equal(answer.body.length, 0)
+  assert.equal((await wire.callee.gets<SipRequest>('ACK')).body.length, 0)
+  wire.caller.asks(answer, 'ACK')
+  wire.caller.asks(answer, 'BYE')
+  assert.equal((await wire.ended()).releaseCode, 0)
+  assert.deepEqual(wire.faults, [])
+}
+
 describe('a reliable response of the callee', () => {
   for (const [title, headers, expected] of [
     ['takes them', TAKES_PRACK, true],
@@ -49,14 +61,7 @@ describe('a reliable response of the callee', () => {
     assert.ok(!text(prack).includes(':40000'))
     wire.callee.says(prack, 200)
     await wire.caller.gets('200 PRACK')
-    wire.callee.says(invite, 200)
-    const answer = await wire.caller.gets<SipResponse>('200 INVITE')
-    assert.equal(answer.body.length, 0)
-    assert.equal((await wire.callee.gets<SipRequest>('ACK')).body.length, 0)
-    wire.caller.asks(answer, 'ACK')
-    wire.caller.asks(answer, 'BYE')
-    assert.equal((await wire.ended()).releaseCode, 0)
-    assert.deepEqual(wire.faults, [])
+    await endsAnswered(wire, invite)
   })
 
   test('is not asked for where the caller could not answer an offer in it: that comes in the 200', async (t) => {
@@ -102,14 +107,7 @@ describe('reliable offers of several forks', () => {
         assert.match(text(pracks[i]!), /m=audio/)
       }
       assert.equal(wire.callee.count('PRACK'), 2)
-      wire.callee.says(invite, 200, { fork: 'two' })
-      const answer = await wire.caller.gets<SipResponse>('200 INVITE')
-      assert.equal(answer.body.length, 0)
-      assert.equal((await wire.callee.gets<SipRequest>('ACK')).body.length, 0)
-      wire.caller.asks(answer, 'ACK')
-      wire.caller.asks(answer, 'BYE')
-      assert.equal((await wire.ended()).releaseCode, 0)
-      assert.deepEqual(wire.faults, [])
+      await endsAnswered(wire, invite, 'two')
     })
 
   test('leave the call as it is when one repeats its SDP, ends, or cannot be used', async (t) => {
