@@ -2,6 +2,7 @@ import { header, headerValues } from '../message/headers.ts'
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import { isUriText, parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
 import { parseCSeq } from '../message/cseq.ts'
+import { ownText } from '../transaction/own-text.ts'
 import type { Hop } from '../transport/address.ts'
 import { isPrivate } from '../transport/private-address.ts'
 import { allowOf } from '../core/allow.ts'
@@ -85,7 +86,7 @@ export function dialogOfResponse(
     localTag: request.localTag,
     remoteTag: tagOf(to) ?? '',
     local: request.from,
-    remote: to,
+    remote: ownText(to),
     contact: request.contact,
     allow: allowOf(undefined),
     face,
@@ -174,7 +175,7 @@ export function requestInDialog(
 function takeContact(dialog: Dialog, message: SipMessage): void {
   const contact = header(message, 'Contact')
   const uri = contact === undefined ? undefined : uriOfContact(contact)
-  if (uri !== undefined) dialog.remoteTarget = uri
+  if (uri !== undefined && uri !== dialog.remoteTarget) dialog.remoteTarget = ownText(uri)
 }
 
 function chooseHop(core: Core, dialog: Dialog): Hop {
