@@ -145,6 +145,11 @@ export const rules: readonly Rule[] = [
     to: /^packages\/(?!media\/)/,
   },
   {
+    sentence: 'smpp imports no other package of ours: it is SMPP for Node, and knows texts, not masking.',
+    from: /^packages\/smpp\//,
+    to: /^packages\/(?!smpp\/)/,
+  },
+  {
     sentence: 'server never imports lab: the product does not stand on its laboratory.',
     from: /^packages\/server\//,
     to: /^packages\/lab\//,
@@ -162,7 +167,7 @@ export const rules: readonly Rule[] = [
   },
   {
     sentence: 'A test kit is for tests: product code never imports one.',
-    from: /^packages\/(?:sip|media|server)\/src\//,
+    from: /^packages\/(?:sip|media|smpp|server)\/src\//,
     exceptFrom: TEST_FILE,
     to: /\/testkit\//,
   },
@@ -190,15 +195,15 @@ export const rules: readonly Rule[] = [
     globals: /^(?:Date\.now|new Date|performance\.now|setTimeout|setInterval)$/,
   },
   {
-    sentence: 'sip and media never log: they publish events.',
-    from: /^packages\/(?:sip|media)\/src\//,
+    sentence: 'sip, media and smpp never log: they publish events.',
+    from: /^packages\/(?:sip|media|smpp)\/src\//,
     exceptFrom: TEST_FILE,
     to: /^pino$/,
     globals: /^console\./,
   },
   {
     sentence: 'Code receives values: only config, cli and main read the environment or end the process.',
-    from: /^packages\/(?:sip|media|server)\/src\//,
+    from: /^packages\/(?:sip|media|smpp|server)\/src\//,
     exceptFrom: new RegExp(`${TEST_FILE.source}|^${server}(?:(?:config|cli)/|main\\.ts$)|${pure.source}`),
     globals: /^process\.(?:env|argv|exit|exitCode)$/,
   },

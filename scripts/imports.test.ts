@@ -11,7 +11,7 @@ import {
 
 const packages: readonly WorkspacePackage[] = [
   { name: 'maskline', folder: '', exports: {}, dependencies: ['fast-check'] },
-  ...['sip', 'media', 'server', 'lab'].map((folder) => ({
+  ...['sip', 'media', 'smpp', 'server', 'lab'].map((folder) => ({
     name: `@maskline/${folder}`,
     folder: `packages/${folder}`,
     exports: { '.': './src/index.ts', './testkit': './src/testkit/index.ts' },
@@ -85,6 +85,11 @@ const examples: readonly {
     rule: 'media imports no other package',
     broken: ['packages/media/src/relay.ts', "import type { Dialog } from '@maskline/sip'"],
     lawful: ['packages/media/src/relay.ts', "import { createSocket } from 'node:dgram'"],
+  },
+  {
+    rule: 'smpp imports no other package',
+    broken: ['packages/smpp/src/esme/esme.ts', "import { timers } from '@maskline/sip'"],
+    lawful: ['packages/smpp/src/esme/esme.ts', "import { connect } from 'node:tls'"],
   },
   {
     rule: 'server never imports lab',
@@ -206,7 +211,7 @@ const examples: readonly {
     lawful: ['packages/server/src/notifications/deliver.ts', 'clock.setTimer(60_000, retry)'],
   },
   {
-    rule: 'sip and media never log',
+    rule: 'sip, media and smpp never log',
     broken: ['packages/sip/src/transport/udp.ts', 'console.log(message)'],
     lawful: ['packages/sip/src/transport/udp.test.ts', 'console.log(message)'],
   },

@@ -1,0 +1,6 @@
+export { codingOf, dataCodingOf, decode, encode } from './text/coding.ts'
+export type { Coding } from './text/coding.ts'
+export type { Concat, ConcatHeader } from './text/concat.ts'
+export { fitsGsm7 } from './text/gsm7.ts'
+export { joinParts, splitText } from './text/split.ts'
+export type { SplitOptions, TextPart } from './text/split.ts'
