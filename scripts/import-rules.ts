@@ -124,6 +124,31 @@ const sipRules: Rule[] = sipLayers.map((layer, i) => ({
   exceptTo: new RegExp(`^packages/sip/src/(?:${sipLayers.slice(0, i + 1).join('|')})/`),
 }))
 
+/** The lower layers of packages/smpp/src, lowest first. On them stand the two sides, esme and smsc. */
+const smppLayers = ['shared', 'text', 'pdu', 'message', 'session']
+
+const smppRules: Rule[] = [
+  ...smppLayers.map((layer, i) => ({
+    sentence: `smpp stands in layers (${smppLayers.join(', ')}): each knows those before it and none above.`,
+    from: new RegExp(`^packages/smpp/src/${layer}/`),
+    exceptFrom: TEST_FILE,
+    to: /^packages\/smpp\/src\//,
+    exceptTo: new RegExp(`^packages/smpp/src/(?:${smppLayers.slice(0, i + 1).join('|')})/`),
+  })),
+  {
+    sentence: 'esme and smsc are the two sides of SMPP: neither knows the other.',
+    from: /^packages\/smpp\/src\/esme\//,
+    exceptFrom: TEST_FILE,
+    to: /^packages\/smpp\/src\/smsc\//,
+  },
+  {
+    sentence: 'esme and smsc are the two sides of SMPP: neither knows the other.',
+    from: /^packages\/smpp\/src\/smsc\//,
+    exceptFrom: TEST_FILE,
+    to: /^packages\/smpp\/src\/esme\//,
+  },
+]
+
 const domain = /^packages\/server\/src\/(?:tenants|numbers|bindings|calls|notifications)\//
 
 /** Rules and machines: what decides. `route.ts`, `axb-route.ts`, `call-machine.ts`, `machine/talking.ts`, `axb-rules.ts` … */
@@ -172,6 +197,7 @@ export const rules: readonly Rule[] = [
     to: /\/testkit\//,
   },
   ...sipRules,
+  ...smppRules,
   ...layerRules,
   {
     sentence: `Every folder of ${server} has its layer: add it to scripts/import-rules.ts.`,

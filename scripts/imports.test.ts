@@ -92,6 +92,16 @@ const examples: readonly {
     lawful: ['packages/smpp/src/esme/esme.ts', "import { connect } from 'node:tls'"],
   },
   {
+    rule: 'smpp stands in layers',
+    broken: ['packages/smpp/src/message/a.ts', "import { b } from '../session/session.ts'"],
+    lawful: ['packages/smpp/src/message/a.ts', "import { b } from '../text/coding.ts'"],
+  },
+  {
+    rule: 'esme and smsc are the two sides',
+    broken: ['packages/smpp/src/smsc/a.ts', "import { b } from '../esme/types.ts'"],
+    lawful: ['packages/smpp/src/smsc/a.test.ts', "import { b } from '../esme/esme.ts'"],
+  },
+  {
     rule: 'server never imports lab',
     broken: ['packages/server/src/cli/demo.ts', "import { phone } from '@maskline/lab'"],
     lawful: ['packages/server/src/cli/demo.ts', "import { createAgent } from '@maskline/sip'"],

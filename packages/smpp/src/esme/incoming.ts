@@ -1,0 +1,44 @@
+import { readAddress } from '../message/addresses.ts'
+import { isReceipt, normalizeMessageId, readReceipt } from '../message/receipt.ts'
+import { readUserData } from '../message/user-data.ts'
+import type { MessageBody, RequestPdu } from '../pdu/pdu.ts'
+import { STATUS } from '../pdu/status.ts'
+import type { Answer } from '../session/session.ts'
+import type { EsmeOptions } from './types.ts'
+
+/**
+ * Answers what an SMSC sends: hands out messages and receipts, and acknowledges each when its promise is fulfilled. A
+ * rejection is ESME_RX_T_APPN, which asks for another delivery. A receipt that names no message is acknowledged, for it
+ * would come again the same.
+ */
+export function createIncoming(
+  options: Pick<EsmeOptions, 'onMessage' | 'onReceipt' | 'numbers' | 'defaultAlphabet' | 'messageIds'>,
+  now: () => number,
+  onFault: (detail: string) => void,
+): (pdu: RequestPdu) => Promise<Answer> {
+  const handOut = (body: MessageBody): Promise<void> | void => {
+    if (!isReceipt(body)) {
+      const from = { ton: body.source_addr_ton, npi: body.source_addr_npi, digits: body.source_addr }
+      const to = { ton: body.dest_addr_ton, npi: body.dest_addr_npi, digits: body.destination_addr }
+      return options.onMessage({
+        from: readAddress(from, options.numbers),
+        to: readAddress(to, options.numbers),
+        ...readUserData(body, options.defaultAlphabet),
+        receivedAt: now(),
+      })
+    }
+    const receipt = readReceipt(body)
+    if (receipt === undefined) return onFault('a receipt without a message id')
+    const messageId = normalizeMessageId(receipt.messageId, options.messageIds?.receipt ?? 'as-is')
+    return options.onReceipt({ ...receipt, messageId })
+  }
+  return async (pdu) => {
+    if (pdu.command !== 'deliver_sm' && pdu.command !== 'data_sm') return { status: STATUS.ESME_RINVBNDSTS }
+    try {
+      await handOut(pdu.body)
+      return { status: STATUS.ESME_ROK }
+    } catch {
+      return { status: STATUS.ESME_RX_T_APPN }
+    }
+  }
+}
