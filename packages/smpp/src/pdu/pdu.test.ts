@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { decodePdu, encodePdu } from './codec.ts'
 import { MAX_PDU_OCTETS, PduFramer } from './framer.ts'
-import type { MessageBody } from './pdu.ts'
+import { MAX_SEQUENCE, nextSequence, type MessageBody } from './pdu.ts'
 import { STATUS, isTemporary, statusName } from './status.ts'
 
 const message: MessageBody = {
@@ -218,6 +218,23 @@ describe('PDU framer', () => {
     const bytes = Buffer.concat([encodePdu('enquire_link', 1, {}), Buffer.from('garbage!')])
     assert.match(new PduFramer().push(bytes, (one) => taken.push(one)) ?? '', /longer/)
     assert.equal(taken.length, 1)
+  })
+})
+
+describe('sequence numbers', () => {
+  it('begin again with 1, and pass over those that are taken', () => {
+    const taken = new Set([MAX_SEQUENCE, 1, 2, 4])
+    const isTaken = (sequence: number) => taken.has(sequence)
+    assert.equal(
+      nextSequence(0, () => false),
+      1,
+    )
+    assert.equal(
+      nextSequence(MAX_SEQUENCE, () => false),
+      1,
+    )
+    assert.equal(nextSequence(MAX_SEQUENCE - 1, isTaken), 3)
+    assert.equal(nextSequence(3, isTaken), 5)
   })
 })
 

@@ -96,3 +96,11 @@ export const isResponse = (pdu: Pdu): pdu is ResponsePdu =>
 
 /** SMPP 3.4 §5.1.4. */
 export const MAX_SEQUENCE = 0x7fffffff
+
+/** The number after `last`; 1 follows the greatest. Those that still wait for a response are passed over. */
+export function nextSequence(last: number, isTaken: (sequence: number) => boolean): number {
+  let next = last
+  do next = next >= MAX_SEQUENCE ? 1 : next + 1
+  while (isTaken(next))
+  return next
+}

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { decodePdu, encodePdu } from '../pdu/codec.ts'
 import { PduFramer } from '../pdu/framer.ts'
 import {
-  MAX_SEQUENCE,
   isResponse,
+  nextSequence,
   type BodyOf,
   type RequestBodies,
   type RequestCommand,
@@ -145,8 +145,10 @@ export class Session {
     body: RequestBodies[C],
     onLate?: (pdu: ResponsePdu) => void,
   ): Promise<Reply> {
-    const sequence = this.#nextSequence()
+    const isTaken = (one: number) => this.#pending.has(one) || this.#late.has(one)
+    const sequence = nextSequence(this.#sequence, isTaken)
     const bytes = encodePdu(command, sequence, body as BodyOf[C])
+    this.#sequence = sequence
     return new Promise((resolve) => {
       const timer = this.#options.clock.setTimer(this.#options.responseTimeoutMs, () =>
         this.#onTimeout(sequence),
@@ -154,14 +156,6 @@ export class Session {
       this.#pending.set(sequence, { command, settle: resolve, onLate, timer })
       this.#write(bytes)
     })
-  }
-
-  /** 1 to 0x7fffffff, then 1 again (SMPP 3.4 §5.1.4); numbers that still wait for a response are passed over. */
-  #nextSequence(): number {
-    do {
-      this.#sequence = this.#sequence >= MAX_SEQUENCE ? 1 : this.#sequence + 1
-    } while (this.#pending.has(this.#sequence) || this.#late.has(this.#sequence))
-    return this.#sequence
   }
 
   #write(bytes: Buffer): void {
