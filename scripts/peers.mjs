@@ -52,6 +52,12 @@ export const peers = [
   },
   { command: 'openssl', packages: ['openssl'], why: 'certificates and digests made by other code than ours' },
   {
+    command: 'perl',
+    packages: ['libnet-smpp-perl'],
+    why: 'an SMSC by an independent SMPP implementation',
+    files: [{ anyOf: ['/usr/share/perl5/Net/SMPP.pm', '/usr/local/share/perl5/Net/SMPP.pm'] }],
+  },
+  {
     command: 'postgres',
     packages: ['postgresql'],
     why: 'storage on a PostgreSQL server',
