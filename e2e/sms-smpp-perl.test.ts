@@ -184,15 +184,17 @@ describe('SMPP with an SMSC in Perl (Net::SMPP)', () => {
     const parts = Array.from({ length: 12 }, (_, i) => partsOf(`message ${i}`, 'udh8', 1)[0]!)
     const outcomes = await Promise.all(parts.map((part) => esme.submit(part)))
     const states = outcomes.map(({ state }) => state)
-    assert.deepEqual(states.slice(0, 4), ['accepted', 'accepted', 'accepted', 'accepted'])
-    const unknown = states.filter((state) => state === 'unknown').length
-    assert.ok(unknown >= 1 && unknown <= 3, states.join())
-    assert.deepEqual(states.slice(4 + unknown), Array(8 - unknown).fill('unsent'))
+    // It has answered four and seen a fifth. The break can swallow the last answers: then they are unknown too.
+    const [accepted, unknown] = ['accepted', 'unknown'].map((one) => states.filter((s) => s === one).length)
+    assert.ok(accepted! <= 4 && unknown! >= 1 && unknown! <= 3 && accepted! + unknown! >= 5, states.join())
+    const gone = accepted! + unknown!
+    const inOrder = ['accepted', 'unknown', 'unsent'].flatMap((one) => states.filter((s) => s === one))
+    assert.deepEqual(states, inOrder)
     assert.ok(events.some(({ kind }) => kind === 'lost'))
 
     await esme.whenReady()
-    for (const part of parts.slice(4 + unknown)) assert.equal((await esme.submit(part)).state, 'accepted')
-    const expected = parts.map((_, i) => `message ${i}`).filter((_, i) => states[i] !== 'unknown')
+    for (const part of parts.slice(gone)) assert.equal((await esme.submit(part)).state, 'accepted')
+    const expected = parts.map((_, i) => `message ${i}`).filter((_, i) => i < 4 || i >= gone)
     const texts = await waitFor(
       () => {
         const told = smsc.told.filter(({ event }) => event === 'text')
