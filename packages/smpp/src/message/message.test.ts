@@ -103,6 +103,14 @@ describe('user data', () => {
     assert.equal(readUserData({ ...body, sar_msg_ref_num: 1, sar_total_segments: 2 }).concat, undefined)
   })
 
+  it('gives the only part of a message no place in one', () => {
+    const only = { userData: Buffer.from('a'), coding: 'gsm7' } as const
+    for (const header of ['udh8', 'udh16', 'sar'] as const) {
+      const got = carriedPart({ ...only, concat: { reference: 7, total: 1, index: 1, header } })
+      assert.deepEqual(got, { ...only, userData: new Uint8Array(only.userData) })
+    }
+  })
+
   it('reads data_coding 0 as the default alphabet of the SMSC', () => {
     const body = { esm_class: 0, data_coding: 0, short_message: Buffer.from([0xe9]) }
     assert.equal(readUserData(body, 'latin1').coding, 'latin1')

@@ -43,7 +43,7 @@ const sarOf = ({ reference, total, index }: Concat) => ({
 })
 
 /**
- * Reads a part, wherever its data and its place in a long message stand. The bytes are a copy, which holds on to no
+ * Reads a part, wherever its data and its place in a long message stand; the only part of a message has no place. The bytes are a copy, which holds on to no
  * buffer of the socket.
  * @param smscDefault what data_coding 0 stands for
  */
@@ -53,11 +53,12 @@ export function readUserData(body: UserDataBody, smscDefault?: Coding): TextPart
   const inHeader = (body.esm_class & UDH_INDICATOR) === 0 ? { userData: bytes } : readUdh(bytes)
   const coding = codingOf(body.data_coding, smscDefault)
   const concat = inHeader.concat ?? concatOfSar(body)
-  return { userData: inHeader.userData, coding, ...(concat === undefined ? {} : { concat }) }
+  const isAlone = concat === undefined || concat.total === 1
+  return { userData: inHeader.userData, coding, ...(isAlone ? {} : { concat }) }
 }
 
 function concatOfSar(body: UserDataBody): Concat | undefined {
   const { sar_msg_ref_num: reference, sar_total_segments: total, sar_segment_seqnum: index } = body
   if (reference === undefined || total === undefined || index === undefined) return undefined
-  return total === 1 ? undefined : validConcat({ reference, total, index, header: 'sar' })
+  return validConcat({ reference, total, index, header: 'sar' })
 }

@@ -158,7 +158,12 @@ export class Session {
     })
   }
 
+  /** What is written in one turn of the event loop leaves in one piece. */
   #write(bytes: Buffer): void {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork()
+      process.nextTick(() => this.#socket.uncork())
+    }
     this.#socket.write(bytes)
     if (this.#socket.writableLength > MAX_UNREAD_OCTETS) this.destroy('the peer does not read')
   }
