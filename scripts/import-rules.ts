@@ -27,6 +27,11 @@ const serverFolders: Readonly<
     sentence:
       'notifications imports only shared, tenants, numbers and the facts it tells (calls/call-record.ts, bindings/route.ts).',
   },
+  sms: {
+    may: ['shared', 'tenants', 'numbers', 'bindings', 'notifications', '@smpp'],
+    sentence:
+      'sms imports only shared, tenants, numbers, bindings, notifications and @maskline/smpp; it reaches storage and carriers through ports.',
+  },
   config: {
     may: ['shared', 'tenants', '@media'],
     sentence:
@@ -61,6 +66,7 @@ const serverFolders: Readonly<
       'notifications',
       'announcements',
       'recordings/ports.ts',
+      'sms',
     ],
     sentence: 'storage imports the ports of the domain and shared, never an edge, config or a protocol.',
   },
@@ -149,11 +155,11 @@ const smppRules: Rule[] = [
   },
 ]
 
-const domain = /^packages\/server\/src\/(?:tenants|numbers|bindings|calls|notifications)\//
+const domain = /^packages\/server\/src\/(?:tenants|numbers|bindings|calls|notifications|sms)\//
 
 /** Rules and machines: what decides. `route.ts`, `axb-route.ts`, `call-machine.ts`, `machine/talking.ts`, `axb-rules.ts` … */
 const pure =
-  /^packages\/(?:.*[-/]machine|server\/src\/(?:tenants|numbers|bindings|calls|notifications)\/(?:.*[-/])?(?:route|rules|machine\/[^/]+))\.ts$/
+  /^packages\/(?:.*[-/]machine|server\/src\/(?:tenants|numbers|bindings|calls|notifications|sms)\/(?:.*[-/])?(?:route|rules|rules\/[^/]+|machine\/[^/]+))\.ts$/
 
 const outside =
   /^(?:node:(?:net|dgram|tls|fs|http|https|http2|dns|timers|perf_hooks|child_process|worker_threads|cluster|sqlite|os|process|readline)(?:$|\/)|(?:kysely|pino|fastify)(?:$|\/))/

@@ -4,7 +4,7 @@ import { parseApiNumber } from '../shared/e164.ts'
 import { isCidr } from '../shared/ip.ts'
 import type { App } from '../tenants/app.ts'
 
-const URLS = ['statusUrl', 'callinUrl', 'cdrUrl', 'numberStatusUrl'] as const
+const URLS = ['statusUrl', 'callinUrl', 'cdrUrl', 'numberStatusUrl', 'smsNotifyUrl', 'smsControlUrl'] as const
 
 /** What an app as a whole breaks, beyond what the schema of a member sees; every rule in a sentence. */
 export function appFaults(
@@ -31,6 +31,8 @@ export function appFaults(
   }
   if (app.mode === 'X' && app.statusUrl === undefined)
     faults.push('statusUrl is missing: in X mode calls are asked for there')
+  if (app.smsEnabled && (app.mode === 'AX' || app.mode === 'X') && app.smsControlUrl === undefined)
+    faults.push(`smsControlUrl is missing: in ${app.mode} mode SMS are asked for there`)
   for (const entry of app.ipAllowlist)
     if (!isCidr(entry)) faults.push(`ipAllowlist: ${entry} is no address and no CIDR`)
   faults.push(...modeFaults(app), ...numberFaults(app))

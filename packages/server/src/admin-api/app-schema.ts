@@ -15,6 +15,11 @@ const whole = (about: string, minimum: number, maximum: number): Schema => ({
   description: about,
 })
 
+const words = (about: string): Schema => ({
+  ...list(text('a word', { minLength: 1, maxLength: 64 }), about),
+  maxItems: 10_000,
+})
+
 const cap = members({
   perMinute: whole('calls a minute', 0, 1_000_000),
   perDay: whole('calls a day', 0, 100_000_000),
@@ -31,8 +36,8 @@ const AXE = {
   noCallbackNumber: number('whom A reaches then instead'),
 }
 const CONTROLS = {
-  blockedCallees: list(number('number'), 'numbers that may not be called (7004)'),
-  blockedCallers: list(number('number'), 'numbers that may not call (7005)'),
+  blockedCallees: list(number('number'), 'numbers that may not be called (7004) nor get SMS'),
+  blockedCallers: list(number('number'), 'numbers that may not call (7005) nor send SMS'),
   caps: members({ account: cap, app: cap, display: cap, caller: cap, callee: cap, dialled: cap }),
   hours: list(
     members(
@@ -72,6 +77,13 @@ const REMOVABLE = {
   recordingLayout: choice('channels of a recording', 'mixed', 'stereo'),
   realCallerDisplay: flag('a bind may ask to show the real caller'),
   memoryCallback: flag('AX: 记忆回呼'),
+  smsNotifyUrl: text('短信通知地址; default: no Notify', URL_TEXT),
+  smsControlUrl: text('短信控制地址, for Block in AX and X', URL_TEXT),
+  smsContentInNotify: flag('pushes of SMS carry the text (smsContent)'),
+  smsAreaCode: flag('pushes of SMS carry the city code of X (areaCode)'),
+  smsUserData: flag('pushes of SMS carry the userData of binding or Block answer'),
+  smsRequiredWords: words('特征关键词: an SMS must have one of them (12 otherwise)'),
+  smsForbiddenWords: words('an SMS may have none of them (13 otherwise)'),
   askTimeoutMs: whole('X mode: the customer’s time for an answer, ms', 100, 60_000),
 }
 

@@ -31,6 +31,9 @@ export function parseVirtualNumber(text: string): E164 | undefined {
   return text.startsWith('+86') && !CHINA_VIRTUAL.test(text) ? undefined : text
 }
 
+/** True for a mainland mobile. */
+export const isMobile = (number: E164): boolean => CHINA_MOBILE.test(number)
+
 /** True for a mainland fixed line: such a number can be called but may not call X (release code 8023). */
 export function isFixedLine(number: E164): boolean {
   return number.startsWith('+86') && !CHINA_MOBILE.test(number) && CHINA_FIXED.test(number)

@@ -48,3 +48,6 @@ function wireTimeOf(d: Date): string {
 export function formatCreated(at: EpochMs): string {
   return formatWireTime(at).replace(' ', 'T') + 'Z'
 }
+
+/** `2024-01-24T09:06:16.450Z`: `timeStamp` of SMS pushes (spec/sms.md section 3). */
+export const formatMillis = (at: EpochMs): string => new Date(at).toISOString()

@@ -43,6 +43,18 @@ export type App = {
   /** AX 记忆回呼: A dialling X without a temporary callee reaches whom it talked with last. Default no. */
   readonly memoryCallback?: boolean
   readonly axe?: AxeSettings
+  /** 短信通知地址, for Notify; absent: no Notify (spec/sms.md section 1). */
+  readonly smsNotifyUrl?: string
+  /** 短信控制地址, for Block in AX and X. */
+  readonly smsControlUrl?: string
+  /** Whether pushes of SMS carry the text (`smsContent`), the city code of X (`areaCode`), the binding's `userData`. Default no. */
+  readonly smsContentInNotify?: boolean
+  readonly smsAreaCode?: boolean
+  readonly smsUserData?: boolean
+  /** 特征关键词: a text must have one of them (12); none: no such rule. */
+  readonly smsRequiredWords?: readonly string[]
+  /** A text may have none of them (13). */
+  readonly smsForbiddenWords?: readonly string[]
   /** X mode: the customer's time for the answer to a callin, ms. Default 5000. */
   readonly askTimeoutMs?: number
   readonly controls?: Controls
@@ -71,7 +83,7 @@ export type AxeSettings = {
 
 /** What an operator forbids an application's calls, and how often they may come (spec/codes.md section 2.6). */
 export type Controls = {
-  /** Numbers that may not be called (7004) and may not call (7005). */
+  /** Numbers that may not be called (7004) and may not call (7005), nor get or send SMS (`sendResult` 8). */
   readonly blockedCallees?: readonly E164[]
   readonly blockedCallers?: readonly E164[]
   /** Calls per minute and per day by kind: 7001 account, 7002 app, 7003 X shown, 8047 caller, 8048 callee, 8049 X dialled. */
