@@ -20,8 +20,13 @@ function random(): number {
  */
 export function newUuid(at: EpochMs = Date.now()): string {
   const r = random()
-  const time = at.toString(16).padStart(12, '0')
   const a = (0x7000 | (pool.readUInt16BE(r) & 0x0fff)).toString(16)
   const b = (0x8000 | (pool.readUInt16BE(r + 2) & 0x3fff)).toString(16)
-  return `${time.slice(0, 8)}-${time.slice(8)}-${a}-${b}-${pool.toString('hex', r + 4, r + 10)}`
+  return `${idFrom(at)}-${a}-${b}-${pool.toString('hex', r + 4, r + 10)}`
+}
+
+/** The beginning of every UUID made at this instant; all made before it are less. */
+export function idFrom(at: EpochMs): string {
+  const time = at.toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}`
 }

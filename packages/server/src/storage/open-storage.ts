@@ -18,6 +18,7 @@ import { newUuid } from '../shared/ids.ts'
 import { type Clock, type EpochMs, systemClock, type Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { AppAdmin, SubscriberStore } from '../tenants/ports.ts'
+import type { SmsDetails, SmsStore } from '../sms/ports.ts'
 import { createAnnouncementStore } from './announcement-store.ts'
 import { createBindingTones } from './binding-tones.ts'
 import { createBindingStores } from './bindings-store.ts'
@@ -33,6 +34,8 @@ import { openPostgres } from './postgres/engine.ts'
 import { createRecordingIndex } from './recordings-store.ts'
 import { type CallArchive, createCallArchive } from './retention.ts'
 import { checkSealKey } from './seal-check.ts'
+import { createSmsDetails } from './sms-details.ts'
+import { createSmsStore } from './sms-store.ts'
 import { openSqlite } from './sqlite/engine.ts'
 
 /** Every store of the platform, over one database. */
@@ -45,6 +48,8 @@ export type Storage = {
   readonly numberStates: NumberStates
   readonly journal: CallJournal
   readonly outbox: OutboxStore & OutboxFeed
+  readonly sms: SmsStore
+  readonly smsDetails: SmsDetails
   readonly subscribers: SubscriberStore
   readonly recordings: RecordingIndex
   readonly announcements: AnnouncementStore
@@ -154,6 +159,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       numberStates,
       journal,
       outbox,
+      sms: createSmsStore({ runner, builder, sealer, outbox: writer, node }),
+      smsDetails: createSmsDetails(runner, builder, sealer),
       subscribers,
       recordings: createRecordingIndex(runner, builder),
       announcements: createAnnouncementStore(runner, builder),

@@ -1,17 +1,21 @@
 import type { Log } from '../shared/log.ts'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
+import { idFrom } from '../shared/ids.ts'
 import { all, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
 
 const DAY_MS = 86_400_000
 const EVERY_MS = 60_000
-/** Calls of one batch: some milliseconds of the one thread. */
+/** Calls and SMS of one batch: some milliseconds of the one thread. */
 const BATCH = 200
 /** Between batches while there is more, so that clearing a backlog leaves the thread to the calls. */
 const BREATH_MS = 50
 
-/** What is kept of calls that are over. */
+/** What is kept of calls and SMS that are over. */
 export type CallArchive = {
-  /** Deletes up to `limit` calls that ended before `before`; returns how many. Open calls stay, however old. */
+  /**
+   * Deletes up to `limit` calls that ended before `before` and as many SMS that came before it; returns how many of whichever are more.
+   * What is open stays, however old.
+   */
   deleteEndedBefore(before: EpochMs, limit: number): Promise<number>
 }
 
@@ -32,9 +36,27 @@ export function createCallArchive(runner: Runner, db: QueryBuilder): CallArchive
       .returning('session_id'),
   )
   const dead = prepare(db.deleteFrom('journal_dead').where('at', '<', slot<number>(0)))
+  const oldSms = prepare(
+    db
+      .deleteFrom('sms_message')
+      .where('id', 'in', (e) =>
+        e
+          .selectFrom('sms_message')
+          .select('id')
+          .where('id', '<', slot<string>(0))
+          .where('due_at', 'is', null)
+          .orderBy('id')
+          .limit(slot<number>(1)),
+      )
+      .returning('id'),
+  )
+  const partsOf = prepare(db.deleteFrom('sms_part').where('message_id', '=', slot<string>(0)))
   function* plan(before: EpochMs, limit: number): Plan<number> {
     yield* all(dead, before)
-    return (yield* all(old, before, limit)).length
+    const calls = yield* all(old, before, limit)
+    const sms = yield* all(oldSms, idFrom(before), limit)
+    for (const { id } of sms) yield* all(partsOf, id)
+    return Math.max(calls.length, sms.length)
   }
   return { deleteEndedBefore: (before, limit) => runner.write(() => plan(before, limit), ['archive']) }
 }

@@ -133,6 +133,39 @@ export type Database = {
     stored_at: number | null
     deleted_at: number | null
   }
+  /** SMS that came to X (sms/message.ts); an id begins with the instant of arrival. */
+  sms_message: {
+    id: string
+    /** Id of the node that works on it. */
+    node: string
+    app_key: string | null
+    x: string
+    sealed_from: string
+    sealed_called: string | null
+    state: string
+    /** Null once it is ended. */
+    due_at: number | null
+    /** Sealed: sender, X and reference of parts that belong together, or a carrier's id; counts until `gather_until`. */
+    gather_key: string | null
+    gather_until: number | null
+    subscription_id: string | null
+    result: number | null
+    /** The rest of SmsMessage as sealed JSON. */
+    sealed_detail: string
+  }
+  /** Parts of SMS that go to receivers. */
+  sms_part: {
+    message_id: string
+    idx: number
+    segments: number
+    state: string
+    carrier: string | null
+    /** The carrier's id of it. */
+    carrier_id: string | null
+    status: number | null
+    at: number
+    receipt: string | null
+  }
   subscriber: {
     sealed_username: string
     sealed_password: string

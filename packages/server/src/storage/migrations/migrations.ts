@@ -7,6 +7,7 @@ import { announcements } from './0004-announcements.ts'
 import { recordings } from './0005-recordings.ts'
 import { bindCount } from './0006-bind-count.ts'
 import { outboxRowid } from './0007-outbox-rowid.ts'
+import { sms } from './0008-sms.ts'
 
 /** In the order of their names; one that has been released is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -17,6 +18,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0005-recordings': recordings,
   '0006-bind-count': bindCount,
   '0007-outbox-rowid': outboxRowid,
+  '0008-sms': sms,
 }
 
 /** Brings the schema up to date, all of it or nothing. Throws AppError `MIGRATION_FAILED`. */

@@ -23,6 +23,7 @@ import { createInventoryStores } from '../inventory-store.ts'
 import { openInventory } from '../open-inventory.ts'
 import { openStorage, type Storage, type StorageOptions } from '../open-storage.ts'
 import { all, type Plan, type Query } from '../plan.ts'
+import { smsStorageContract } from '../sms-contract.test-suite.ts'
 import { openPostgres, whyUnsuitable } from './engine.ts'
 
 const folder = (): string => mkdtempSync(path.join(tmpdir(), 'maskline-db-'))
@@ -78,6 +79,7 @@ const pushing: Partial<StorageOptions> = {
 
 describe('PostgreSQL', { skip: skipsPostgres }, () => {
   storageContract('PostgreSQL', directory)
+  smsStorageContract('PostgreSQL', directory)
 
   it('no real number, secret, password, text or user data is in the tables', async (t) => {
     const { database, node } = await cluster(t)

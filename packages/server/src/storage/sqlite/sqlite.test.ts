@@ -17,6 +17,7 @@ import {
   testX,
 } from '../contract.test-suite.ts'
 import { DATABASE_FILE, openStorage, type StorageOptions } from '../open-storage.ts'
+import { arrived, endedSms, smsStorageContract } from '../sms-contract.test-suite.ts'
 
 function directory(): StorageFactory & { readonly dir: string } {
   const dir = mkdtempSync(path.join(tmpdir(), 'maskline-db-'))
@@ -30,6 +31,7 @@ function directory(): StorageFactory & { readonly dir: string } {
 }
 
 storageContract('SQLite', directory)
+smsStorageContract('SQLite', directory)
 storageContract('SQLite, a disk flush per group', () => {
   const base = directory()
   const open = (options: Partial<StorageOptions> = {}) =>
@@ -109,6 +111,13 @@ test('no real number, secret, password, text or user data is in the files of the
     await storage.journal.flush()
     const [item] = await storage.outbox.due(1000, 1)
     await storage.outbox.postpone([item!.id], { attempts: 1, firstFailedAt: 1, dueAt: 2, error: 'HTTP 500' })
+    const sms = await storage.sms.receive(arrived('the text of lady summer'), 1000, 1000)
+    assert.ok(sms.kind === 'complete')
+    await storage.sms.save(
+      { ...sms.message, subject: { direction: 1, userData: 'order-of-lady-winter' } },
+      'received',
+    )
+    await storage.sms.save(endedSms(sms.message), 'received')
     // Before the close, so that the log is searched as well as the database.
     const names = readdirSync(dir).filter((name) => name.startsWith(DATABASE_FILE))
     assert.ok(names.some((name) => name.endsWith('-wal')))
@@ -120,6 +129,8 @@ test('no real number, secret, password, text or user data is in the files of the
       testApp.secret,
       'sip-password',
       'lady-winter',
+      'lady summer',
+      Buffer.from('lady summer').toString('base64').slice(4, 12),
       '"caller"',
     ]) {
       assert.ok(!bytes.includes(secret), `${secret} lies in clear`)

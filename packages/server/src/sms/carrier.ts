@@ -1,0 +1,82 @@
+import type { E164 } from '../shared/e164.ts'
+import type { EpochMs } from '../shared/time.ts'
+
+/**
+ * The port for whatever carries SMS: SMPP, CMPP, an aggregator's HTTP. A carrier hands in what people send to X and takes what goes
+ * to them; it knows nothing of masking. What it must keep is written at each member.
+ */
+export type SmsCarrier = {
+  /** Unique among the carriers, and the same after a restart: receipts are found by it. */
+  readonly name: string
+  /** `parts`: each segment is submitted; `texts`: the carrier cuts long texts itself and gets them whole. */
+  readonly takes: 'parts' | 'texts'
+  /**
+   * Sends one part, once. Resolves when its outcome is known, and never rejects; a part that can wait in the carrier for a connection may do
+   * so as long as nothing of it has left when it becomes `unsent`. After a crash every part whose outcome was not told counts as
+   * `unknown`.
+   */
+  submit(part: OutgoingPart): Promise<SubmitOutcome>
+  /** Stops; what is under way gets its outcome. */
+  close(): Promise<void>
+}
+
+/** What a carrier is given to hand in what comes: both resolve when it is stored, and reject when it could not be. */
+export type CarrierHandlers = {
+  /** The network gets its acknowledgement after this has resolved, and a temporary error, so that it tries again, when it rejects. */
+  onPart(part: IncomingPart): Promise<void>
+  onReceipt(receipt: DeliveryReceipt): Promise<void>
+}
+
+/** `gsm7` is unpacked, one septet a byte; `ucs2` is UTF-16BE. */
+export type SmsCoding = 'gsm7' | 'latin1' | 'ucs2' | 'binary'
+
+/** Which part of a long text this is: `index` from 1 to `total` under one `reference` of the sender. */
+export type Concat = { readonly reference: number; readonly total: number; readonly index: number }
+
+/** User data without its header. */
+type Segment = {
+  readonly userData: Uint8Array
+  readonly coding: SmsCoding
+  /** Absent: the whole text. */
+  readonly concat?: Concat
+}
+
+export type IncomingPart = Segment & {
+  /** As the network names the sender: a number in any form, or a name. */
+  readonly from: string
+  /** X, in any form. */
+  readonly to: string
+  readonly receivedAt: EpochMs
+  /** The carrier's own id of it, where it hands in the same one again with the same id. */
+  readonly id?: string
+}
+
+export type OutgoingPart = Segment & {
+  /** Ours: never used twice. */
+  readonly id: string
+  readonly from: E164
+  readonly to: E164
+  /** For carriers that take texts: the whole text. */
+  readonly text: string
+}
+
+/** What became of a submit. */
+export type SubmitOutcome =
+  | { readonly state: 'accepted'; readonly messageId: string }
+  /** Not taken; `temporary`: it may be tried again, or elsewhere. `status` is the protocol's own number. */
+  | { readonly state: 'refused'; readonly status: number; readonly temporary: boolean }
+  /** It never left: it may be sent elsewhere. */
+  | { readonly state: 'unsent' }
+  /** It went out and no answer came: it is never sent again. */
+  | { readonly state: 'unknown' }
+
+/** What the network says later of an accepted part. */
+export type DeliveryReceipt = {
+  readonly messageId: string
+  readonly state: 'delivered' | 'expired' | 'deleted' | 'undeliverable' | 'rejected' | 'unknown'
+  /** The network's own code. */
+  readonly error?: string
+}
+
+/** Which carriers send from an X, the preferred first; none: nothing leads there. */
+export type SmsRoutes = { waysFrom(x: E164): readonly SmsCarrier[] }

@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { OutboxItem } from '../notifications/outbox.ts'
+import type { MtPart, SmsMessage } from '../sms/message.ts'
+import type { Arrived, Received } from '../sms/ports.ts'
+import { party, type StorageFactory, testApp, testX, xNumber } from './contract.test-suite.ts'
+import type { Storage } from './open-storage.ts'
+
+export const arrived = (text: string, changes: Partial<Arrived> = {}): Arrived => ({
+  carrier: 'smsc-1',
+  from: party(21),
+  x: xNumber(1),
+  coding: 'gsm7',
+  userData: Buffer.from(text),
+  ...changes,
+})
+const partOf = (index: number, text: string, total = 2, reference = 7): Arrived =>
+  arrived(text, { concat: { reference, total, index } })
+
+const messageIn = (received: Received): SmsMessage => {
+  assert.equal(received.kind, 'complete')
+  return (received as Extract<Received, { kind: 'complete' }>).message
+}
+const textsOf = ({ parts }: SmsMessage) => parts.map(({ userData }) => Buffer.from(userData).toString())
+
+const mt = (index: number, changes: Partial<MtPart> = {}): MtPart => ({
+  index,
+  segments: 1,
+  state: 'sent',
+  carrier: 'smsc-1',
+  at: 2000,
+  ...changes,
+})
+const push = {
+  kind: 'event',
+  url: 'http://customer.example/sms',
+  body: '{"sms":1}',
+  sessionId: 'sms-1',
+} as const
+
+const decided = (message: SmsMessage): SmsMessage => ({
+  ...message,
+  state: 'sending',
+  appKey: testApp.key,
+  called: party(22),
+  subject: { direction: 1, subscriptionId: 'binding-1', userData: 'order-7' },
+  sending: { text: 'hello', reference: 3, giveUpAt: 9000 },
+})
+export const endedSms = (message: SmsMessage, at = 3000): SmsMessage => ({
+  ...decided(message),
+  state: 'ended',
+  end: { at, result: 0, segments: 1 },
+})
+
+const GATHER_MS = 60_000
+
+/** What the store of SMS does on every engine. */
+export function smsStorageContract(name: string, factory: () => StorageFactory): void {
+  const it = (title: string, run: (storage: Storage, f: StorageFactory) => Promise<void>) =>
+    test(`${name}: ${title}`, async () => {
+      const f = factory()
+      const storage = await f.open()
+      try {
+        await storage.apps.saveApp(testApp)
+        await storage.numbers.save([testX(1), testX(2)])
+        await run(storage, f)
+      } finally {
+        await storage.close().catch(() => {})
+        await f.dispose()
+      }
+    })
+  const receive = (storage: Storage, part: Arrived, at = 1000) => storage.sms.receive(part, at, GATHER_MS)
+
+  it('a text that came whole is due at once, with every byte of it', async (storage) => {
+    const userData = Buffer.from([0, 255, 64, 128])
+    const message = messageIn(await receive(storage, arrived('', { userData, coding: 'ucs2' })))
+    assert.equal(message.state, 'received')
+    assert.deepEqual(await storage.sms.due(1000, 10), [{ message, mt: [] }])
+    assert.deepEqual(await storage.sms.due(999, 10), [])
+    assert.equal(await storage.sms.nextDueAt(999), 1000)
+    assert.equal(await storage.sms.nextDueAt(1000), undefined)
+  })
+
+  it('[sms.parts.whole] parts become one message whatever their order, and nothing before the last one is there', async (storage) => {
+    assert.deepEqual(await receive(storage, partOf(3, 'c', 3)), { kind: 'gathering', dueAt: 61_000 })
+    assert.deepEqual(await receive(storage, partOf(1, 'a', 3), 2000), { kind: 'gathering', dueAt: 61_000 })
+    assert.deepEqual(await storage.sms.due(60_999, 10), [])
+    const message = messageIn(await receive(storage, partOf(2, 'b', 3), 3000))
+    assert.deepEqual(textsOf(message), ['a', 'b', 'c'])
+    assert.deepEqual(await storage.sms.due(3000, 10), [{ message, mt: [] }])
+  })
+
+  it('parts of other senders, to other X, by other carriers and with another reference or number of parts are other texts', async (storage) => {
+    const first = partOf(1, 'a')
+    await receive(storage, first)
+    const others: Partial<Arrived>[] = [
+      { from: party(23) },
+      { x: xNumber(2) },
+      { carrier: 'smsc-2' },
+      { concat: { reference: 8, total: 2, index: 2 } },
+      { concat: { reference: 7, total: 3, index: 2 } },
+    ]
+    for (const other of others)
+      assert.equal((await receive(storage, { ...partOf(2, 'b'), ...other })).kind, 'gathering')
+  })
+
+  it('a part that comes twice is a duplicate, while its text is gathered, worked on and ended', async (storage) => {
+    await receive(storage, partOf(1, 'a'))
+    assert.equal((await receive(storage, partOf(1, 'a'))).kind, 'duplicate')
+    const message = messageIn(await receive(storage, partOf(2, 'b')))
+    assert.equal((await receive(storage, partOf(2, 'b'))).kind, 'duplicate')
+    await storage.sms.save(endedSms(message), 'received')
+    assert.equal((await receive(storage, partOf(1, 'a'))).kind, 'duplicate')
+  })
+
+  it('another text under the same reference is a new one, at once and when the time is over', async (storage) => {
+    await receive(storage, partOf(1, 'a'))
+    const first = messageIn(await receive(storage, partOf(2, 'b')))
+    await receive(storage, partOf(1, 'c'))
+    const second = messageIn(await receive(storage, partOf(2, 'd')))
+    assert.notEqual(second.id, first.id)
+    assert.deepEqual(textsOf(second), ['c', 'd'])
+    await storage.sms.save(endedSms(second), 'received')
+    await receive(storage, partOf(1, 'e'))
+    assert.deepEqual(textsOf(messageIn(await receive(storage, partOf(2, 'd')))), ['e', 'd'])
+    await receive(storage, partOf(1, 'c'), 61_000)
+    assert.deepEqual(textsOf(messageIn(await receive(storage, partOf(2, 'd'), 61_000))), ['c', 'd'])
+  })
+
+  it('a text that was begun and not completed is not completed by another one’s part', async (storage) => {
+    await receive(storage, partOf(1, 'a'))
+    await receive(storage, partOf(1, 'c'))
+    assert.deepEqual(textsOf(messageIn(await receive(storage, partOf(2, 'd')))), ['c', 'd'])
+    const [left] = await storage.sms
+      .due(61_000, 10)
+      .then((all) => all.filter(({ message }) => message.state === 'gathering'))
+    assert.deepEqual(textsOf(left!.message), ['a'])
+  })
+
+  it('texts without an id are all different, those of one carrier’s id the same', async (storage) => {
+    const [a, b] = [
+      messageIn(await receive(storage, arrived('a'))),
+      messageIn(await receive(storage, arrived('a'))),
+    ]
+    assert.notEqual(a.id, b.id)
+    messageIn(await receive(storage, arrived('a', { carrierId: 'mo-1' })))
+    assert.equal((await receive(storage, arrived('a', { carrierId: 'mo-1' }))).kind, 'duplicate')
+    messageIn(await receive(storage, arrived('a', { carrierId: 'mo-1', carrier: 'smsc-2' })))
+  })
+
+  it('a message moves on only from the state it is in, so that two can never end it', async (storage) => {
+    const message = messageIn(await receive(storage, arrived('hello')))
+    assert.equal(await storage.sms.save(decided(message), 'received', { mt: [mt(1)] }), true)
+    assert.equal(await storage.sms.save(endedSms(message), 'received', { push }), false)
+    assert.deepEqual(await storage.outbox.due(9000, 10), [], 'no push of what was not done')
+    assert.deepEqual(await storage.sms.due(1000, 10), [{ message: decided(message), mt: [mt(1)] }])
+    assert.equal(await storage.sms.save(endedSms(message), 'sending', { push }), true)
+    assert.equal(await storage.sms.save(endedSms(message), 'sending', { push }), false)
+    assert.equal((await storage.outbox.due(9000, 10)).length, 1)
+    assert.deepEqual(await storage.sms.due(9_000_000, 10), [])
+    assert.equal(await storage.sms.nextDueAt(0), undefined)
+  })
+
+  it('the push of an end is there with it and announced with a clear body', async (storage) => {
+    const announced: OutboxItem[] = []
+    storage.outbox.onCommitted((items) => void announced.push(...items))
+    const message = messageIn(await receive(storage, arrived('hello')))
+    await storage.sms.save(endedSms(message), 'received', { push })
+    assert.deepEqual(
+      announced.map(({ appKey, url, body, dueAt }) => [appKey, url, body, dueAt]),
+      [[testApp.key, push.url, push.body, 3000]],
+    )
+    assert.deepEqual(await storage.outbox.due(3000, 10), announced)
+  })
+
+  it('at the end neither the text nor its parts are kept', async (storage) => {
+    const message = messageIn(await receive(storage, arrived('hello')))
+    await storage.sms.save(endedSms(message), 'received')
+    const found = await storage.smsDetails.find(message.id)
+    assert.deepEqual([found?.message.parts, found?.message.sending], [[], undefined])
+    assert.deepEqual(found?.message.end, { at: 3000, result: 0, segments: 1 })
+  })
+
+  it('parts keep their outcome, and a receipt finds its part by carrier and id', async (storage) => {
+    const message = messageIn(await receive(storage, arrived('hello')))
+    await storage.sms.save(decided(message), 'received', { mt: [mt(1), mt(2)] })
+    const outcomes = [
+      mt(1, { state: 'accepted', carrierId: 'id-1' }),
+      mt(2, { state: 'refused', status: 69, segments: 3 }),
+    ]
+    await storage.sms.save(endedSms(message), 'sending', { mt: outcomes })
+    assert.equal(await storage.sms.receipt('smsc-1', { messageId: 'id-1', state: 'delivered' }), true)
+    assert.equal(await storage.sms.receipt('smsc-2', { messageId: 'id-1', state: 'expired' }), false)
+    assert.equal(await storage.sms.receipt('smsc-1', { messageId: 'id-9', state: 'expired' }), false)
+    const found = await storage.smsDetails.find(message.id)
+    assert.deepEqual(found?.mt, [{ ...outcomes[0], receipt: 'delivered' }, outcomes[1]])
+  })
+
+  it('what waits is there after a restart, in the order in which it is due', async (storage, f) => {
+    const later = messageIn(await receive(storage, arrived('b'), 2000))
+    const first = messageIn(await receive(storage, arrived('a'), 1000))
+    await storage.sms.save(decided(later), 'received', { mt: [mt(1)] })
+    await receive(storage, partOf(1, 'x'), 1500)
+    await storage.close()
+    const again = await f.reopen()
+    try {
+      const due = await again.sms.due(61_500, 10)
+      assert.deepEqual(due.slice(0, 2), [
+        { message: first, mt: [] },
+        { message: decided(later), mt: [mt(1)] },
+      ])
+      assert.equal(due[2]?.message.state, 'gathering')
+      assert.deepEqual(await again.sms.due(61_500, 1), due.slice(0, 1))
+      assert.deepEqual(textsOf(messageIn(await again.sms.receive(partOf(2, 'y'), 2000, GATHER_MS))), [
+        'x',
+        'y',
+      ])
+    } finally {
+      await again.close()
+    }
+  })
+
+  it('[sms.console.search] is found by app, X, sender, receiver, result, binding and time, newest first, page by page', async (storage) => {
+    const ids: string[] = []
+    for (const [n, from] of [party(21), party(22), party(23)].entries()) {
+      const message = messageIn(
+        await receive(storage, arrived('a', { from, x: xNumber(n === 2 ? 2 : 1) }), 1000 * (n + 1)),
+      )
+      ids.push(message.id)
+      if (n < 2) await storage.sms.save(endedSms(message), 'received')
+    }
+    const [a, b, c] = ids as [string, string, string]
+    const search = async (query: Partial<Parameters<Storage['smsDetails']['search']>[0]>) =>
+      (await storage.smsDetails.search({ limit: 10, ...query })).map(({ id }) => id)
+    assert.deepEqual(await search({}), [c, b, a])
+    assert.deepEqual(await search({ limit: 2 }), [c, b])
+    assert.deepEqual(await search({ limit: 2, before: b }), [a])
+    assert.deepEqual(await search({ appKey: testApp.key }), [b, a])
+    assert.deepEqual(await search({ x: xNumber(2) }), [c])
+    assert.deepEqual(await search({ party: party(23) }), [c])
+    assert.deepEqual(await search({ party: party(22) }), [b, a], 'as sender and as receiver')
+    assert.deepEqual(await search({ result: 0 }), [b, a])
+    assert.deepEqual(await search({ result: 5 }), [])
+    assert.deepEqual(await search({ subscriptionId: 'binding-1', party: party(21) }), [a])
+    assert.deepEqual(await search({ since: 2000 }), [c, b])
+    assert.deepEqual(await search({ until: 2000 }), [b, a])
+    assert.deepEqual(await search({ since: 2001, until: 2999 }), [])
+    assert.equal(await storage.smsDetails.find('no-such-id'), undefined)
+  })
+
+  it('old SMS go with the old calls, with their parts; those that are not ended stay', async (storage) => {
+    const old = messageIn(await receive(storage, arrived('a'), 1000))
+    await storage.sms.save(endedSms(old), 'received', { mt: [mt(1)] })
+    const open = messageIn(await receive(storage, arrived('b'), 1000))
+    const young = messageIn(await receive(storage, arrived('c'), 8000))
+    await storage.sms.save(endedSms(young, 8000), 'received')
+    assert.equal(await storage.archive.deleteEndedBefore(8000, 10), 1)
+    const left = (await storage.smsDetails.search({ limit: 10 })).map(({ id }) => id)
+    assert.deepEqual(left, [young.id, open.id])
+    assert.equal(await storage.sms.receipt('smsc-1', { messageId: 'id-1', state: 'delivered' }), false)
+  })
+}

@@ -1,0 +1,259 @@
+import type { OutboxItem } from '../notifications/outbox.ts'
+import type { PushDraft } from '../notifications/pushes.ts'
+import { newUuid } from '../shared/ids.ts'
+import type { Sealer } from '../shared/seal.ts'
+import type { EpochMs } from '../shared/time.ts'
+import type { MoPart, MtPart, SmsMessage, SmsState } from '../sms/message.ts'
+import type { Arrived, Received, SmsStore, StoredSms } from '../sms/ports.ts'
+import type { OutboxWriter } from './outbox-store.ts'
+import { type About, all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
+import { createSmsRows, partOf, partValues } from './sms-rows.ts'
+
+/** How long a carrier's id tells one that is handed in again: aggregators repeat a webhook for hours. */
+const CARRIER_ID_MS = 86_400_000
+
+export type SmsStoreOptions = {
+  readonly runner: Runner
+  readonly builder: QueryBuilder
+  readonly sealer: Sealer
+  readonly outbox: OutboxWriter
+  /** Id of this node, which works on what it receives. */
+  readonly node: string
+}
+
+/** SMS over any runner. */
+export function createSmsStore(options: SmsStoreOptions): SmsStore {
+  const { runner, sealer, outbox, node } = options
+  const q = queries(options.builder)
+  const rows = createSmsRows(sealer)
+  /** Messages of this node, which no other works on. */
+  const ours: About = [`sms:${node}`]
+  /** Parts of one text may come to several nodes. */
+  const gathering: About = [...ours, 'sms:gathering']
+
+  function* insert(message: SmsMessage, key: string | undefined, until: EpochMs): Plan<void> {
+    const from = sealer.sealNumber(message.from)
+    const kept = key === undefined ? [null, null] : [key, until]
+    yield* all(q.insert, ...rows.valuesOf(message), message.id, node, message.x, from, ...kept)
+  }
+
+  function* gather(part: Arrived, key: string, at: EpochMs, gatherMs: number): Plan<Received> {
+    const found = yield* first(q.gathering, key)
+    if (found && found.gather_until! > at) {
+      if (part.concat === undefined || rows.hasPart(found, moPartOf(part))) return { kind: 'duplicate' }
+      const message = rows.messageOf(found)
+      const isMissing = message.parts.every(({ index }) => index !== indexOf(part))
+      if (message.state === 'gathering' && isMissing) return yield* join(message, part, at)
+    }
+    if (found) yield* all(q.letGo, found.id)
+    const until = at + (part.concat ? gatherMs : CARRIER_ID_MS)
+    return yield* begin(part, at, key, until)
+  }
+
+  function* begin(part: Arrived, at: EpochMs, key?: string, until: EpochMs = at): Plan<Received> {
+    const { carrier, from, x, concat } = part
+    const total = concat?.total ?? 1
+    const isWhole = total === 1
+    const message: SmsMessage = {
+      id: newUuid(at),
+      carrier,
+      from,
+      x,
+      receivedAt: at,
+      state: isWhole ? 'received' : 'gathering',
+      dueAt: isWhole ? at : until,
+      total,
+      parts: [moPartOf(part)],
+    }
+    yield* insert(message, key, until)
+    return isWhole ? { kind: 'complete', message } : { kind: 'gathering', dueAt: until }
+  }
+
+  function* join(message: SmsMessage, part: Arrived, at: EpochMs): Plan<Received> {
+    const parts = [...message.parts, moPartOf(part)].sort((a, b) => a.index - b.index)
+    const isWhole = parts.length === message.total
+    const joined: SmsMessage = { ...message, parts, ...(isWhole && { state: 'received', dueAt: at }) }
+    yield* all(q.save, ...rows.valuesOf(joined), message.id, 'gathering')
+    // Whoever has the last part works on it.
+    if (isWhole) yield* all(q.take, message.id, node)
+    return isWhole ? { kind: 'complete', message: joined } : { kind: 'gathering', dueAt: message.dueAt }
+  }
+
+  function* save(
+    message: SmsMessage,
+    from: SmsState,
+    mt: readonly MtPart[],
+    push: PushDraft | undefined,
+    added: OutboxItem[],
+  ): Plan<boolean> {
+    if (!(yield* first(q.save, ...rows.valuesOf(message), message.id, from))) return false
+    for (const part of mt) yield* all(q.savePart, ...partValues(message.id, part))
+    if (push) {
+      const item = outbox.toItem(push, message.appKey!, message.end?.at ?? message.receivedAt)
+      yield* outbox.insert([item])
+      added.push(item)
+    }
+    return true
+  }
+
+  function* dueNow(at: EpochMs, limit: number): Plan<readonly StoredSms[]> {
+    const found: StoredSms[] = []
+    for (const row of yield* all(q.due, node, at, limit))
+      found.push({ message: rows.messageOf(row), mt: (yield* all(q.parts, row.id)).map(partOf) })
+    return found
+  }
+
+  return {
+    receive(part, at, gatherMs) {
+      const key = keyOf(part)
+      if (key === undefined) return runner.write(() => begin(part, at), ours)
+      return runner.write(() => gather(part, sealer.sealNumber(key), at, gatherMs), gathering)
+    },
+    due: (at, limit) => runner.read(dueNow(at, limit)),
+    async nextDueAt(after) {
+      return (await runner.read(first(q.nextDue, node, after)))?.due_at ?? undefined
+    },
+    async save(message, from, { mt = [], push } = {}) {
+      const added: OutboxItem[] = []
+      const isSaved = await runner.write(() => {
+        added.length = 0
+        return save(message, from, mt, push, added)
+      }, ours)
+      outbox.announce(added)
+      return isSaved
+    },
+    receipt: (carrier, { messageId, state }) =>
+      runner.write(function* () {
+        return (yield* all(q.receipt, state, messageId, carrier)).length > 0
+      }, ours),
+  }
+}
+
+/** What parts of one text share, or what one that comes again has too; a text that comes whole and without an id has neither. */
+function keyOf({ carrier, from, x, concat, carrierId }: Arrived): string | undefined {
+  if (concat && concat.total > 1) return `${carrier} ${from} ${x} ${concat.reference}/${concat.total}`
+  return carrierId === undefined ? undefined : `${carrier} #${carrierId}`
+}
+
+const indexOf = ({ concat }: Arrived): number => concat?.index ?? 1
+
+const moPartOf = (part: Arrived): MoPart => ({
+  index: indexOf(part),
+  coding: part.coding,
+  userData: part.userData,
+})
+
+function queries(db: QueryBuilder) {
+  const message = [
+    'id',
+    'app_key',
+    'x',
+    'sealed_from',
+    'sealed_called',
+    'state',
+    'due_at',
+    'sealed_detail',
+  ] as const
+  const changing = {
+    state: slot<string>(0),
+    due_at: slot<number | null>(1),
+    app_key: slot<string | null>(2),
+    sealed_called: slot<string | null>(3),
+    subscription_id: slot<string | null>(4),
+    result: slot<number | null>(5),
+    sealed_detail: slot<string>(6),
+  }
+  return {
+    insert: prepare(
+      db.insertInto('sms_message').values({
+        ...changing,
+        id: slot<string>(7),
+        node: slot<string>(8),
+        x: slot<string>(9),
+        sealed_from: slot<string>(10),
+        gather_key: slot<string | null>(11),
+        gather_until: slot<number | null>(12),
+      }),
+    ),
+    save: prepare(
+      db
+        .updateTable('sms_message')
+        .set(changing)
+        .where('id', '=', slot<string>(7))
+        .where('state', '=', slot<string>(8))
+        .returning('id'),
+    ),
+    gathering: prepare(
+      db
+        .selectFrom('sms_message')
+        .select([...message, 'gather_until'])
+        .where('gather_key', '=', slot<string>(0)),
+    ),
+    letGo: prepare(
+      db
+        .updateTable('sms_message')
+        .set({ gather_key: null, gather_until: null })
+        .where('id', '=', slot<string>(0)),
+    ),
+    take: prepare(
+      db
+        .updateTable('sms_message')
+        .set({ node: slot<string>(1) })
+        .where('id', '=', slot<string>(0)),
+    ),
+    due: prepare(
+      db
+        .selectFrom('sms_message')
+        .select(message)
+        .where('node', '=', slot<string>(0))
+        .where('due_at', '<=', slot<number>(1))
+        .orderBy('due_at')
+        .orderBy('id')
+        .limit(slot<number>(2)),
+    ),
+    nextDue: prepare(
+      db
+        .selectFrom('sms_message')
+        .select('due_at')
+        .where('node', '=', slot<string>(0))
+        .where('due_at', '>', slot<number>(1))
+        .orderBy('due_at')
+        .limit(1),
+    ),
+    parts: prepare(
+      db.selectFrom('sms_part').selectAll().where('message_id', '=', slot<string>(0)).orderBy('idx'),
+    ),
+    savePart: prepare(
+      db
+        .insertInto('sms_part')
+        .values({
+          message_id: slot<string>(0),
+          idx: slot<number>(1),
+          segments: slot<number>(2),
+          state: slot<string>(3),
+          carrier: slot<string | null>(4),
+          carrier_id: slot<string | null>(5),
+          status: slot<number | null>(6),
+          at: slot<number>(7),
+        })
+        .onConflict((c) =>
+          c.columns(['message_id', 'idx']).doUpdateSet((e) => ({
+            segments: e.ref('excluded.segments'),
+            state: e.ref('excluded.state'),
+            carrier: e.ref('excluded.carrier'),
+            carrier_id: e.ref('excluded.carrier_id'),
+            status: e.ref('excluded.status'),
+            at: e.ref('excluded.at'),
+          })),
+        ),
+    ),
+    receipt: prepare(
+      db
+        .updateTable('sms_part')
+        .set({ receipt: slot<string>(0) })
+        .where('carrier_id', '=', slot<string>(1))
+        .where('carrier', '=', slot<string>(2))
+        .returning('message_id'),
+    ),
+  }
+}
