@@ -15,6 +15,8 @@ const LARGEST_ANSWER = 64 * 1024
 export type Asker = {
   /** Posts the callin of a call once, never again. Never rejects. */
   ask(record: CallRecord, app: App, url: string, at: EpochMs, timeoutMs: number): Promise<CustomerAnswer>
+  /** Posts any other question once, never again (Block of SMS, spec/sms.md section 5). Never rejects. */
+  post(body: string, app: App, url: string, timeoutMs: number): Promise<CustomerAnswer>
   /** Breaks what is under way. */
   close(): void
 }
@@ -28,49 +30,52 @@ export function createAsker(clock: Clock): Asker {
   const https = new HttpsAgent({ keepAlive: false, maxCachedSessions: 1_000 })
   const open = new Set<() => void>()
 
+  const post: Asker['post'] = (body, app, url, timeoutMs) =>
+    new Promise((resolve) => {
+      const target = parsePushUrl(url)
+      if ('fault' in target) return resolve({ kind: 'failed', why: target.fault })
+      const isTls = target.origin.startsWith('https:')
+      const send = isTls ? requestHttps : requestHttp
+      const { hostname, port } = new URL(target.origin)
+      const request = send({
+        agent: isTls ? https : http,
+        host: hostname.replace(/^\[|\]$/g, ''),
+        ...(port !== '' && { port }),
+        method: 'POST',
+        path: target.path,
+        setDefaultHeaders: false,
+        headers: [
+          'Host',
+          new URL(target.origin).host,
+          ...signingHeaders(app, clock.now()),
+          'Content-Type',
+          'application/json;charset=UTF-8',
+          'Content-Length',
+          String(Buffer.byteLength(body)),
+          'Connection',
+          'close',
+        ],
+        ...(isTls && { rejectUnauthorized: app.verifyPushCertificate }),
+      })
+      const settle = (answer: CustomerAnswer): void => {
+        timer.cancel()
+        open.delete(abandon)
+        resolve(answer)
+        request.destroy()
+      }
+      const fail = (why: string): void => settle({ kind: 'failed', why })
+      const abandon = (): void => fail('the platform stops')
+      const timer = clock.setTimer(timeoutMs, () => fail('no whole answer in time'))
+      open.add(abandon)
+      request.on('response', (response) => collect(response, settle, fail))
+      request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message))
+      request.end(body)
+    })
+
   return {
+    post,
     ask: (record, app, url, at, timeoutMs) =>
-      new Promise((resolve) => {
-        const target = parsePushUrl(url)
-        if ('fault' in target) return resolve({ kind: 'failed', why: target.fault })
-        const body = eventBody({ record, event: 'callin', at }, app)
-        const isTls = target.origin.startsWith('https:')
-        const post = isTls ? requestHttps : requestHttp
-        const { hostname, port } = new URL(target.origin)
-        const request = post({
-          agent: isTls ? https : http,
-          host: hostname.replace(/^\[|\]$/g, ''),
-          ...(port !== '' && { port }),
-          method: 'POST',
-          path: target.path,
-          setDefaultHeaders: false,
-          headers: [
-            'Host',
-            new URL(target.origin).host,
-            ...signingHeaders(app, clock.now()),
-            'Content-Type',
-            'application/json;charset=UTF-8',
-            'Content-Length',
-            String(Buffer.byteLength(body)),
-            'Connection',
-            'close',
-          ],
-          ...(isTls && { rejectUnauthorized: app.verifyPushCertificate }),
-        })
-        const settle = (answer: CustomerAnswer): void => {
-          timer.cancel()
-          open.delete(abandon)
-          resolve(answer)
-          request.destroy()
-        }
-        const fail = (why: string): void => settle({ kind: 'failed', why })
-        const abandon = (): void => fail('the platform stops')
-        const timer = clock.setTimer(timeoutMs, () => fail('no whole answer in time'))
-        open.add(abandon)
-        request.on('response', (response) => collect(response, settle, fail))
-        request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message))
-        request.end(body)
-      }),
+      post(eventBody({ record, event: 'callin', at }, app), app, url, timeoutMs),
     close() {
       for (const abandon of open) abandon()
       http.destroy()

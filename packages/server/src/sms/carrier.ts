@@ -34,7 +34,7 @@ export type SmsCoding = 'gsm7' | 'latin1' | 'ucs2' | 'binary'
 export type Concat = { readonly reference: number; readonly total: number; readonly index: number }
 
 /** User data without its header. */
-type Segment = {
+export type Segment = {
   readonly userData: Uint8Array
   readonly coding: SmsCoding
   /** Absent: the whole text. */

@@ -50,6 +50,8 @@ export type Sending = {
   /** What goes to the receiver; its parts follow from it and `reference`. */
   readonly text: string
   readonly reference: number
+  /** Segments of it that are told and charged when all are sent. */
+  readonly count: number
   /** As the sender wrote it, where the customer's pushes carry it. */
   readonly content?: string
   /** Parts that are unsent then are given up. */

@@ -44,7 +44,7 @@ const decided = (message: SmsMessage): SmsMessage => ({
   appKey: testApp.key,
   called: party(22),
   subject: { direction: 1, subscriptionId: 'binding-1', userData: 'order-7' },
-  sending: { text: 'hello', reference: 3, giveUpAt: 9000 },
+  sending: { text: 'hello', reference: 3, count: 1, giveUpAt: 9000 },
 })
 export const endedSms = (message: SmsMessage, at = 3000): SmsMessage => ({
   ...decided(message),

@@ -150,7 +150,7 @@ function admitted(decision: SmsDecision, { app, countryCodes }: SmsView): SmsDec
 }
 
 /** In X mode nothing is bound and direction is 1; elsewhere 1 is A's, 0 the other side's, and 2 nobody's. */
-function subjectOf(app: App, match: Match | undefined): SmsSubject {
+export function subjectOf(app: App, match: Match | undefined): SmsSubject {
   if (app.mode === 'X') return { direction: 1 }
   if (!match || match.binding.mode !== app.mode) return UNKNOWN
   const { binding, role } = match

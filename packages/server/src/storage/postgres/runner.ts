@@ -2,7 +2,7 @@ import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg'
 import { AppError } from '../../shared/app-error.ts'
 import { type About, ALONE, type Plan, type Runner } from '../plan.ts'
 import { DatabaseFault, toAppError } from './faults.ts'
-import { createGate } from './gate.ts'
+import { createGate } from '../../shared/gate.ts'
 import { lockAbout } from './locks.ts'
 import { createMarks } from './marks.ts'
 

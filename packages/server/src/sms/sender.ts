@@ -1,0 +1,101 @@
+import type { Clock } from '../shared/time.ts'
+import type { OutgoingPart, SmsCarrier, SmsRoutes, SubmitOutcome } from './carrier.ts'
+import type { MtPart, SmsMessage } from './message.ts'
+import type { SmsText } from './ports.ts'
+
+export type Sender = {
+  /** The parts of a message that has just been decided, as they are before they leave; without a way they never will. */
+  partsOf(message: SmsMessage): readonly MtPart[]
+  /**
+   * Submits the parts that are `sent`, in their order, and tells the outcome of each as it comes: what could not leave is `queued`.
+   * Resolves with all parts.
+   */
+  submit(
+    message: SmsMessage,
+    parts: readonly MtPart[],
+    told: (part: MtPart) => void,
+  ): Promise<readonly MtPart[]>
+}
+
+/** Gives parts to the carriers of an X, one after another until one has taken or refused it for good. */
+export function createSender(options: {
+  readonly routes: SmsRoutes
+  readonly text: Pick<SmsText, 'splitText'>
+  readonly clock: Clock
+}): Sender {
+  const { routes, text, clock } = options
+
+  const outgoing = (message: SmsMessage, takes: SmsCarrier['takes']): readonly OutgoingPart[] => {
+    const { id, x: from, called: to, sending } = message
+    const common = { from, to: to!, text: sending!.text }
+    const parts = text.splitText(sending!.text, sending!)
+    if (takes === 'parts')
+      return parts.map((part, i) => ({ ...common, ...part, id: parts.length === 1 ? id : `${id}-${i + 1}` }))
+    const { coding, userData } = parts[0]!
+    return [{ ...common, coding, userData, id }]
+  }
+
+  const submitOne = async (out: OutgoingPart, ways: readonly SmsCarrier[]): Promise<Submitted> => {
+    let last: Submitted = { outcome: { state: 'unsent' } }
+    for (const carrier of ways) {
+      last = { outcome: await carrier.submit(out), carrier: carrier.name }
+      if (!mayGoElsewhere(last.outcome)) return last
+    }
+    return last
+  }
+
+  return {
+    partsOf({ x, sending }) {
+      const [way] = routes.waysFrom(x)
+      const state = way === undefined ? 'failed' : 'sent'
+      const common = { state, at: clock.now(), ...(way && { carrier: way.name }) } as const
+      const { length } = text.splitText(sending!.text, sending!)
+      if (way?.takes === 'texts') return [{ index: 1, segments: length, ...common }]
+      return Array.from({ length }, (_, i) => ({ index: i + 1, segments: 1, ...common }))
+    },
+    submit(message, parts, told) {
+      // As it was cut the first time, so that each part is what it was.
+      const wanted = kindOf(parts)
+      const all = routes.waysFrom(message.x)
+      const ways = all.filter(({ takes }) => takes === (wanted ?? all[0]?.takes))
+      const out = outgoing(message, wanted ?? 'parts')
+      return Promise.all(
+        parts.map(async (part) => {
+          if (part.state !== 'sent') return part
+          const { outcome, carrier = part.carrier } = await submitOne(out[part.index - 1]!, ways)
+          const done = after(part, outcome, carrier, clock.now())
+          told(done)
+          return done
+        }),
+      )
+    },
+  }
+}
+
+type Submitted = { readonly outcome: SubmitOutcome; readonly carrier?: string }
+
+/** What kind of carrier these parts were made for; undefined when both would get the same. */
+function kindOf(parts: readonly MtPart[]): SmsCarrier['takes'] | undefined {
+  if (parts.length > 1) return 'parts'
+  return parts[0]!.segments > 1 ? 'texts' : undefined
+}
+
+const mayGoElsewhere = (outcome: SubmitOutcome): boolean =>
+  outcome.state === 'unsent' || (outcome.state === 'refused' && outcome.temporary)
+
+function after(part: MtPart, outcome: SubmitOutcome, carrier: string | undefined, at: number): MtPart {
+  const { index, segments } = part
+  const common = { index, segments, at, ...(carrier !== undefined && { carrier }) }
+  switch (outcome.state) {
+    case 'accepted':
+      return { ...common, state: 'accepted', carrierId: outcome.messageId }
+    case 'refused':
+      return { ...common, state: outcome.temporary ? 'queued' : 'refused', status: outcome.status }
+    case 'unsent':
+      return { ...common, state: 'queued' }
+    case 'unknown':
+      return { ...common, state: 'unknown' }
+    default:
+      return outcome satisfies never
+  }
+}
