@@ -71,7 +71,15 @@ const serverFolders: Readonly<
     sentence: 'storage imports the ports of the domain and shared, never an edge, config or a protocol.',
   },
   'admin-api': {
-    may: ['shared', 'tenants', 'numbers', 'announcements', 'notifications/push-url.ts', 'config/config.ts'],
+    may: [
+      'shared',
+      'tenants',
+      'numbers',
+      'announcements',
+      'sms',
+      'notifications/push-url.ts',
+      'config/config.ts',
+    ],
     sentence:
       'admin-api imports the domain, announcements, shared and its part of the configuration, never storage: an HTTP edge touches no table.',
   },

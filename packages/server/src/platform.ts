@@ -15,6 +15,7 @@ import { appOperations } from './admin-api/apps.ts'
 import { banOperations } from './admin-api/bans.ts'
 import { numberOperations } from './admin-api/numbers.ts'
 import { createAdminApi } from './admin-api/server.ts'
+import { smsOperations } from './admin-api/sms.ts'
 import { trunkOperations } from './admin-api/trunks.ts'
 import { loadAdminToken } from './admin-api/token.ts'
 import { openAnnouncements } from './announcements/announcements.ts'
@@ -38,6 +39,7 @@ import { openRecordings } from './recordings/recordings.ts'
 import { createS3Store, type S3Options } from './recordings/s3-store.ts'
 import { createSipGuard, welcoming } from './sip-guard.ts'
 import { sipListeners } from './sip-listeners.ts'
+import { startSms } from './sms-service.ts'
 import { AppError } from './shared/app-error.ts'
 import { readSealKey } from './shared/key-file.ts'
 import type { Log } from './shared/log.ts'
@@ -61,6 +63,8 @@ export type Platform = {
     readonly wssPort?: number
   }
   readonly api: { readonly httpPort: number; readonly httpsPort: number | undefined }
+  /** Where aggregators hand in SMS; absent without any. */
+  readonly sms?: { readonly port: number }
   /** Absent when it is switched off. */
   readonly admin?: { readonly host: string; readonly port: number }
   /** For seeding and inspection by the command line, the lab and tests. */
@@ -241,6 +245,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     const stillOpen = await storage.journal.openCalls()
     await recordings.clearParts(new Set(stillOpen.map(({ recordingPending }) => recordingPending?.object)))
     storage.startHeartbeat()
+    const sms = await startSms({ config, storage, asker, clock, log })
+    opened.push(() => sms.close())
 
     const listeners = await sipListeners(config, clock)
     const stack = await createSipStack({
@@ -314,6 +320,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
           clock,
         }),
         ...banOperations(guard),
+        ...smsOperations(storage.smsDetails),
         ...trunkOperations({
           list: () => trunks.trunks.map((trunk) => reportOf(trunk, registrations)),
           test(name) {
@@ -346,6 +353,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         ...(wssPort !== undefined && { wssPort }),
       },
       api: ports,
+      ...(sms.port !== undefined && { sms: { port: sms.port } }),
       ...(adminPort !== undefined && { admin: { host: config.admin.host, port: adminPort } }),
       storage,
       sipStats: () => stack.stats(),
@@ -356,6 +364,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       reloadSubscribers: () => phones.reload(),
       reloadCertificates: async () => listeners.tls?.reload(),
       async settle() {
+        await sms.drain()
         await storage.journal.flush()
         await deliverer.drain()
       },

@@ -7,6 +7,7 @@ import { openLibrary } from '../announcements/library.ts'
 import { numberStatusPush } from '../notifications/number-status.ts'
 import { loadAreas } from '../numbers/area.ts'
 import { type Log, silentLog } from '../shared/log.ts'
+import type { E164 } from '../shared/e164.ts'
 import { systemClock } from '../shared/time.ts'
 import { openStorage, type Storage } from '../storage/index.ts'
 import { newApp } from '../tenants/app.ts'
@@ -15,6 +16,7 @@ import { appOperations } from './apps.ts'
 import { banOperations } from './bans.ts'
 import { numberOperations } from './numbers.ts'
 import { ADMIN_ERRORS } from './operation.ts'
+import { smsOperations } from './sms.ts'
 import { trunkOperations } from './trunks.ts'
 import { type AdminApi, createAdminApi } from './server.ts'
 
@@ -60,6 +62,7 @@ before(async () => {
       ...numberOperations({ apps, numbers, numberStates, clock: systemClock }),
       ...trunkOperations({ list: () => [], test: () => undefined }),
       ...banOperations(guard),
+      ...smsOperations(storage.smsDetails),
     ],
     log,
   })
@@ -562,5 +565,105 @@ describe('X numbers', () => {
     ])
     assert.deepEqual(await faultsOf('GET', '/v1/numbers'), ['app is missing'])
     assert.equal((await ask('GET', '/v1/numbers?app=none')).body.error.code, 'APP_UNKNOWN')
+  })
+})
+
+describe('SMS details', () => {
+  const at = Date.UTC(2024, 0, 24, 9, 6, 16, 450)
+  let id = ''
+
+  before(async () => {
+    for (const [n, from] of ['+8613800000021', '+8613800000023'].entries()) {
+      const received = await storage.sms.receive(
+        { carrier: 'smsc-1', from, x: X as E164, coding: 'gsm7', userData: Buffer.from('hello') },
+        at + n * 60_000,
+        60_000,
+      )
+      assert.ok(received.kind === 'complete')
+      if (n > 0) continue
+      id = received.message.id
+      await storage.sms.save(
+        {
+          ...received.message,
+          state: 'ended',
+          appKey: 'axb',
+          called: '+8613800000022' as E164,
+          subject: { direction: 1, subscriptionId: 'binding-1' },
+          end: { at: at + 500, result: 9, segments: 1 },
+        },
+        'received',
+        {
+          mt: [
+            { index: 1, segments: 1, state: 'accepted', carrier: 'smsc-1', carrierId: 'c-1', at: at + 400 },
+            { index: 2, segments: 1, state: 'refused', carrier: 'smsc-1', status: 69, at: at + 500 },
+          ],
+        },
+      )
+      await storage.sms.receipt('smsc-1', { messageId: 'c-1', state: 'delivered' })
+    }
+  })
+
+  test('[sms.console.details] one SMS has its numbers masked, its result and what became of each part', async () => {
+    const { status, body } = await ask('GET', `/v1/sms/${id}`)
+    assert.equal(status, 200)
+    assert.deepEqual(body, {
+      id,
+      at: '2024-01-24T09:06:16.450Z',
+      state: 'ended',
+      app: 'axb',
+      x: X,
+      sender: '+86*********21',
+      receiver: '+86*********22',
+      binding: 'binding-1',
+      direction: 1,
+      carrier: 'smsc-1',
+      endedAt: '2024-01-24T09:06:16.950Z',
+      result: 9,
+      segments: 1,
+      parts: [
+        {
+          index: 1,
+          segments: 1,
+          state: 'accepted',
+          carrier: 'smsc-1',
+          carrierId: 'c-1',
+          at: '2024-01-24T09:06:16.850Z',
+          receipt: 'delivered',
+        },
+        {
+          index: 2,
+          segments: 1,
+          state: 'refused',
+          carrier: 'smsc-1',
+          status: 69,
+          at: '2024-01-24T09:06:16.950Z',
+        },
+      ],
+    })
+    const unknown = await ask('GET', '/v1/sms/no-such-id')
+    assert.deepEqual([unknown.status, unknown.body.error.code], [404, 'SMS_UNKNOWN'])
+  })
+
+  test('SMS are found by number, X, app, result, binding and time, page by page', async () => {
+    const found = async (query: string) => {
+      const { status, body } = await ask('GET', `/v1/sms?${query}`)
+      assert.equal(status, 200, query)
+      const { sms, more } = body as unknown as { sms: { sender: string }[]; more: boolean }
+      return [sms.map(({ sender }) => sender.slice(-2)), more]
+    }
+    assert.deepEqual(await found(''), [['23', '21'], false])
+    assert.deepEqual(await found('limit=1'), [['23'], true])
+    for (const number of ['%2B8613800000021', '+8613800000021', '13800000021', '13800000022'])
+      assert.deepEqual(await found(`number=${number}`), [['21'], false], number)
+    assert.deepEqual(await found('x=17000000001&app=axb'), [['21'], false])
+    assert.deepEqual(await found('result=9&binding=binding-1'), [['21'], false])
+    assert.deepEqual(await found('result=0'), [[], false])
+    assert.deepEqual(await found('since=2024-01-24T09:07:00Z'), [['23'], false])
+    assert.deepEqual(await found('until=2024-01-24T17:07:00%2B08:00'), [['21'], false])
+    assert.deepEqual(await faultsOf('GET', '/v1/sms?number=hello&since=noon'), [
+      'number is no telephone number',
+      'since is no instant such as 2024-01-24T09:06:16Z',
+    ])
+    assert.equal((await ask('GET', '/v1/sms?result=14')).status, 400)
   })
 })

@@ -1,6 +1,8 @@
 import type { PushSignature } from '../tenants/app.ts'
+import type { AggregatorConfig } from './sms-config.ts'
 import type { TrunkConfig } from './trunk-config.ts'
 
+export type * from './sms-config.ts'
 export type * from './trunk-config.ts'
 
 /** The whole configuration, read once at start; nothing else reads the environment. */
@@ -122,6 +124,25 @@ export type Config = {
       readonly accessKeyId?: string
       readonly secretAccessKey?: string
     }
+  }
+  readonly sms: {
+    /** `event` of the pushes (spec/sms.md section 3). */
+    readonly event: string
+    /** Segments as they are sent, or as the vendor's documents count them (spec/sms.md section 7). */
+    readonly countRule: 'wire' | 'document'
+    /** The customer's time for the answer to a Block, ms. */
+    readonly askTimeoutMs: number
+    /** How long the parts of a text are waited for, seconds. */
+    readonly gatherSec: number
+    /** How long what cannot be sent is tried again, minutes. */
+    readonly retryMin: number
+    /** Messages with the carriers at a time. */
+    readonly maxSending: number
+    /** Words that no SMS may have, one a line. */
+    readonly forbiddenWordsFile?: string
+    /** Where aggregators hand in what came; listens only when there are any. */
+    readonly http: { readonly host: string; readonly port: number }
+    readonly aggregators: readonly AggregatorConfig[]
   }
   readonly axb: { readonly maxPairsPerX: number }
   /** Life of an AXE binding that names none, hours; 0 = never expires. */

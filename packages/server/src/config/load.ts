@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { AppError } from '../shared/app-error.ts'
 import { isDatabaseUrl, redactDatabaseUrl } from '../shared/database-url.ts'
 import type { Config } from './config.ts'
+import { readAggregators } from './read-aggregators.ts'
 import { readTrunks } from './read-trunks.ts'
 import { FIELDS, type Field, RULES } from './schema.ts'
 
@@ -20,6 +21,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
     if (value !== undefined) put(config, field.path, value)
   }
   put(config, 'sip.trunks', readTrunks(take(fromFile, 'sip.trunks'), faults))
+  put(config, 'sms.aggregators', readAggregators(take(fromFile, 'sms.aggregators'), faults))
   for (const path of leftovers(fromFile)) faults.push(`${path} is no setting; remove it or correct its name`)
   if (faults.length === 0)
     for (const rule of RULES) {
@@ -34,7 +36,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
 /** The configuration for people: secrets hidden. */
 export function printConfig(config: Config): string {
   const redact = (key: string, value: unknown): unknown => {
-    if (/password|secret|accessKeyId/i.test(key)) return '***'
+    if (/password|secret|token|accessKeyId/i.test(key)) return '***'
     return typeof value === 'string' && isDatabaseUrl(value) ? redactDatabaseUrl(value) : value
   }
   return JSON.stringify(config, redact, 2)
@@ -107,7 +109,7 @@ function put(tree: Json, path: string, value: unknown): void {
 }
 
 function leftovers(file: Json): string[] {
-  const known = new Set([...FIELDS.map((f) => f.path), 'sip.trunks'])
+  const known = new Set([...FIELDS.map((f) => f.path), 'sip.trunks', 'sms.aggregators'])
   const unknown: string[] = []
   const walk = (node: Json, prefix: string): void => {
     for (const [key, value] of Object.entries(node)) {

@@ -2,17 +2,27 @@ import { isIP } from 'node:net'
 import { SPEECH_CODECS } from '@maskline/media'
 import { isCidr } from '../shared/ip.ts'
 import {
+  asObject,
+  type Check,
+  checkMembers,
+  choicesOf,
+  isObject,
+  isText,
+  isWhole,
+  type Json,
+  listOf,
+  must,
+  object,
+  oneOf,
+  whole,
+} from './checks.ts'
+import {
   CALLER_HEADERS,
   NUMBER_FORMATS,
   TRUNK_TRANSPORTS,
   type TrunkConfig,
   type TrunkPeer,
 } from './trunk-config.ts'
-
-type Json = Readonly<Record<string, unknown>>
-
-/** Says what a value must be when it is not that; a member that is not given is never asked. */
-type Check = (value: unknown, where: string, faults: string[]) => void
 
 /** Reads `sip.trunks`: every fault of every member in a sentence of its own. */
 export function readTrunks(given: unknown, faults: string[]): readonly TrunkConfig[] {
@@ -69,56 +79,6 @@ function checkTogether(trunk: Json, where: string, faults: string[]): void {
   if (registrar === undefined && trunk.peer === undefined && trunk.peers === undefined)
     faults.push(`${where}.register needs a registrar, or a peer of the trunk`)
 }
-
-// --- checks -----------------------------------------------------------------------------------------------------
-
-const must =
-  (right: (value: unknown) => boolean, sentence: string): Check =>
-  (value, where, faults) => {
-    if (!right(value)) faults.push(`${where} must be ${sentence}`)
-  }
-
-const oneOf = (choices: readonly string[]): Check =>
-  must((value) => choices.includes(value as string), choicesOf(choices))
-
-const listOf = (right: (item: unknown) => boolean, sentence: string): Check =>
-  must((value) => Array.isArray(value) && value.length > 0 && value.every(right), `a list of ${sentence}`)
-
-const whole = (min: number, max: number): Check =>
-  must((value) => isWhole(value, min, max), `a whole number from ${min} to ${max}`)
-
-/** An object with these members and no others. */
-const object =
-  (checks: Readonly<Record<string, Check>>): Check =>
-  (value, where, faults) => {
-    if (!isObject(value)) {
-      faults.push(`${where} must be an object with ${Object.keys(checks).join(', ')}`)
-      return
-    }
-    for (const key of Object.keys(value))
-      if (!(key in checks))
-        faults.push(`${where}.${key} is not known; there are ${Object.keys(checks).join(', ')}`)
-    checkMembers(value, checks, where, faults)
-  }
-
-function checkMembers(
-  value: Json,
-  checks: Readonly<Record<string, Check>>,
-  where: string,
-  faults: string[],
-): void {
-  for (const [key, check] of Object.entries(checks))
-    if (value[key] !== undefined) check(value[key], `${where}.${key}`, faults)
-}
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const asObject = (value: unknown): Json => (isObject(value) ? value : {})
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-const isWhole = (value: unknown, min: number, max: number): boolean =>
-  Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-const choicesOf = (choices: readonly string[]): string =>
-  `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
 
 const isHostName = (value: unknown): boolean =>
   typeof value === 'string' &&

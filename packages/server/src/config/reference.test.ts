@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { loadConfig } from './load.ts'
+import { AGGREGATOR_MEMBERS } from './read-aggregators.ts'
 import { TRUNK_MEMBERS } from './read-trunks.ts'
 import { settingsTable } from './reference.ts'
 
@@ -11,6 +12,10 @@ const guideOf = (name: string): string =>
   readFileSync(path.join(import.meta.dirname, '../../../../docs/guides', name), 'utf8')
 const guide = guideOf('configuration.md')
 const trunkGuide = guideOf('trunks.md')
+const smsReference = readFileSync(
+  path.join(import.meta.dirname, '../../../../docs/reference/sms-http.md'),
+  'utf8',
+)
 /** Tables are compared cell by cell: the formatter pads them. */
 const cells = (table: string): string[] =>
   table
@@ -30,6 +35,20 @@ test('the guide lists every setting with its type, default and meaning', () => {
 
 test('the guide lists every member of a trunk', () => {
   for (const name of TRUNK_MEMBERS) assert.match(trunkGuide, new RegExp(`^\\|.*\`${name}[\`.]`, 'm'), name)
+})
+
+test('the reference lists every member of an aggregator, and its example is a configuration that the platform accepts', () => {
+  for (const name of AGGREGATOR_MEMBERS)
+    assert.match(smsReference, new RegExp(`^\\|.*\`${name}\``, 'm'), name)
+  const example = /```json\n([^]*?)```/.exec(smsReference)?.[1]
+  const dir = mkdtempSync(path.join(tmpdir(), 'maskline-sms-'))
+  try {
+    const file = path.join(dir, 'maskline.json')
+    writeFileSync(file, example!)
+    assert.equal(loadConfig({}, file).sms.aggregators[0]?.name, 'agg-1')
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
 
 test('every example of the guides is a configuration that the platform accepts', () => {
