@@ -60,10 +60,16 @@ export function serveEnv(
 export async function startServe(
   dataDir: string,
   ports: PlatformPorts,
-  options: { readonly trunks?: readonly TrunkConfig[]; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly trunks?: readonly TrunkConfig[]
+    /** What else stands in the file. */
+    readonly config?: object
+    readonly env?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<PlatformProcess> {
   // Read by default from beside the data.
-  writeFileSync(join(dataDir, 'maskline.json'), JSON.stringify({ sip: { trunks: options.trunks ?? [] } }))
+  const config = { sip: { trunks: options.trunks ?? [] }, ...options.config }
+  writeFileSync(join(dataDir, 'maskline.json'), JSON.stringify(config))
   const peer = await startPeer({
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', MAIN, 'serve'],
@@ -104,7 +110,7 @@ export async function seed(dataDir: string, app: App, xNumbers: readonly string[
         areaCode: '0755',
         province: '广东省',
         status: 'normal',
-        smsCapable: false,
+        smsCapable: true,
       })),
     )
   } finally {
