@@ -105,12 +105,14 @@ export async function openRelayKit(
   const carriers = given.carriers ?? [createTestCarrier()]
   const app = { smsNotifyUrl: `${customer.url}/notify`, smsControlUrl: `${customer.url}/ask`, ...given.app }
 
+  let told = (): void => {}
   const open = async () => {
     const storage = await openStorage({ dataDir, clock, groupCommitMs: 0 })
     const asker = createAsker(clock)
     const relay = relayOver(storage, {
       clock,
       customers: asker,
+      log: { ...silentLog, error: () => told() },
       carriers: { waysFrom: () => carriers },
       policy: { ...POLICY, ...given.policy },
     })
@@ -133,8 +135,11 @@ export async function openRelayKit(
 
   let reference = 0
   const kit = {
+    dataDir,
     customer,
     carriers,
+    /** Resolves when the relay reports the next error. */
+    faulted: () => new Promise<void>((resolve) => (told = resolve)),
     carrier: carriers[0]!,
     clock,
     advance: hands.advance,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { expectedAksk, tokenByPosition } from '../notifications/delivery-test-kit.ts'
+import { DATABASE_FILE } from '../storage/open-storage.ts'
 import { createTestCarrier, openRelayKit, routeTo, splitNumOf } from './relay-test-kit.ts'
 import { A, B, C, smsApp, X } from './sms-test-kit.ts'
 
@@ -344,6 +347,47 @@ describe('what the network makes of it', () => {
     const found = await kit.storage.smsDetails.find((await kit.notified())[0]!.smsIdentifier)
     assert.equal(found?.mt[0]?.receipt, 'delivered')
   })
+})
+
+it('a receipt that overtakes the outcome of its part is noted all the same', async (t) => {
+  const kit = await openRelayKit(t, 'AXB')
+  kit.carrier.react = async ({ id }) => {
+    await kit.relay.handlersOf('smsc-1').onReceipt({ messageId: `id-${id}`, state: 'expired' })
+    await kit.relay.handlersOf('smsc-1').onReceipt({ messageId: 'of-somebody', state: 'expired' })
+    return { state: 'accepted', messageId: `id-${id}` }
+  }
+  await kit.fromA('hello')
+  const found = await kit.storage.smsDetails.find((await kit.notified())[0]!.smsIdentifier)
+  assert.equal(found?.mt[0]?.receipt, 'expired')
+})
+
+it('storage that refuses a part makes the network try again, and takes it when it works', async (t) => {
+  const kit = await openRelayKit(t, 'AXB')
+  const tables = new DatabaseSync(path.join(kit.dataDir, DATABASE_FILE))
+  tables.exec('alter table sms_message rename to gone')
+  await assert.rejects(kit.text(A, 'hello'))
+  tables.exec('alter table gone rename to sms_message')
+  tables.close()
+  await kit.fromA('hello')
+  assert.equal(kit.carrier.submitted.length, 1)
+})
+
+it('an outcome that storage refuses is kept until it can be written, and is told once', async (t) => {
+  const kit = await openRelayKit(t, 'AXB')
+  const tables = new DatabaseSync(path.join(kit.dataDir, DATABASE_FILE))
+  kit.carrier.react = ({ id }) => {
+    tables.exec('alter table sms_part rename to gone')
+    return { state: 'accepted', messageId: `id-${id}` }
+  }
+  await kit.text(A, 'hello')
+  await kit.faulted()
+  tables.exec('alter table gone rename to sms_part')
+  tables.close()
+  kit.advance(1_000)
+  await kit.relay.drain()
+  const [event, ...others] = await kit.notified()
+  assert.deepEqual([event?.sendResult, others], [0, []])
+  assert.equal(kit.carrier.submitted.length, 1)
 })
 
 describe('a stop in good order', () => {

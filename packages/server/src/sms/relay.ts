@@ -5,7 +5,7 @@ import { createGate } from '../shared/gate.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
-import type { CarrierHandlers, IncomingPart, SmsRoutes } from './carrier.ts'
+import type { CarrierHandlers, DeliveryReceipt, IncomingPart, SmsRoutes } from './carrier.ts'
 import { createHandler, type Handled, type Handler, type SmsPolicy } from './handler.ts'
 import type { Arrived, SmsCustomers, SmsStore, SmsText, StoredSms } from './ports.ts'
 import type { ContentFilter } from './rules/content-filter.ts'
@@ -51,6 +51,8 @@ export type SmsRelay = {
 /** Messages in memory; others wait in storage. */
 const MOST_HELD = 10_000
 const CHUNK = 1_000
+/** Receipts without a part that are remembered; the network may also tell of what is none of ours. */
+const MOST_EARLY = 1_000
 /** Before storage that refused is asked again, ms. */
 const AGAIN_MS = 1_000
 
@@ -71,6 +73,8 @@ class Relay implements SmsRelay {
   #readAgain = false
   /** Something was left to storage for want of room. */
   #spilling = false
+  /** Receipts that came before the outcome of their part was stored, by carrier and id. */
+  readonly #early = new Map<string, DeliveryReceipt>()
   #wakeAt = Number.POSITIVE_INFINITY
   #wakeTimer: Timer | undefined
   #waiters: (() => void)[] = []
@@ -80,7 +84,7 @@ class Relay implements SmsRelay {
     const { carriers, text, clock, policy } = options
     this.#handler = createHandler({
       ...options,
-      store: { save: (...change) => this.#persist(() => options.store.save(...change)) },
+      store: { save: (...change) => this.#save(...change) },
       sender: createSender({ routes: carriers, text, clock }),
       gate: createGate(policy.maxSending),
     })
@@ -89,7 +93,7 @@ class Relay implements SmsRelay {
   handlersOf(carrier: string): CarrierHandlers {
     return {
       onPart: (part) => this.#receive(carrier, part),
-      onReceipt: async (receipt) => void (await this.#options.store.receipt(carrier, receipt)),
+      onReceipt: (receipt) => this.#note(carrier, receipt),
     }
   }
 
@@ -119,6 +123,25 @@ class Relay implements SmsRelay {
     const received = await store.receive(arrivedOf(carrier, part, policy.countryCode), now, policy.gatherMs)
     if (received.kind === 'complete') this.#take({ message: received.message, mt: [] })
     else if (received.kind === 'gathering') this.#wake(received.dueAt)
+  }
+
+  /** On another connection a receipt may overtake the outcome of its submit: it waits for that, unless the process ends. */
+  async #note(carrier: string, receipt: DeliveryReceipt): Promise<void> {
+    if (await this.#options.store.receipt(carrier, receipt)) return
+    if (this.#early.size >= MOST_EARLY) this.#early.delete(this.#early.keys().next().value!)
+    this.#early.set(`${carrier} ${receipt.messageId}`, receipt)
+  }
+
+  async #save(...[message, from, changes]: Parameters<SmsStore['save']>): Promise<boolean> {
+    const { store } = this.#options
+    const isSaved = await this.#persist(() => store.save(message, from, changes))
+    if (this.#early.size === 0) return isSaved
+    for (const { carrier, carrierId } of changes?.mt ?? []) {
+      const key = `${carrier} ${carrierId}`
+      const receipt = this.#early.get(key)
+      if (receipt && this.#early.delete(key)) await this.#persist(() => store.receipt(carrier!, receipt))
+    }
+    return isSaved
   }
 
   #take(sms: StoredSms): void {
