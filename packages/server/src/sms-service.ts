@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { joinParts, splitText } from '@maskline/smpp'
-import type { Config } from './config/config.ts'
+import { type EsmeTls, joinParts, splitText } from '@maskline/smpp'
+import type { Config, SmscConfig } from './config/config.ts'
 import type { Asker } from './notifications/ask.ts'
 import { AppError } from './shared/app-error.ts'
 import type { Log } from './shared/log.ts'
 import type { Clock } from './shared/time.ts'
 import { createHttpCarrier } from './sms/http-carrier.ts'
 import { startWebhook } from './sms/http-webhook.ts'
+import { createSmppCarrier } from './sms/smpp-carrier.ts'
+import type { CarrierHandlers } from './sms/carrier.ts'
 import { createRelay } from './sms/relay.ts'
 import { createSmsRoutes, type SmsWay } from './sms/routes.ts'
 import { createFilters } from './sms/rules/content-filter.ts'
@@ -23,8 +25,8 @@ export type SmsService = {
 }
 
 /**
- * Wires SMS: carriers and the relay between them, after what an earlier run left is taken up. Rejects with AppError `SMS_WORDS_FILE` or
- * `SMS_LISTEN`.
+ * Wires SMS: carriers and the relay between them, after what an earlier run left is taken up. Rejects with AppError `SMS_WORDS_FILE`, `SMS_TLS_FILE`
+ * or `SMS_LISTEN`.
  */
 export async function startSms(options: {
   readonly config: Pick<Config, 'sms' | 'numbers' | 'calls'>
@@ -35,11 +37,28 @@ export async function startSms(options: {
 }): Promise<SmsService> {
   const { config, storage, asker, clock, log } = options
   const { sms } = config
-  const ways: readonly SmsWay[] = sms.aggregators.map((aggregator) => ({
-    carrier: createHttpCarrier({ ...aggregator, clock }),
-    priority: aggregator.priority,
-    ...(aggregator.serves && { serves: aggregator.serves }),
-  }))
+  const handlersOf = (name: string): CarrierHandlers => ({
+    onPart: (part) => relay.handlersOf(name).onPart(part),
+    onReceipt: (receipt) => relay.handlersOf(name).onReceipt(receipt),
+  })
+  const ways: readonly SmsWay[] = [
+    ...sms.smscs.map(({ serves, priority, tls, ...smsc }) => ({
+      carrier: createSmppCarrier({
+        ...smsc,
+        ...(tls && { tls: tlsOf(tls) }),
+        handlers: handlersOf(smsc.name),
+        clock,
+        log,
+      }),
+      priority,
+      ...(serves && { serves }),
+    })),
+    ...sms.aggregators.map(({ serves, priority, ...aggregator }) => ({
+      carrier: createHttpCarrier({ ...aggregator, clock }),
+      priority,
+      ...(serves && { serves }),
+    })),
+  ]
   const relay = createRelay({
     store: storage.sms,
     routes: storage.routes,
@@ -69,7 +88,7 @@ export async function startSms(options: {
           aggregators: new Map(
             sms.aggregators.map(({ name, inboundToken: token }) => [
               name,
-              { token, handlers: relay.handlersOf(name) },
+              { token, handlers: handlersOf(name) },
             ]),
           ),
           clock,
@@ -89,18 +108,28 @@ export async function startSms(options: {
   }
 }
 
+/** Certificates of an SMSC out of their files. */
+function tlsOf({ caFile, certFile, keyFile, ...rest }: NonNullable<SmscConfig['tls']>): EsmeTls {
+  return {
+    ...rest,
+    ...(caFile !== undefined && { ca: readOf(caFile, 'SMS_TLS_FILE', 'sms.smscs') }),
+    ...(certFile !== undefined && { cert: readOf(certFile, 'SMS_TLS_FILE', 'sms.smscs') }),
+    ...(keyFile !== undefined && { key: readOf(keyFile, 'SMS_TLS_FILE', 'sms.smscs') }),
+  }
+}
+
 /** Words of a file, one a line; blanks around them do not count. */
 function wordsIn(file: string | undefined): readonly string[] {
   if (file === undefined) return []
+  return readOf(file, 'SMS_WORDS_FILE', 'MASKLINE_SMS_FORBIDDEN_WORDS')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+}
+
+function readOf(file: string, code: string, setting: string): string {
   try {
     return readFileSync(file, 'utf8')
-      .split(/\r?\n/)
-      .map((line) => line.trim())
   } catch (cause) {
-    throw new AppError(
-      'SMS_WORDS_FILE',
-      `cannot read the forbidden words ${file}: ${(cause as Error).message} (MASKLINE_SMS_FORBIDDEN_WORDS)`,
-      { cause },
-    )
+    throw new AppError(code, `cannot read ${file}: ${(cause as Error).message} (${setting})`, { cause })
   }
 }

@@ -1,5 +1,5 @@
 import type { PushSignature } from '../tenants/app.ts'
-import type { AggregatorConfig } from './sms-config.ts'
+import type { AggregatorConfig, SmscConfig } from './sms-config.ts'
 import type { TrunkConfig } from './trunk-config.ts'
 
 export type * from './sms-config.ts'
@@ -142,6 +142,7 @@ export type Config = {
     readonly forbiddenWordsFile?: string
     /** Where aggregators hand in what came; listens only when there are any. */
     readonly http: { readonly host: string; readonly port: number }
+    readonly smscs: readonly SmscConfig[]
     readonly aggregators: readonly AggregatorConfig[]
   }
   readonly axb: { readonly maxPairsPerX: number }

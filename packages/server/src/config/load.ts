@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { AppError } from '../shared/app-error.ts'
 import { isDatabaseUrl, redactDatabaseUrl } from '../shared/database-url.ts'
 import type { Config } from './config.ts'
-import { readAggregators } from './read-aggregators.ts'
+import { readAggregators, readSmscs } from './read-sms-carriers.ts'
 import { readTrunks } from './read-trunks.ts'
 import { FIELDS, type Field, RULES } from './schema.ts'
 
@@ -21,7 +21,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
     if (value !== undefined) put(config, field.path, value)
   }
   put(config, 'sip.trunks', readTrunks(take(fromFile, 'sip.trunks'), faults))
-  put(config, 'sms.aggregators', readAggregators(take(fromFile, 'sms.aggregators'), faults))
+  const carriers = new Set<unknown>()
+  put(config, 'sms.smscs', readSmscs(take(fromFile, 'sms.smscs'), faults, carriers))
+  put(config, 'sms.aggregators', readAggregators(take(fromFile, 'sms.aggregators'), faults, carriers))
   for (const path of leftovers(fromFile)) faults.push(`${path} is no setting; remove it or correct its name`)
   if (faults.length === 0)
     for (const rule of RULES) {
@@ -109,7 +111,7 @@ function put(tree: Json, path: string, value: unknown): void {
 }
 
 function leftovers(file: Json): string[] {
-  const known = new Set([...FIELDS.map((f) => f.path), 'sip.trunks', 'sms.aggregators'])
+  const known = new Set([...FIELDS.map((f) => f.path), 'sip.trunks', 'sms.smscs', 'sms.aggregators'])
   const unknown: string[] = []
   const walk = (node: Json, prefix: string): void => {
     for (const [key, value] of Object.entries(node)) {

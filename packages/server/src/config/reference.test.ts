@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { loadConfig } from './load.ts'
-import { AGGREGATOR_MEMBERS } from './read-aggregators.ts'
+import { AGGREGATOR_MEMBERS, SMSC_MEMBERS } from './read-sms-carriers.ts'
 import { TRUNK_MEMBERS } from './read-trunks.ts'
 import { settingsTable } from './reference.ts'
 
@@ -12,6 +12,7 @@ const guideOf = (name: string): string =>
   readFileSync(path.join(import.meta.dirname, '../../../../docs/guides', name), 'utf8')
 const guide = guideOf('configuration.md')
 const trunkGuide = guideOf('trunks.md')
+const smsGuide = guideOf('sms.md')
 const smsReference = readFileSync(
   path.join(import.meta.dirname, '../../../../docs/reference/sms-http.md'),
   'utf8',
@@ -35,6 +36,20 @@ test('the guide lists every setting with its type, default and meaning', () => {
 
 test('the guide lists every member of a trunk', () => {
   for (const name of TRUNK_MEMBERS) assert.match(trunkGuide, new RegExp(`^\\|.*\`${name}[\`.]`, 'm'), name)
+})
+
+test('the guide lists every member of an SMSC, and its examples are configurations that the platform accepts', () => {
+  for (const name of SMSC_MEMBERS) assert.match(smsGuide, new RegExp(`^\\|.*\`${name}[\`.]`, 'm'), name)
+  const dir = mkdtempSync(path.join(tmpdir(), 'maskline-sms-'))
+  try {
+    for (const [, example] of smsGuide.matchAll(/```json\n([^]*?)```/g)) {
+      const file = path.join(dir, 'maskline.json')
+      writeFileSync(file, example!)
+      assert.ok(loadConfig({}, file).sms.smscs.length > 0)
+    }
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
 
 test('the reference lists every member of an aggregator, and its example is a configuration that the platform accepts', () => {

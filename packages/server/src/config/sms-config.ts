@@ -14,3 +14,51 @@ export type AggregatorConfig = {
   /** For the whole exchange. */
   readonly timeoutMs: number
 }
+
+/** An SMSC that SMS come from and go to over SMPP 3.4, as the configuration describes it (docs/guides/sms.md). */
+export type SmscConfig = {
+  readonly name: string
+  /** Tried in turn by every connection. */
+  readonly hosts: readonly { readonly host: string; readonly port: number }[]
+  readonly systemId: string
+  readonly password: string
+  readonly systemType?: string
+  readonly addressRange?: string
+  readonly serviceType?: string
+  readonly bind?: 'transceiver' | 'separate'
+  readonly connections?: number
+  readonly window?: number
+  readonly maxPerSecond?: number
+  readonly tls?: {
+    readonly caFile?: string
+    readonly certFile?: string
+    readonly keyFile?: string
+    readonly serverName?: string
+    readonly verify?: boolean
+  }
+  /** How numbers are written, and read where the SMSC names no type. */
+  readonly numbers?: {
+    readonly countryCode?: string
+    readonly source?: (typeof NUMBER_FORMS)[number]
+    readonly destination?: (typeof NUMBER_FORMS)[number]
+    readonly unknown?: (typeof UNKNOWN_NUMBERS)[number]
+  }
+  readonly defaultAlphabet?: (typeof ALPHABETS)[number]
+  readonly messageIds?: {
+    readonly response?: (typeof MESSAGE_IDS)[number]
+    readonly receipt?: (typeof MESSAGE_IDS)[number]
+  }
+  readonly longTexts: 'udh8' | 'sar'
+  readonly receipts: boolean
+  readonly validitySec?: number
+  readonly responseTimeoutMs?: number
+  readonly enquireLinkMs?: number
+  readonly patienceMs?: number
+  readonly serves?: readonly string[]
+  readonly priority: number
+}
+
+export const NUMBER_FORMS = ['international', 'plus', 'national', 'bare'] as const
+export const UNKNOWN_NUMBERS = ['international', 'national', 'as-is'] as const
+export const ALPHABETS = ['gsm7', 'latin1', 'ucs2'] as const
+export const MESSAGE_IDS = ['as-is', 'decimal', 'hex'] as const

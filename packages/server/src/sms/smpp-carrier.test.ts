@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { it, type TestContext } from 'node:test'
+import {
+  joinParts,
+  type Smsc,
+  type SmscOptions,
+  splitText,
+  startSmsc,
+  STATUS,
+  type SubmittedPart,
+} from '@maskline/smpp'
+import type { Log } from '../shared/log.ts'
+import { silentLog } from '../shared/log.ts'
+import { systemClock } from '../shared/time.ts'
+import { openStorage } from '../storage/index.ts'
+import type { CarrierHandlers } from './carrier.ts'
+import { POLICY, relayOver, seed } from './relay-test-kit.ts'
+import { createSmppCarrier } from './smpp-carrier.ts'
+import { A, B, X } from './sms-test-kit.ts'
+
+/** The whole relay between an SMSC and itself: SMPP over TCP on loopback. */
+async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit']) {
+  const storage = await openStorage({ dataDir: ':memory:' })
+  const submitted: SubmittedPart[] = []
+  const events: object[] = []
+  let onBound = (): void => {}
+  const isBound = new Promise<void>((resolve) => (onBound = resolve))
+  const smsc = await startSmsc({
+    onSubmit(part) {
+      submitted.push(part)
+      return onSubmit?.(part) ?? { do: 'accept' }
+    },
+    onEvent: ({ kind }) => void (kind === 'bound' && onBound()),
+  })
+  const log: Log = { ...silentLog, warn: (fields) => events.push(fields) }
+  const handlers: CarrierHandlers = {
+    onPart: (part) => relay.handlersOf('smsc-1').onPart(part),
+    onReceipt: (receipt) => relay.handlersOf('smsc-1').onReceipt(receipt),
+  }
+  const carrier = createSmppCarrier({
+    name: 'smsc-1',
+    hosts: [{ host: '127.0.0.1', port: smsc.port }],
+    systemId: 'maskline',
+    password: 'secret',
+    numbers: { countryCode: '86' },
+    longTexts: 'udh8',
+    receipts: true,
+    responseTimeoutMs: 200,
+    handlers,
+    clock: systemClock,
+    log,
+  })
+  const relay = relayOver(storage, {
+    clock: systemClock,
+    customers: { post: async () => ({ kind: 'failed', why: 'nobody asks in AXB' }) },
+    carriers: { waysFrom: () => [carrier] },
+    policy: POLICY,
+  })
+  await seed(storage, 'AXB', {})
+  await relay.start()
+  t.after(async () => {
+    const stopped = relay.close()
+    await carrier.close()
+    await stopped
+    await smsc.close()
+    await storage.close()
+  })
+  await isBound
+  return {
+    storage,
+    relay,
+    submitted,
+    events,
+    smsc,
+    send: (text: string, from: string = A) => send(smsc, text, from),
+    async results() {
+      await relay.drain()
+      const found = await storage.smsDetails.search({ limit: 10 })
+      return found.map(({ end }) => end?.result)
+    },
+  }
+}
+
+let reference = 0
+async function send(smsc: Smsc, text: string, from: string): Promise<void> {
+  for (const part of splitText(text, { reference: ++reference }))
+    assert.deepEqual(await smsc.deliver('maskline', { ...part, from, to: X }), { state: 'accepted' })
+}
+
+it('texts of every kind go from a handset through X to the other handset, character for character', async (t) => {
+  const { send, submitted, results } = await bound(t)
+  const texts = ['hello', '€uro [1] {2} ~', '你好，世界', 'x'.repeat(400), '字'.repeat(200), '😀'.repeat(90)]
+  for (const text of texts) {
+    submitted.length = 0
+    await send(text)
+    await results()
+    assert.equal(joinParts(submitted), text)
+    for (const { from, to } of submitted) assert.deepEqual([from, to], [X, B])
+  }
+  assert.deepEqual(new Set(await results()), new Set([0]))
+})
+
+it('a receipt finds its part', async (t) => {
+  const { send, smsc, submitted, storage, results } = await bound(t, () => ({
+    do: 'accept',
+    messageId: '7f',
+  }))
+  await send('hello')
+  await results()
+  const [part] = submitted
+  const receipt = { messageId: '7f', state: 'delivered' } as const
+  assert.deepEqual(await smsc.sendReceipt('maskline', receipt, { ...part!, receivedAt: part!.receivedAt }), {
+    state: 'accepted',
+  })
+  const [message] = await storage.smsDetails.search({ limit: 1 })
+  const found = await storage.smsDetails.find(message!.id)
+  assert.deepEqual(
+    found?.mt.map(({ carrierId, receipt }) => [carrierId, receipt]),
+    [['7f', 'delivered']],
+  )
+})
+
+it('what the SMSC refuses is result 10; what it does not answer too, and is not sent again', async (t) => {
+  const refusing = await bound(t, () => ({ do: 'refuse', status: STATUS.ESME_RINVDSTADR }))
+  await refusing.send('hello')
+  assert.deepEqual(await refusing.results(), [10])
+  const silent = await bound(t, () => ({ do: 'ignore' }))
+  await silent.send('hello')
+  assert.deepEqual(await silent.results(), [10])
+  assert.equal(silent.submitted.length, 1)
+})
+
+it('no number and no text is in what is logged', async (t) => {
+  const { send, smsc, events, results } = await bound(t, () => ({ do: 'drop' }))
+  await send('a secret text')
+  await results()
+  smsc.drop()
+  assert.ok(events.length > 0)
+  assert.doesNotMatch(JSON.stringify(events), /13800000|17000000|secret/)
+})

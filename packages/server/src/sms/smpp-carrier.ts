@@ -1,0 +1,65 @@
+import { createEsme, type EsmeHandlers, type EsmeOptions, isFinalState, type SmppClock } from '@maskline/smpp'
+import type { Log } from '../shared/log.ts'
+import type { Clock, Timer } from '../shared/time.ts'
+import type { CarrierHandlers, DeliveryReceipt, SmsCarrier } from './carrier.ts'
+
+/** An SMSC that is spoken to over SMPP 3.4; what an ESME has of its own stands in `EsmeOptions`. */
+export type SmppCarrierOptions = Omit<EsmeOptions, keyof EsmeHandlers | 'clock' | 'random'> & {
+  readonly name: string
+  /** How the parts of a long text are told to belong together: in a user data header, or by the SAR parameters. */
+  readonly longTexts: 'udh8' | 'sar'
+  /** Whether receipts are asked for. */
+  readonly receipts: boolean
+  /** How long the SMSC tries to reach a receiver; absent: its own. */
+  readonly validitySec?: number
+  readonly handlers: CarrierHandlers
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
+  const { name, longTexts, receipts, validitySec, handlers, clock, log, ...esmeOptions } = options
+  const esme = createEsme({
+    ...esmeOptions,
+    clock: smppClock(clock),
+    onMessage: (part) => handlers.onPart(part),
+    async onReceipt({ messageId, state, error }) {
+      // What is on its way yet says nothing that anybody would look for.
+      if (!isFinalState(state)) return
+      await handlers.onReceipt({
+        messageId,
+        state: state as DeliveryReceipt['state'],
+        ...(error !== undefined && { error }),
+      })
+    },
+    onLateOutcome: (_part, { state }) =>
+      log.warn({ smsc: name, state }, 'an SMSC answered after its answer was given up; it stays unknown'),
+    onEvent: ({ kind, ...event }) => {
+      if (kind === 'bound') log.info({ smsc: name, ...event }, 'bound to an SMSC')
+      else if (kind === 'lost') log.warn({ smsc: name, ...event }, 'the connection to an SMSC is lost')
+      else if (kind === 'throttled') log.warn({ smsc: name, ...event }, 'an SMSC asks to slow down')
+      else log.warn({ smsc: name, ...event }, 'an SMSC did what SMPP does not allow')
+    },
+  })
+  return {
+    name,
+    takes: 'parts',
+    submit: ({ from, to, userData, coding, concat }) =>
+      esme.submit({
+        from,
+        to,
+        userData,
+        coding,
+        ...(concat && { concat: { ...concat, header: longTexts } }),
+        receipt: receipts,
+        ...(validitySec !== undefined && { validitySec }),
+      }),
+    close: () => esme.close(),
+  }
+}
+
+const smppClock = (clock: Clock): SmppClock => ({
+  now: () => clock.now(),
+  setTimer: (delayMs, run) => clock.setTimer(delayMs, run),
+  clearTimer: (timer) => (timer as Timer | undefined)?.cancel(),
+})
