@@ -155,6 +155,11 @@ const examples: readonly {
     ],
   },
   {
+    rule: 'sms imports only',
+    broken: ['packages/server/src/sms/relay.ts', "import { createSmsStore } from '../storage/sms-store.ts'"],
+    lawful: ['packages/server/src/sms/relay.ts', "import { splitText } from '@maskline/smpp'"],
+  },
+  {
     rule: 'config imports only',
     broken: ['packages/server/src/config/load.ts', "import { open } from '../storage/open.ts'"],
     lawful: ['packages/server/src/config/load.ts', "import type { PushSignature } from '../tenants/app.ts'"],

@@ -59,6 +59,8 @@ test('pushes that wait in an outbox of the first shape are there after the upgra
       insert into first_outbox select * from outbox;
       drop table outbox;
       alter table first_outbox rename to outbox;
+      drop table sms_message;
+      drop table sms_part;
       delete from kysely_migration where name >= '0007';
     `)
     database.close()
