@@ -16,4 +16,6 @@ export {
   type LadderParticipant,
 } from './ladder/ladder.ts'
 export { createCustomerServer, type CustomerServer } from './customer/customer-server.ts'
+export { startSmsNetwork } from './sms/network.ts'
+export type { Handset, ReceivedText, SmppAccount, SmsNetwork, SmsNetworkOptions } from './sms/types.ts'
 export { type Laboratory, openLaboratory } from './demo/laboratory.ts'

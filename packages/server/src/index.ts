@@ -1,7 +1,7 @@
 /** The platform as a library: for the lab, the benches and programs that embed it. */
 export { startPlatform, type Platform, type PlatformOptions } from './platform.ts'
 export { loadConfig, printConfig } from './config/load.ts'
-export type { Config, TrunkConfig } from './config/config.ts'
+export type { Config, SmscConfig, TrunkConfig } from './config/config.ts'
 export { createLogger } from './observability/logger.ts'
 export { type Log, silentLog } from './shared/log.ts'
 export { type Clock, systemClock } from './shared/time.ts'

@@ -32,6 +32,11 @@ const CALLIN =
 const fee = (answer: string, reason: number) =>
   `{"direction":1,"spId":"demo_sp","appKey":"demoKey","icid":"i.1.1.1","bindNum":"+8617000000001","sessionId":"s1","callerNum":"+8613800000021","calleeNum":"+8617000000001","fwdDisplayNum":"+8617000000001","fwdDstNum":"+8613800000022","callInTime":"2026-01-24 02:30:03","fwdStartTime":"2026-01-24 02:30:03","fwdAnswerTime":"${answer}","callEndTime":"2026-01-24 02:30:22","fwdUnaswRsn":0,"ulFailReason":${reason},"sipStatusCode":0,"callOutUnaswRsn":0,"recordFlag":0,"ttsPlayTimes":0,"ttsTransDuration":0,"serviceType":"004","hostName":"pn01.example","voiceCheckType":0}`
 const feePush = (answer: string, reason = 0) => `{"eventType":"fee","feeLst":[${fee(answer, reason)}]}`
+const NOTIFY =
+  '{"appKey":"demoKey","smsEvent":{"smsIdentifier":"id-1","notificationMode":"Notify","calling":"+8613800000021","called":"+8613800000022","virtualNumber":"+8617000000001","event":"Text SMS ","timeStamp":"2026-01-24T02:30:16.450Z","subscriptionId":"example-id-1","extInfo":{"extParas":[{"key":"splitNum","value":"1"},{"key":"direction","value":"1"}]},"sendResult":0}}'
+const BLOCK = NOTIFY.replace('"Notify"', '"Block"')
+  .replace('"called":"+8613800000022",', '')
+  .replace(',"sendResult":0', '')
 
 async function customer(t: TestContext): Promise<CustomerServer> {
   const server = await createCustomerServer({ apps: { demoKey: SECRET }, now: () => NOW })
@@ -63,6 +68,24 @@ describe('the customer server', () => {
     )
     assert.equal(server.fees[0]?.fwdAnswerTime, '2026-01-24 02:30:06')
     assert.equal(server.pushes[0]?.app, 'demoKey')
+  })
+
+  it('keeps what it is told of SMS, and answers what it is asked as it decided', async (t) => {
+    const server = await customer(t)
+    assert.equal(await (await push(server, BLOCK)).text(), '')
+    server.decideSms(({ calling }) => ({ actions: [{ operation: 'DiscardMessage', userData: calling }] }))
+    const answer = await (await push(server, BLOCK)).text()
+    assert.equal(answer, '{"actions":[{"operation":"DiscardMessage","userData":"+8613800000021"}]}')
+    assert.equal(await (await push(server, NOTIFY)).text(), '')
+    assert.deepEqual(server.faults, [])
+    assert.deepEqual(
+      server.sms.map(({ notificationMode, sendResult }) => [notificationMode, sendResult]),
+      [
+        ['Block', undefined],
+        ['Block', undefined],
+        ['Notify', 0],
+      ],
+    )
   })
 
   const signatures: readonly (readonly [string, Record<string, string>])[] = [
@@ -114,13 +137,26 @@ describe('the customer server', () => {
     ['an integer as text', feePush('', 8102).replace('"recordFlag":0', '"recordFlag":"0"'), /recordFlag/],
     ['feeLst as an object', feePush('').replace('[', '').replace(']', ''), /feeLst/],
     ['no JSON', 'callin', /JSON/],
+    ['an SMS without an app', NOTIFY.replace('demoKey', ''), /appKey/],
+    ['an SMS that is neither told nor asked', NOTIFY.replace('"Notify"', '"Tell"'), /notificationMode/],
+    ['an SMS without a result', NOTIFY.replace(',"sendResult":0', ''), /sendResult is missing/],
+    ['a result that is none', NOTIFY.replace('"sendResult":0', '"sendResult":14'), /sendResult/],
+    ['a question with a result', NOTIFY.replace('"Notify"', '"Block"'), /sendResult is unknown/],
+    [
+      'a question that knows the answer',
+      NOTIFY.replace('"Notify"', '"Block"').replace(/,"sendResult":0/, ''),
+      /called/,
+    ],
+    ['an SMS in seconds', NOTIFY.replace('16.450Z', '16Z'), /timeStamp/],
+    ['a count that is no text', NOTIFY.replace('"value":"1"', '"value":1'), /extInfo/],
+    ['SMS extras out of order', NOTIFY.replace('splitNum', 'direction'), /extInfo/],
   ]
   for (const [what, body, fault] of bodies) {
     it(`finds fault with ${what}`, async (t) => {
       const server = await customer(t)
       await push(server, body)
       assert.match(server.faults.join(), fault)
-      assert.equal(server.events.length + server.fees.length, 0)
+      assert.equal(server.events.length + server.fees.length + server.sms.length, 0)
     })
   }
 

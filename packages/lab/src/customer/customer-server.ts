@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { parsePushBody } from './push-body.ts'
 import type { CallEvent, FeeInfo, NumInfo } from './push-body.ts'
 import { checkSignature } from './signature.ts'
+import type { SmsEvent } from './sms-body.ts'
 
 /** A POST as it arrived; `path` includes the query. */
 export type ReceivedPush = {
@@ -51,10 +52,14 @@ export type CustomerServer = {
   readonly events: readonly CallEvent[]
   readonly fees: readonly FeeInfo[]
   readonly states: readonly NumInfo[]
+  /** SMS that it was told of (`Notify`) or asked about (`Block`). */
+  readonly sms: readonly SmsEvent[]
   /** What was wrong with pushes: signature, headers, body. A correct platform leaves this empty. */
   readonly faults: readonly string[]
   /** How X-mode callins are answered from now on: the JSON of `connect` or `close`. Default: an empty body. */
   decide(answer: (callin: CallEvent) => object): void
+  /** How questions about SMS are answered from now on: the JSON of `actions`. Default: an empty body. */
+  decideSms(answer: (asked: SmsEvent) => object): void
   misbehave(rule: Misbehaviour): void
   /** Forgets all rules: answers 200 again. */
   behave(): void
@@ -70,7 +75,9 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
   const events: CallEvent[] = []
   const fees: FeeInfo[] = []
   const states: NumInfo[] = []
+  const sms: SmsEvent[] = []
   let decision: ((callin: CallEvent) => object) | undefined
+  let smsDecision: ((asked: SmsEvent) => object) | undefined
   const faults: string[] = []
   const rules: { rule: Misbehaviour; left: number }[] = []
   const waiters = new Set<() => void>()
@@ -99,26 +106,29 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
     const rule = takeRule(seen)
     const status = rule?.status ?? 200
     pushes.push(rule?.drop ? seen : { ...seen, status })
-    const question = keep(body, !rule?.drop && status >= 200 && status < 300)
+    const decide = keep(body, !rule?.drop && status >= 200 && status < 300)
     tellWaiters()
     await rule?.until
     if (rule?.drop) return void request.socket.destroy()
-    const decided = question && decision ? JSON.stringify(decision(question)) : ''
-    const answer = rule?.body ?? decided
+    const decided = decide?.()
+    const answer = rule?.body ?? (decided === undefined ? '' : JSON.stringify(decided))
     response.writeHead(status, { 'Content-Length': Buffer.byteLength(answer), ...rule?.headers })
     response.end(answer)
   }
 
-  /** Keeps what a push tells; answers the event that asks for a decision. */
-  function keep(body: string, accepted: boolean): CallEvent | undefined {
+  /** Keeps what a push tells; of one that asks for a decision it gives what decides. */
+  function keep(body: string, accepted: boolean): (() => object | undefined) | undefined {
     try {
       const push = parsePushBody(body)
       if (!accepted) return undefined
       if (push.kind === 'fee') fees.push(...push.fees)
       else if (push.kind === 'numStatus') states.push(...push.states)
-      else {
+      else if (push.kind === 'sms') {
+        sms.push(push.sms)
+        if (push.sms.notificationMode === 'Block') return () => smsDecision?.(push.sms)
+      } else {
         events.push(push.event)
-        if (push.event.statusInfo.notifyMode === 'Block') return push.event
+        if (push.event.statusInfo.notifyMode === 'Block') return () => decision?.(push.event)
       }
     } catch (error) {
       faults.push(error instanceof Error ? error.message : String(error))
@@ -144,8 +154,10 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
     events,
     fees,
     states,
+    sms,
     faults,
     decide: (answer) => void (decision = answer),
+    decideSms: (answer) => void (smsDecision = answer),
     misbehave: (rule) => void rules.push({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }),
     behave: () => void rules.splice(0),
     waitFor(predicate, what = 'the customer server waited in vain', timeoutMs = 10_000) {
@@ -158,7 +170,9 @@ export async function createCustomerServer(options: CustomerServerOptions): Prom
         const timer = setTimeout(() => {
           stop()
           reject(
-            new Error(`${what}: ${events.length} events, ${fees.length} CDRs, faults: ${faults.join('; ')}`),
+            new Error(
+              `${what}: ${events.length} events, ${fees.length} CDRs, ${sms.length} SMS, faults: ${faults.join('; ')}`,
+            ),
           )
         }, timeoutMs)
         const ask = (): void => {

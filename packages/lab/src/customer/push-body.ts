@@ -1,3 +1,6 @@
+import { checkFields, type Field, isObject, may, must } from './fields.ts'
+import { parseSmsBody, type SmsEvent } from './sms-body.ts'
+
 /** A call event as a customer reads it (spec/notifications.md section 4). */
 export type CallEvent = {
   readonly eventType: 'callin' | 'collectInfo' | 'callout' | 'alerting' | 'answer' | 'disconnect'
@@ -61,14 +64,7 @@ export type PushBody =
   | { readonly kind: 'event'; readonly event: CallEvent }
   | { readonly kind: 'fee'; readonly fees: readonly FeeInfo[] }
   | { readonly kind: 'numStatus'; readonly states: readonly NumInfo[] }
-
-type FieldType = 'text' | 'integer' | 'number' | 'time' | 'time-or-empty'
-type Field = { readonly name: string; readonly type: FieldType; readonly required: boolean }
-
-const must = (type: FieldType, ...names: string[]): Field[] =>
-  names.map((name) => ({ name, type, required: true }))
-const may = (type: FieldType, ...names: string[]): Field[] =>
-  names.map((name) => ({ name, type, required: false }))
+  | { readonly kind: 'sms'; readonly sms: SmsEvent }
 
 const HEAD = [...must('time', 'timestamp'), ...must('text', 'sessionId')]
 const PARTIES = must('number', 'caller', 'called')
@@ -148,6 +144,7 @@ export function parsePushBody(text: string): PushBody {
     for (const info of list) checkFields(info, NUM_FIELDS)
     return { kind: 'numStatus', states: list as NumInfo[] }
   }
+  if ('smsEvent' in value) return { kind: 'sms', sms: parseSmsBody(value) }
   const type = value['eventType']
   if (Object.keys(value).join() !== 'eventType,statusInfo')
     throw new Error('an event has eventType and statusInfo only')
@@ -166,32 +163,3 @@ function checkFee(fee: unknown): void {
     throw new Error('fwdUnaswRsn and ulFailReason are 0 although the call was not answered')
   }
 }
-
-function checkFields(value: unknown, fields: readonly Field[]): void {
-  if (!isObject(value)) throw new Error('not an object')
-  const names = Object.keys(value)
-  let at = 0
-  for (const field of fields) {
-    if (names[at] === field.name) {
-      if (!FITS[field.type](value[field.name])) throw new Error(`${field.name} is not a valid ${field.type}`)
-      at++
-    } else if (field.required) {
-      throw new Error(`${field.name} is missing or out of order`)
-    }
-  }
-  if (at < names.length) throw new Error(`${names[at]} is unknown or out of order`)
-}
-
-const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
-
-const FITS: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
-  text: (value) => typeof value === 'string' && value !== '',
-  integer: Number.isInteger,
-  /** Global form; empty for a caller who withholds the number. */
-  number: (value) => typeof value === 'string' && /^(?:\+[1-9]\d{4,30})?$/.test(value),
-  time: (value) => typeof value === 'string' && TIME.test(value),
-  'time-or-empty': (value) => value === '' || (typeof value === 'string' && TIME.test(value)),
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

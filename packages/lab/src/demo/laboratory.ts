@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { encodeG711, generateTone, writeWav } from '@maskline/media'
@@ -11,6 +11,7 @@ import {
   type Log,
   type Platform,
   type PlatformOptions,
+  type SmscConfig,
   type TrunkConfig,
   loadConfig,
   newApp,
@@ -34,6 +35,8 @@ export type Laboratory = {
   api(method: string, pathAndQuery: string, body?: object): Promise<ApiAnswer>
   /** Registers a phone with a number of its own and a tone it speaks. */
   phone(number: string, toneHz: number, options?: Pick<SoftphoneOptions, 'ringsWhenTold'>): Promise<Softphone>
+  /** Asks the admin API. */
+  admin(pathAndQuery: string): Promise<ApiAnswer>
   close(): Promise<void>
 }
 
@@ -42,6 +45,8 @@ export type LaboratoryOptions = {
   readonly x: readonly string[]
   /** Trunks instead of, or beside, registered phones. */
   readonly trunks?: readonly TrunkConfig[]
+  /** SMSCs; with one, X numbers and app can do SMS, and the customer's server is told of them and asked about them. */
+  readonly smscs?: readonly (Pick<SmscConfig, 'hosts' | 'systemId' | 'password'> & Partial<SmscConfig>)[]
   /** Further settings, by environment variable. */
   readonly env?: Readonly<Record<string, string>>
   readonly log?: Log
@@ -56,7 +61,7 @@ export type LaboratoryOptions = {
 }
 
 export async function openLaboratory(options: LaboratoryOptions): Promise<Laboratory> {
-  const { clock = systemClock } = options
+  const { clock = systemClock, smscs = [] } = options
   const dataDir = await mkdtemp(path.join(tmpdir(), 'maskline-demo-'))
   // Ctrl-C leaves no keys behind in a temporary folder.
   const clear = (): void => rmSync(dataDir, { recursive: true, force: true })
@@ -97,7 +102,11 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       ...options.env,
     })
     const platform = await startPlatform(
-      { ...config, sip: { ...config.sip, trunks: options.trunks ?? [] } },
+      {
+        ...config,
+        sip: { ...config.sip, trunks: options.trunks ?? [] },
+        sms: { ...config.sms, smscs: smscs.map((smsc, i) => ({ ...smscDefaults(i), ...smsc })) },
+      },
       {
         log: options.log ?? silentLog,
         clock,
@@ -112,6 +121,12 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       mode,
       statusUrl: `${customer.url}/status`,
       cdrUrl: `${customer.url}/fee`,
+      ...(smscs.length > 0 && {
+        smsEnabled: true,
+        smsNotifyUrl: `${customer.url}/sms`,
+        smsControlUrl: `${customer.url}/sms-control`,
+        smsContentInNotify: true,
+      }),
       ...options.app,
     })
     await platform.storage.apps.saveApp(app)
@@ -122,7 +137,7 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
         areaCode: '0755',
         province: '广东省',
         status: 'normal',
-        smsCapable: false,
+        smsCapable: smscs.length > 0,
       })),
     )
     return {
@@ -135,6 +150,14 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
           method,
           headers: signHeaders({ scheme: 'AKSK', key: app.key, secret, now: clock.now(), nonce }),
           ...(body && { body: JSON.stringify(body) }),
+        })
+        return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+      },
+      async admin(pathAndQuery) {
+        const token = await readFile(path.join(dataDir, 'admin.token'), 'utf8')
+        const { host, port } = platform.admin!
+        const answer = await fetch(`http://${host}:${port}${pathAndQuery}`, {
+          headers: { authorization: `Bearer ${token.trim()}` },
         })
         return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
       },
@@ -156,6 +179,9 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
     throw error
   }
 }
+
+const smscDefaults = (index: number) =>
+  ({ name: `smsc-${index + 1}`, priority: index, longTexts: 'udh8', receipts: true }) as const
 
 /** A-law WAV files, as an operator puts them into the data folder. */
 async function writeTones(folder: string, tones: NonNullable<LaboratoryOptions['tones']>): Promise<void> {
