@@ -32,14 +32,31 @@ export type Story = {
   readonly tell: Narrator
   readonly lab: Laboratory
   person(name: keyof typeof PEOPLE): Promise<Person>
-  /** Sends a signed request, shows it and its answer, and checks that it succeeded; gives the answer. */
-  ask(what: string, method: string, pathAndQuery: string, body?: object): Promise<Record<string, unknown>>
+  readonly ask: Ask
   /** Checks the events and the release code of the call that was told last; gives its CDR. */
   told(expected: {
     readonly code: number
     readonly events: readonly string[]
   }): Promise<{ readonly events: readonly CallEvent[]; readonly fee: FeeInfo }>
 }
+
+/** Sends a signed request, shows it and its answer, and checks that it succeeded; gives the answer. */
+export type Ask = (
+  what: string,
+  method: string,
+  pathAndQuery: string,
+  body?: object,
+) => Promise<Record<string, unknown>>
+
+export const asking =
+  (tell: Narrator, lab: Laboratory): Ask =>
+  async (what, method, pathAndQuery, body) => {
+    tell.show(`${method} ${pathAndQuery}${body ? `\n${JSON.stringify(body)}` : ''}`)
+    const answer = await lab.api(method, pathAndQuery, body)
+    tell.show(`${answer.status}  ${JSON.stringify(answer.body)}`)
+    tell.check(`${what}: resultcode "0"`, answer.body.resultcode === '0')
+    return answer.body
+  }
 
 /** Opens a laboratory, runs a story in it and closes it, whatever happens. */
 export async function inLaboratory(
@@ -56,13 +73,7 @@ export async function inLaboratory(
       const { number, hz } = PEOPLE[name]
       return { name, number, hz, phone: await lab.phone(number, hz) }
     },
-    async ask(what, method, pathAndQuery, body) {
-      tell.show(`${method} ${pathAndQuery}${body ? `\n${JSON.stringify(body)}` : ''}`)
-      const answer = await lab.api(method, pathAndQuery, body)
-      tell.show(`${answer.status}  ${JSON.stringify(answer.body)}`)
-      tell.check(`${what}: resultcode "0"`, answer.body.resultcode === '0')
-      return answer.body
-    },
+    ask: asking(tell, lab),
     async told({ code, events: wanted }) {
       const { customer } = lab
       await customer.waitFor((c) => c.fees.length > sessions.size, 'the CDR of the call')
