@@ -19,6 +19,9 @@ const LAB_PHONES = [
   { name: 'B', user: '13800000022', number: '+8613800000022' },
 ] as const
 
+/** Settings that bind to the SMSC of `npm run handsets`. */
+const HANDSETS = 'packages/lab/handsets.json'
+
 /** Province of Shenzhen (0755), as the geo data names it. */
 const LAB_PROVINCE = '广东省'
 
@@ -33,6 +36,7 @@ export async function ensureLab(storage: Storage, config: Config): Promise<boole
     tenantId: 'lab',
     name: 'lab',
     mode: 'AXB',
+    smsEnabled: true,
     pushSignature: config.defaults.pushSignature,
   })
   await storage.apps.saveApp(app)
@@ -43,7 +47,7 @@ export async function ensureLab(storage: Storage, config: Config): Promise<boole
       areaCode: '0755',
       province: LAB_PROVINCE,
       status: 'normal',
-      smsCapable: false,
+      smsCapable: true,
     })),
   )
   for (const phone of LAB_PHONES) await storage.subscribers.save({ username: phone.user, password: word(6) })
@@ -81,7 +85,14 @@ ${phones.join('\n')}
 
   3. On phone A dial ${x.slice(3)}: phone B rings and shows ${x.slice(3)}, never A's number. B can call back the same X.
 
-  4. Unbind, and the next call is refused:
+  4. Text through the same X without a carrier: start the platform with \`npm start -- --config ${HANDSETS}\`, and in
+     another terminal \`npm run handsets\`, which has a handset for every number. Type there
+
+       ${a.user} ${x.slice(3)} On my way
+
+     and the handset ${b.user} reads it, from ${x.slice(3)}. B can answer to the same X.
+
+  5. Unbind, and the next call is refused:
 
        npm run maskline -- api DELETE '/rest/caas/relationnumber/partners/v1.0?relationNum=%2B${x.slice(1)}' \\
          --url http://127.0.0.1:${at.api.httpPort} --key ${app.key} --secret ${app.secret}
