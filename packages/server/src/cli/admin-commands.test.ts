@@ -9,6 +9,7 @@ import { ADMIN_TOKEN_FILE } from '../admin-api/token.ts'
 import { MOST_SOURCE_BYTES } from '../announcements/announcement.ts'
 import { loadConfig } from '../config/load.ts'
 import { startPlatform, type Platform } from '../platform.ts'
+import type { E164 } from '../shared/e164.ts'
 import { silentLog } from '../shared/log.ts'
 import { newApp } from '../tenants/app.ts'
 import { runAnnouncements } from './announcements.ts'
@@ -168,6 +169,16 @@ test('numbers: are added, listed and suspended', async () => {
   const listed = await say(runNumbers, 'list axb')
   assert.match(listed, /\+8617000000001 +0755 +normal\n/)
   assert.match(listed, /\+8617000000002 +0755 +unusable +2\n/)
+})
+
+test('numbers: --sms lets them do SMS, those that are there already too', async () => {
+  const isCapable = async (number: string) =>
+    (await platform.storage.numbers.find(number as E164))?.smsCapable
+  await say(runNumbers, 'add axb 0755 +8617000000005')
+  assert.equal(await isCapable('+8617000000005'), false)
+  await say(runNumbers, 'add axb 0755 +8617000000005 +8617000000006 --sms')
+  await say(runNumbers, 'add axb 0755 +8617000000006')
+  for (const number of ['+8617000000005', '+8617000000006']) assert.equal(await isCapable(number), true)
 })
 
 test('numbers: one of another app comes with --move only, which is said to cost its bindings', async () => {

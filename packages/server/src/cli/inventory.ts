@@ -74,7 +74,7 @@ function valueOf(text: string): unknown {
 export async function runNumbers(args: string[], env: NodeJS.ProcessEnv, io: CommandIo): Promise<number> {
   const { words, options, flags, client } = readCommand(args, env, {
     options: ['cause'],
-    flags: ['move'],
+    flags: ['move', 'sms'],
     words: { list: 2, status: 3 },
   })
   switch (need(words, 0, 'what to do with numbers')) {
@@ -95,7 +95,8 @@ export async function runNumbers(args: string[], env: NodeJS.ProcessEnv, io: Com
       const app = need(words, 1, 'the key of the app')
       const areaCode = need(words, 2, 'the city code')
       need(words, 3, 'a number')
-      const numbers = words.slice(3).map((number) => ({ number, areaCode }))
+      const sms = flags.has('sms') && { smsCapable: true }
+      const numbers = words.slice(3).map((number) => ({ number, areaCode, ...sms }))
       const { added } = await client.json('POST', '/v1/numbers', { app, numbers, move: flags.has('move') })
       io.stdout.write(`${String(added)} numbers added to ${app}\n`)
       return 0

@@ -14,7 +14,9 @@ Of the platform that runs on the data folder:
                                                  prints key and secret, once; X mode needs statusUrl=URL
   apps set KEY field=value …                     field= alone removes; values are JSON or text; axe.repeatCount=1
   numbers list APP_KEY
-  numbers add APP_KEY AREA_CODE NUMBER … [--move] --move takes those of other apps; their bindings are lost
+  numbers add APP_KEY AREA_CODE NUMBER … [--sms] [--move]
+                                                 --sms: they can do SMS, also such as are there already;
+                                                 --move takes those of other apps; their bindings are lost
   numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1|2|3|5..9]
   trunk list             channels in use, and whether the peers are alive
   trunk test NAME        what of a trunk works: DNS, connection, OPTIONS, registration; without a call
