@@ -28,7 +28,6 @@ type SmscSettings = {
 }
 
 const isTerminal = process.stdin.isTTY && process.stdout.isTTY
-let network: SmsNetwork
 let lines: Interface | undefined
 
 /** Prints a line above the one that is being typed. */
@@ -62,7 +61,7 @@ async function open(config: string): Promise<SmsNetwork> {
   return network
 }
 
-async function type(line: string): Promise<void> {
+async function type(network: SmsNetwork, line: string): Promise<void> {
   const [, from, to, text] = LINE.exec(line) ?? []
   if (from === undefined || to === undefined || text === undefined) {
     say(line.trim() === '' ? '' : `That is no FROM TO TEXT, such as   ${EXAMPLE}`)
@@ -77,14 +76,18 @@ async function type(line: string): Promise<void> {
   )
 }
 
+async function converse(network: SmsNetwork): Promise<void> {
+  lines = createInterface({ input: process.stdin, output: process.stdout, terminal: isTerminal })
+  if (isTerminal) lines.prompt()
+  for await (const line of lines) await type(network, line)
+}
+
 try {
   const { values } = parseArgs({ options: { config: { type: 'string' } } })
-  network = await open(values.config ?? DEFAULT_CONFIG)
+  const network = await open(values.config ?? DEFAULT_CONFIG)
+  await converse(network)
+  await network.close()
 } catch (error) {
   process.stderr.write(`maskline handsets: ${(error as Error).message}\n`)
   process.exit(1)
 }
-lines = createInterface({ input: process.stdin, output: process.stdout, terminal: isTerminal })
-if (isTerminal) lines.prompt()
-for await (const line of lines) await type(line)
-await network.close()
