@@ -8,23 +8,15 @@ import path from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { startSmsNetwork } from './network.ts'
-import type { SmsNetwork } from './types.ts'
+import type { SmppAccount, SmsNetwork } from './types.ts'
 
 const DEFAULT_CONFIG = path.join(import.meta.dirname, '../../handsets.json')
 const EXAMPLE = '13800000021 17000000001 On my way'
 const LINE = /^\s*(\+?\d+)\s+(\+?\d+)\s+(\S.*)$/
 
 /** What is read here of a configuration. */
-type SmscSettings = {
-  readonly sms: {
-    readonly smscs: readonly [
-      {
-        readonly hosts: readonly [{ readonly host: string; readonly port: number }]
-        readonly systemId: string
-        readonly password: string
-      },
-    ]
-  }
+type SmscSettings = SmppAccount & {
+  readonly hosts: readonly [{ readonly host: string; readonly port: number }]
 }
 
 const isTerminal = process.stdin.isTTY && process.stdout.isTTY
@@ -40,9 +32,11 @@ function say(text: string): void {
 const dialled = (number: string): string => number.replace(/^\+86/, '')
 
 async function open(config: string): Promise<SmsNetwork> {
-  const { sms } = JSON.parse(await readFile(config, 'utf8')) as SmscSettings
-  const [{ hosts, systemId, password }] = sms.smscs
-  const [{ host, port }] = hosts
+  const { sms } = JSON.parse(await readFile(config, 'utf8')) as { sms?: { smscs?: readonly SmscSettings[] } }
+  const smsc = sms?.smscs?.[0]
+  if (smsc === undefined) throw new Error(`${config} names no SMSC (sms.smscs)`)
+  const { systemId, password } = smsc
+  const [{ host, port }] = smsc.hosts
   const network = await startSmsNetwork({
     host,
     port,
