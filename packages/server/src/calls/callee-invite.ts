@@ -8,6 +8,8 @@ export function calleeInvite(
   display: E164,
   caller: Pick<ServerCall, 'request' | 'reliability'>,
   offer: Uint8Array,
+  /** Whether another way is tried where this one says nothing at all. */
+  hasOtherWays: boolean,
 ): InviteOptions {
   return {
     ...way.identity(display),
@@ -18,6 +20,9 @@ export function calleeInvite(
     // An offer in a reliable 1xx wants its answer in the PRACK: a caller without PRACK gets the callee's offer in the 200.
     ...(offer.length === 0 && caller.reliability === 'none' && { reliability: 'none' as const }),
     ...(way.hop && { hop: way.hop }),
+    ...(way.answerWithinMs !== undefined && {
+      silence: { limitMs: way.answerWithinMs, atLastHop: hasOtherWays },
+    }),
     ...(way.credentials && { credentials: way.credentials }),
   }
 }

@@ -7,7 +7,7 @@ import { CalleeForks, type Heard } from './callee-forks.ts'
 import { calleeInvite } from './callee-invite.ts'
 import { CalleeWays } from './callee-ways.ts'
 import { reasonHeaders } from './caller-side.ts'
-import { calleeHandlers, type LegOwner, NOBODY } from './leg-handlers.ts'
+import { calleeHandlers, type LegOwner } from './leg-handlers.ts'
 import { allowsUpdate } from './offer-relay.ts'
 import type { Outbound } from './ports.ts'
 import { Redirects } from './redirects.ts'
@@ -80,9 +80,9 @@ export class CalleeSide {
   }
 
   dial(callee: E164, display: E164): void {
-    const { sip, clock, log } = this.#services
+    const { sip, log } = this.#services
     const ways = this.#ways!
-    const invite = calleeInvite(this.#target!, display, this.#caller, this.#offer)
+    const invite = calleeInvite(this.#target!, display, this.#caller, this.#offer, ways.hasMore)
     const leg = sip.stack().invite(invite, calleeHandlers)
     leg.owner = this.#owner
     this.leg = leg
@@ -90,10 +90,6 @@ export class CalleeSide {
     this.#offer = NO_BODY
     this.#forks = new CalleeForks(this.#forks.past)
     this.#hasProgressed = false
-    ways.watch(
-      (delayMs, run) => clock.setTimer(delayMs, run),
-      () => this.#giveUpSilent(leg),
-    )
     log.debug(
       { sessionId: this.#owner.sessionId, trunk: ways.current!.trunk, callee: maskNumber(callee) },
       'callee leg started',
@@ -177,13 +173,6 @@ export class CalleeSide {
   /** Gives the channel of the way back. */
   letGo(): void {
     this.#ways?.giveBack()
-  }
-
-  /** Nothing came back, not even 100: that leg is given up, whatever comes of it later. */
-  #giveUpSilent(leg: ClientCall): void {
-    leg.owner = NOBODY
-    leg.cancel()
-    this.#owner.calleeFailed(408, undefined)
   }
 
   /** A phone that rang and failed is not followed by another one, unless it says so itself. */

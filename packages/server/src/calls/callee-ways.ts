@@ -1,5 +1,4 @@
 import type { SipResponse } from '@maskline/sip'
-import type { Timer } from '../shared/time.ts'
 import type { Outbound } from './ports.ts'
 
 /**
@@ -17,7 +16,6 @@ export class CalleeWays {
   #progressed = false
   /** The way knows how it fared with the INVITE: once, and 100 tells nothing yet, as a 503 may follow. */
   #told = false
-  #silence: Timer | undefined
 
   constructor(ways: readonly Outbound[]) {
     this.#left = ways.toReversed()
@@ -26,6 +24,11 @@ export class CalleeWays {
 
   get current(): Outbound | undefined {
     return this.#current
+  }
+
+  /** Whether another way is left, though perhaps without a channel. */
+  get hasMore(): boolean {
+    return this.#left.length > 0
   }
 
   /** Goes over to the next way that has a channel; undefined when there is none. */
@@ -42,16 +45,9 @@ export class CalleeWays {
     this.#answered = this.#told = false
   }
 
-  /** Waits for any answer at all, where another way could be tried without one. */
-  watch(setTimer: (delayMs: number, run: () => void) => Timer, onSilent: () => void): void {
-    const { answerWithinMs } = this.#current!
-    if (this.#left.length > 0 && answerWithinMs < Infinity) this.#silence = setTimer(answerWithinMs, onSilent)
-  }
-
   /** A response came, 100 among them. */
   answered(response: SipResponse): void {
     this.#answered = true
-    this.#silence?.cancel()
     if (response.status === 100) return
     this.#progressed = true
     this.#tell(response)
@@ -79,8 +75,6 @@ export class CalleeWays {
 
   /** Leaves the way: its channel is free. */
   giveBack(): void {
-    this.#silence?.cancel()
-    this.#silence = undefined
     this.#current?.ended()
     this.#current = undefined
   }

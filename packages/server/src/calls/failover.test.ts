@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { endpointAnswer, endpointOffer } from '@maskline/media'
+import type { SipRequest } from '@maskline/sip'
 import { APP, type Bench, type BenchOptions, NONE, openBench, settle, wayOver } from './call-test-kit.ts'
+import { openWire, PARTY } from './wire-test-kit.ts'
+
+const SILENT_PORT = 5063
 
 /** A call with a first and a second way. */
 async function twoWays(options: BenchOptions & { readonly first?: object; readonly second?: object } = {}) {
@@ -80,38 +85,39 @@ describe('a callee leg that fails', () => {
 })
 
 describe('a first way that says nothing at all', () => {
-  test('is left after its time, and what comes of it later concerns no call', async () => {
-    const bench = await twoWays()
-    const silent = bench.leg()
-    bench.time.advance(3_999)
-    assert.deepEqual(bench.dialled(), ['one'])
-    bench.time.advance(1)
+  test('has `answerWithinMs` at each of its addresses, and the last way all the time there is', async () => {
+    const bench = await twoWays({ first: { answerWithinMs: 1_500 } })
+    bench.calleeIsLost(408)
     await settle()
     assert.deepEqual(bench.dialled(), ['one', 'two'])
-    assert.deepEqual(bench.toCallee, ['INVITE', 'CANCEL', 'INVITE'])
-    silent.says(180)
-    silent.says(487)
-    await settle()
-    assert.deepEqual(bench.toCaller, [])
-    bench.calleeSays(180, { body: NONE })
-    assert.deepEqual(bench.toCaller, ['180'])
-    bench.time.advance(86_000)
+    assert.deepEqual(
+      bench.invites.map(({ silence }) => silence),
+      [
+        { limitMs: 1_500, atLastHop: true },
+        { limitMs: 4_000, atLastHop: false },
+      ],
+    )
+    assert.deepEqual(bench.channels.slice(0, 3), ['one taken', 'one silent', 'one free'])
+    bench.time.advance(90_000)
     assert.equal(bench.ended()?.releaseCode, 8035, 'all tries together have the time of one connection')
   })
 
-  test('but 100 is given all the time there is', async () => {
-    const bench = await twoWays()
-    bench.calleeSays(100)
-    bench.time.advance(60_000)
-    await settle()
-    assert.deepEqual(bench.dialled(), ['one'])
-  })
-
-  test('is waited for when there is no other', async () => {
-    const bench = openBench()
-    await settle()
-    bench.time.advance(60_000)
-    assert.deepEqual(bench.toCallee, ['INVITE'])
+  test('is left, and what comes of it later is ended and concerns no call', async (t) => {
+    const wire = await openWire(t, { before: [SILENT_PORT], way: { answerWithinMs: 10 } })
+    const silent = wire.serverAt(SILENT_PORT)
+    wire.invite({ body: endpointOffer(PARTY) })
+    const late = await silent.gets<SipRequest>('INVITE')
+    const invite = await wire.callee.gets<SipRequest>('INVITE')
+    silent.says(late, 200, { body: endpointAnswer(late.body, PARTY).sdp })
+    await silent.gets('ACK')
+    await silent.gets('BYE')
+    wire.callee.says(invite, 486)
+    assert.equal((await wire.ended()).sipStatus, 486)
+    assert.deepEqual(
+      wire.facts.map(({ event }) => event),
+      ['callin', 'callout', 'disconnect'],
+    )
+    assert.equal(wire.caller.count('200 INVITE'), 0)
   })
 
   test('whose caller gives up meanwhile leads nowhere else', async () => {

@@ -38,24 +38,6 @@ export type LegOwner = {
   sdpFor(leg: LegName): Uint8Array | undefined
 }
 
-/** Owner of a leg that was given up: what comes of it concerns no call. */
-export const NOBODY: LegOwner = {
-  callerAnswered() {},
-  callerAcknowledged() {},
-  callerPracked: (request) => request.respond(481),
-  informed: (_leg, request) => request.respond(481),
-  calleeTrying() {},
-  calleeProgress() {},
-  calleeForkEnded() {},
-  calleeAnswered() {},
-  calleeFailed() {},
-  legGone() {},
-  offered: (_leg, request) => request.respond(481),
-  offerCancelled() {},
-  offerAcknowledged() {},
-  sdpFor: () => undefined,
-}
-
 const callOf = (leg: DialogCall): LegOwner => leg.owner as LegOwner
 
 /** Why a leg was lost, in Q.850, for the other side: a timer ran out, the network is out of order, temporary failure. */

@@ -69,8 +69,8 @@ export type Outbound = {
   readonly redirects?: 'refuse' | 'follow'
   /** Final statuses, before any provisional one but 100, upon which the next way is tried. */
   readonly retryOn: ReadonlySet<number>
-  /** How long nothing at all may come back before the next way is tried, ms. */
-  readonly answerWithinMs: number
+  /** How long an address may say nothing at all before the next one is tried, and after the last the next way, ms; absent: 32 s. */
+  readonly answerWithinMs?: number
   /** What the callee's side is told of who calls. */
   identity(display: E164): CallIdentity
   /** Takes a channel and a call of this second; false when the trunk has none left. */

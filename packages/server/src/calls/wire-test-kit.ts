@@ -36,6 +36,8 @@ export type Wire = {
   ended(): Promise<NonNullable<CallFact['record']['end']>>
   /** Takes the caller's INVITE back. */
   cancel(headers?: readonly string[]): void
+  /** Another server of the callee's side, at this port. */
+  serverAt(port: number): WirePeer
   /** Sends the caller's INVITE for X. */
   invite(parts?: { readonly headers?: readonly string[]; readonly body?: Uint8Array }): void
 }
@@ -43,6 +45,8 @@ export type Wire = {
 export type WireOptions = {
   readonly decide?: Partial<Connect>
   readonly way?: Partial<Outbound>
+  /** Ports of the callee's side that are tried before the callee's own. */
+  readonly before?: readonly number[]
   readonly admission?: Partial<Extract<Admission, { kind: 'trunk' }>>
 }
 
@@ -86,13 +90,14 @@ export async function openWire(test: TestContext, options: WireOptions = {}): Pr
     sip: { host: OURS.address, stack: () => stack },
     trunks: {
       admit: () => ({ kind: 'trunk', trunk: 't', ended() {}, ...options.admission }),
-      waysTo: () => [
-        wayOver('t', [], {
-          uri: `sip:+8613800000022@${HOST}:${CALLEE_PORT}`,
-          hop: { address: HOST, port: CALLEE_PORT, transport: 'udp' },
-          ...options.way,
-        }),
-      ],
+      waysTo: () =>
+        [...(options.before ?? []), CALLEE_PORT].map((port) =>
+          wayOver('t', [], {
+            uri: `sip:+8613800000022@${HOST}:${port}`,
+            hop: { address: HOST, port, transport: 'udp' },
+            ...options.way,
+          }),
+        ),
     },
     announcements: { find: () => undefined },
     recordings: { begin: () => ({ ref: REF, file: '/nowhere' }), finish: async () => true },
@@ -122,6 +127,7 @@ export async function openWire(test: TestContext, options: WireOptions = {}): Pr
   return {
     caller,
     callee: new WirePeer(network.peer(HOST, CALLEE_PORT), 'b1'),
+    serverAt: (port) => new WirePeer(network.peer(HOST, port), `s${port}`),
     stack,
     facts,
     faults,

@@ -42,7 +42,7 @@ export type TrunkConfig = {
   readonly maxChannels?: TrunkLimit
   readonly maxCallsPerSec?: TrunkLimit
   readonly health?: HealthConfig
-  /** How long the peer may say nothing at all to an INVITE before the next way is tried, ms; default 4000. */
+  /** How long each address of a peer may say nothing at all to an INVITE before the next address or way is tried, ms; default 4000. */
   readonly answerWithinMs?: number
   /** Statuses upon which the next way is tried; default 408, 500, 502, 503, 504. */
   readonly retryOn?: readonly number[]

@@ -128,7 +128,6 @@ const phoneWay = (sipHost: string): Omit<Outbound, 'uri'> => ({
   trunk: '',
   identity: identityWriter(undefined, national, sipHost),
   retryOn: new Set(),
-  answerWithinMs: Infinity,
   begun: () => true,
   ended() {},
   fared() {},

@@ -58,6 +58,7 @@ test('OPTIONS go to the peer itself, the first after a part of the interval', ()
     from: '<sip:192.0.2.1>',
     to: '<sip:192.0.2.9>',
     headers: ['Accept', 'application/sdp'],
+    silence: { limitMs: 2_000 },
     hop: { address: '192.0.2.9', port: 5060, transport: 'udp' },
   })
   advance(3_999)

@@ -48,13 +48,15 @@ export function watchLines(
 }
 
 /** An OPTIONS that asks the peer itself, about nobody (RFC 3261 §11.1). */
-export function optionsTo({ uri, hop }: Line, sipHost: string): OutOfDialogOptions {
+export function optionsTo({ uri, hop, policy }: Line, sipHost: string): OutOfDialogOptions {
   return {
     method: 'OPTIONS',
     uri,
     from: `<sip:${sipHost}>`,
     to: `<${uri}>`,
     headers: ['Accept', 'application/sdp'],
+    // Where the peer is several servers, the second one has time to answer for it.
+    silence: { limitMs: Math.ceil(policy.timeoutMs / 2) },
     ...(hop && { hop }),
   }
 }

@@ -228,6 +228,16 @@ export type ClientCall = DialogCall & {
   cancel(options?: RequestOptions): void
 }
 
+export type SilenceOptions = {
+  /** How long a hop may say nothing at all, not even 100, before it is left; ms, default 4,000. */
+  readonly limitMs?: number
+  /**
+   * Whether the last hop is left too, and DNS where it says nothing: `onFailure` tells 408. Default false: it has the 32 s of
+   * Timer B.
+   */
+  readonly atLastHop?: boolean
+}
+
 export type InviteOptions = {
   /** Request-URI. */
   readonly uri: string
@@ -241,6 +251,8 @@ export type InviteOptions = {
    * until one gives any other response than 100 and 503 (§4.3).
    */
   readonly hop?: Hop
+  /** When a hop that says nothing is left for the next one. What it says later is ended by the stack (CANCEL; ACK and BYE). */
+  readonly silence?: SilenceOptions
   readonly headers?: readonly string[]
   readonly body?: Uint8Array
   readonly contentType?: string
@@ -252,8 +264,10 @@ export type InviteOptions = {
   readonly credentials?: { readonly username: string; readonly password: string }
 }
 
-export type OutOfDialogOptions = Omit<InviteOptions, 'reliability'> & {
+export type OutOfDialogOptions = Omit<InviteOptions, 'reliability' | 'silence'> & {
   readonly method: string
+  /** As for an INVITE, but that by default only OPTIONS and REGISTER leave a hop: whatever else could be done twice. */
+  readonly silence?: SilenceOptions
   /** Default: our own address where there is a `contactUser`, else none. */
   readonly contact?: string
   /** What stands behind our own Contact: `;expires=0`. */

@@ -3,7 +3,7 @@ import type { DialogSeed } from '../dialog/dialog.ts'
 import { EarlyDialogs } from '../dialog/early-dialogs.ts'
 import type { SessionMaker } from '../dialog/early-dialogs.ts'
 import { AnsweredForks } from '../dialog/forks.ts'
-import { LEAST_INTERVAL_SEC, MAX_RAISES, raised } from '../core/session-interval.ts'
+import { MAX_RAISES, raised } from '../core/session-interval.ts'
 import type { SessionLimits } from '../core/session-interval.ts'
 import { Session } from '../dialog/session.ts'
 import type { SessionOwner } from '../dialog/session.ts'
@@ -15,12 +15,14 @@ import type { TimerHandle, Waiter } from '../shared/timers.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { GIVE_UP_MS } from '../transaction/timing.ts'
 import type { Hop } from '../transport/address.ts'
-import { allowOf } from '../core/allow.ts'
-import { buildRequest, contactOf, faceFor, hasBody, isSips, refuseLocally, reply } from '../core/core.ts'
-import type { CallRoute, Core, Face } from '../core/core.ts'
+import { contactOf, hasBody, isSips, refuseLocally, reply } from '../core/core.ts'
+import type { CallRoute, Core } from '../core/core.ts'
 import { ChallengeAnswerer } from '../core/credentials.ts'
 import type { ChallengedRequest, Tried } from '../core/credentials.ts'
 import { forkOf } from './fork.ts'
+import { HopWalk } from './hop-walk.ts'
+import { inviteRequest } from './invite-request.ts'
+import { LeftInvite } from './left-invite.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type {
   ClientCall,
@@ -29,22 +31,21 @@ import type {
   ForkRequestOptions,
   InviteOptions,
   RequestOptions,
+  SilenceOptions,
 } from '../core/types.ts'
 
 /** A hop that has not even said 100 for so long, three copies, is taken for dead when the call is given up. */
 const SILENCE_MS = 2_000
 
-/** By `InviteOptions.reliability`. 199 too: it costs nothing to be told that a fork has ended (RFC 6228 §4). */
-const SUPPORTED = {
-  none: 'timer, 199',
-  supported: '100rel, timer, 199',
-  required: '100rel, timer, 199',
-} as const
+/** `SilenceOptions.limitMs`: four copies over UDP, of which a peer that lives and a network that loses some let one through. */
+const SILENT_HOP_MS = 4_000
+const NO_OPTIONS: SilenceOptions = {}
 
 /**
  * An outgoing call.
  *
  *     resolving -> calling -1xx-> ringing -2xx-> answered -ack-> confirmed -> over
+ *     calling, ringing -503, time-out; silence-> calling (the next hop)
  *     calling, ringing -failure, time-out-> over
  *     ringing -cancel-> cancelling -487, crossing 2xx (ACK, BYE)-> over
  */
@@ -59,12 +60,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   readonly #answerer: ChallengeAnswerer | undefined
   #tried: Tried | undefined
   #authorization: readonly string[] | undefined
-  #hop: Hop | undefined
-  #face: Face | undefined
-  /** Where the INVITE goes when `#hop` fails. */
-  #otherHops: readonly Hop[] = []
-  /** Whether a server beyond the hop took the INVITE on: then no other is tried. */
-  #isTaken = false
+  readonly #hops: HopWalk
   #seq = 1
   #state: 'resolving' | 'calling' | 'ringing' | 'answered' | 'confirmed' | 'over' = 'resolving'
   #transaction: ClientTransaction | undefined
@@ -75,6 +71,8 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   /** What the INVITE asks of the session timer; more after a 422. */
   #limits: SessionLimits
   #timer: TimerHandle
+  /** The timer waits for any answer at all, 100 too; else it is Timer C. */
+  #isUnheard = false
   #raises = 0
   #lastNewsAt = 0
   /** Set once the call is given up: what onFailure will say. */
@@ -93,8 +91,10 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
         ? undefined
         : new ChallengeAnswerer(options.credentials, core.challenges)
     this.#early = new EarlyDialogs(core, this.#answerer, this)
+    this.#hops = new HopWalk(core)
     core.calls.set(this.#localTag, this)
     core.locator.locate(options.uri, options.hop, (hop, others) => this.#start(hop, others))
+    if (this.#state === 'resolving') this.#awaitAnything()
   }
 
   get call(): ClientCall {
@@ -162,6 +162,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   onResponse(transaction: ClientTransaction, response: SipResponse): void {
     // An answer to an attempt that was given up, or that a challenge replaced.
     if (transaction !== this.#transaction || this.#state === 'over') return
+    if (this.#isUnheard) this.#waitNoMore()
     const { status } = response
     if (status < 200) this.#onProvisional(response)
     else if (status < 300) this.#onAnswer(transaction, response)
@@ -181,9 +182,13 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     if (!this.#tryNext(undefined)) this.#fail(this.#givenUpAs ?? 503, undefined)
   }
 
-  /** Timer C, or the end of the wait for a cancelled INVITE's final response (RFC 3261 §9.1). */
+  /** Silence, Timer C, or the end of the wait for a cancelled INVITE's final response (RFC 3261 §9.1). */
   onTimer(): void {
     this.#timer = undefined
+    if (this.#isUnheard) {
+      this.#leave()
+      return
+    }
     if (this.#isCancelSent) {
       this.#fail(this.#givenUpAs ?? 487, undefined)
       return
@@ -210,7 +215,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
   }
 
   enter(response: SipResponse): Session {
-    const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#face!, this.#hop!)
+    const dialog = dialogOfResponse(this.#core, this.#seed(), response, this.#hops.face!, this.#hops.hop!)
     const offer = hasBody(this.#options) ? 'ours' : 'awaited'
     return new Session(this.#core, dialog, this, true, this.#answerer, offer)
   }
@@ -237,58 +242,71 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #start(hop: Hop | undefined, others: readonly Hop[]): void {
     if (this.#state !== 'resolving') return
-    this.#otherHops = others
-    if (!this.#sendTo(hop)) this.#failSoon(503)
+    if (this.#hops.start(hop, others)) this.#begin()
+    else this.#failSoon(503)
   }
 
   /** RFC 3263 §4.3: the same INVITE, with a branch of its own, to the next hop. */
   #tryNext(response: SipResponse | undefined): boolean {
-    const { locator, timers } = this.#core
-    locator.failed(this.#hop!, response)
-    if (this.#isTaken || this.#givenUpAs !== undefined) return false
-    const [next, ...others] = this.#otherHops
-    this.#otherHops = others
+    this.#hops.failed(response)
+    if (this.#givenUpAs !== undefined || !this.#hops.next()) return false
     // That the last hop said 100 is no news of this one; nor are its nonces.
-    timers.clear(this.#timer)
-    this.#timer = undefined
     this.#tried = undefined
-    return this.#sendTo(next)
-  }
-
-  #sendTo(hop: Hop | undefined): boolean {
-    const face = hop === undefined ? undefined : faceFor(this.#core, hop)
-    if (face === undefined) return false
-    this.#hop = hop
-    this.#face = face
-    this.#lastNewsAt = this.#core.timers.now()
-    if (this.#answerer !== undefined) {
-      this.#tried ??= new Set()
-      this.#authorization = this.#answerer.foresee(hop!, this.#challenged(), this.#tried)
-    }
-    this.#send()
+    this.#begin()
     return true
   }
 
+  /** Sends to a hop that has not been tried. */
+  #begin(): void {
+    this.#waitNoMore()
+    this.#awaitAnything()
+    this.#lastNewsAt = this.#core.timers.now()
+    if (this.#answerer !== undefined) {
+      this.#tried ??= new Set()
+      this.#authorization = this.#answerer.foresee(this.#hops.hop!, this.#challenged(), this.#tried)
+    }
+    this.#send()
+  }
+
+  /** Where a hop is not given the 32 s of Timer B to say 100. */
+  #awaitAnything(): void {
+    const { limitMs = SILENT_HOP_MS, atLastHop = false } = this.#options.silence ?? NO_OPTIONS
+    if (!atLastHop && !this.#hops.hasMore) return
+    this.#isUnheard = true
+    this.#timer = this.#core.timers.set(limitMs, this)
+  }
+
+  #waitNoMore(): void {
+    this.#isUnheard = false
+    this.#core.timers.clear(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Neither DNS nor the hop has said anything. */
+  #leave(): void {
+    this.#isUnheard = false
+    if (this.#state === 'resolving') {
+      this.#fail(408, undefined)
+      return
+    }
+    new LeftInvite(this.#core, this.#transaction!, this.#newForks())
+    this.#transaction = undefined
+    if (!this.#tryNext(undefined)) this.#fail(408, undefined)
+  }
+
   #send(): void {
-    const face = this.#face!
-    const { uri, to, contactUser, maxForwards, reliability = 'supported' } = this.#options
+    const { callId } = this
+    const { face, hop } = this.#hops
     this.#state = 'calling'
     const branch = newBranch()
-    const request = buildRequest(this.#core, face, branch, {
-      method: 'INVITE',
-      uri,
+    const request = inviteRequest(this.#core, face!, branch, this.#options, this.#handlers, {
+      callId,
       from: this.#from,
-      to,
-      callId: this.callId,
       seq: this.#seq,
-      contact: contactOf(face, contactUser, isSips(uri)),
-      allow: allowOf(this.#handlers),
-      supported: SUPPORTED[reliability],
-      maxForwards,
-      extra: this.#extra(),
-      options: this.#options,
+      authorization: this.#authorization,
+      limits: this.#limits,
     })
-    this.#transaction = this.#core.layer.request(request, branch, face.transport, this.#hop!, this)
+    this.#transaction = this.#core.layer.request(request, branch, face!.transport, hop!, this)
   }
 
   #onProvisional(response: SipResponse): void {
@@ -305,7 +323,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
       this.#handlers.onTrying?.(this, response)
       return
     }
-    this.#isTaken = true
+    this.#hops.isTaken = true
     const fork = forkOf(response)
     if (!this.#early.take(response, fork)) return
     if (response.status !== 199) this.#handlers.onProvisional(this, response, fork)
@@ -314,13 +332,7 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
 
   #onAnswer(transaction: ClientTransaction, response: SipResponse): void {
     this.#core.timers.clear(this.#timer)
-    const forks = new AnsweredForks(
-      this.#core,
-      this.#seed(),
-      this.#face!,
-      this.#answerer,
-      this.#authorization,
-    )
+    const forks = this.#newForks()
     transaction.user = forks
     if (this.#givenUpAs !== undefined) {
       // The 200 crossed our CANCEL: the call came up and goes down at once.
@@ -345,12 +357,17 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     return this.#session ?? this.#early.of(fork)
   }
 
+  #newForks(): AnsweredForks {
+    const { face } = this.#hops
+    return new AnsweredForks(this.#core, this.#seed(), face!, this.#answerer, this.#authorization)
+  }
+
   #seed(): DialogSeed {
     return {
       callId: this.callId,
       localTag: this.#localTag,
       from: this.#from,
-      contact: contactOf(this.#face!, this.#options.contactUser, isSips(this.#options.uri)),
+      contact: contactOf(this.#hops.face!, this.#options.contactUser, isSips(this.#options.uri)),
       uri: this.#options.uri,
       seq: this.#seq,
     }
@@ -388,29 +405,21 @@ export class OutgoingCall implements ClientCall, ClientUser, CallRoute, SessionO
     this.#send()
   }
 
-  /** Headers of the INVITE that depend on what was answered before: digest, session timer, reliability. */
-  #extra(): readonly string[] {
-    const { expiresSec, minSec } = this.#limits
-    const extra = this.#authorization === undefined ? [] : [...this.#authorization]
-    if (expiresSec > 0) extra.push('Session-Expires', String(expiresSec))
-    if (minSec > LEAST_INTERVAL_SEC) extra.push('Min-SE', String(minSec))
-    if (this.#options.reliability === 'required') extra.push('Require', '100rel')
-    return extra
-  }
-
   #giveUp(status: 487 | 408, options: RequestOptions | undefined): void {
     if (this.#givenUpAs !== undefined) return
     switch (this.#state) {
       case 'resolving':
         this.#givenUpAs = status
+        this.#waitNoMore()
         this.#failSoon(status)
         return
       case 'calling':
       case 'ringing':
         this.#givenUpAs = status
         this.#cancelHeaders = options?.headers ?? []
+        if (this.#isUnheard) this.#waitNoMore()
         if (this.#state === 'calling' && this.#core.timers.now() - this.#lastNewsAt >= SILENCE_MS)
-          this.#core.locator.failed(this.#hop!)
+          this.#hops.failed()
         // RFC 3261 §9.1: no CANCEL before a provisional response; it could overtake the INVITE.
         if (this.#state === 'ringing') this.#sendCancel()
         return

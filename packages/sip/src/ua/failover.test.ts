@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { response } from '../message/build.ts'
 import { header } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { branchOf } from '../message/via.ts'
+import type { InviteOptions } from '../core/types.ts'
 import { SDP_ANSWER, SDP_OFFER, openBench } from '../testkit/bench.ts'
 import type { BenchOptions } from '../testkit/bench.ts'
 import { openDnsServer } from '../testkit/dns-server.ts'
@@ -61,7 +64,7 @@ async function open(t: TestContext, transports: readonly ('udp' | 'tcp')[] = ['u
     })
     bench.clock.advance(2)
   }
-  const invite = () => {
+  const invite = (options: Partial<InviteOptions> = {}) => {
     sent = Promise.withResolvers()
     return bench.stack.invite(
       {
@@ -69,6 +72,7 @@ async function open(t: TestContext, transports: readonly ('udp' | 'tcp')[] = ['u
         from: '<sip:+8617000000001@192.0.2.2>',
         to: '<sip:+8613800000021@carrier.example>',
         body: SDP_OFFER,
+        ...options,
       },
       bench.handlers,
     )
@@ -90,6 +94,7 @@ async function open(t: TestContext, transports: readonly ('udp' | 'tcp')[] = ['u
 
 const branch = (request: SipRequest): string => branchOf(header(request, 'Via')!)!
 const CONTACT = ['Contact', '<sip:phone@192.0.2.12:5060>']
+const CONTACT_OF_FIRST = ['Contact', '<sip:phone@192.0.2.11:5060>']
 
 describe('the ACK of a 2xx whose Record-Route is a name (RFC 3261 §12.2.1.1)', () => {
   it('goes where the name leads, once that is known, and so does every copy', async (t) => {
@@ -122,17 +127,107 @@ describe('an INVITE to a name with several hops (RFC 3263 §4.3)', () => {
     assert.deepEqual(bench.events, ['onAnswer b1'])
   })
 
-  it('goes to the next one when nobody answers, and fails when the last one is silent too', async (t) => {
+  it('goes to the next one when one has said nothing for four seconds; the last one has Timer B', async (t) => {
     const { bench, peer, located, invite } = await open(t)
-    const peers = [peer(1), peer(2), peer(3)]
+    const [, second, third] = [peer(1), peer(2), peer(3)]
     invite()
     await located()
-    bench.clock.advance(64_000)
+    bench.clock.advance(3_990)
+    assert.deepEqual(second.inbox, [])
+    bench.clock.advance(10)
+    assert.deepEqual(second.summaries, ['INVITE'])
+    bench.clock.advance(4_000)
+    assert.deepEqual(third.summaries.slice(0, 1), ['INVITE'])
+    bench.clock.advance(31_900)
     assert.deepEqual(bench.events, [])
-    assert.ok(peers[2]!.summaries.length > 0)
-    bench.clock.advance(32_000)
+    bench.clock.advance(200)
     assert.deepEqual(bench.events, ['onFailure 408 local'])
     assert.ok(leavesNothing(bench))
+  })
+
+  it('leaves the last one too where that is wanted, after the time that is wanted', async (t) => {
+    const { bench, peer, located, invite } = await open(t)
+    const peers = [peer(1), peer(2), peer(3)]
+    invite({ silence: { limitMs: 1_000, atLastHop: true } })
+    await located()
+    bench.clock.advance(2_900)
+    assert.deepEqual(bench.events, [])
+    bench.clock.advance(200)
+    assert.deepEqual(bench.events, ['onFailure 408 local'])
+    assert.ok(peers.every(({ inbox }) => inbox.length > 0))
+    assert.ok(leavesNothing(bench))
+  })
+
+  for (const status of [100, 401] as const)
+    it(`stays with one that has said ${status}, for as long as Timer B and C let it`, async (t) => {
+      const { bench, peer, located, says, invite } = await open(t)
+      const [first, second] = [peer(1), peer(2)]
+      invite({ credentials: { username: 'u', password: 'p' } })
+      await located()
+      says(first, status, ['WWW-Authenticate', 'Digest realm="carrier.example", nonce="n"'])
+      bench.clock.advance(30_000)
+      assert.deepEqual(second.inbox, [])
+      assert.deepEqual(bench.events, [])
+    })
+
+  it('gives up the look-up as it does a hop, where the last hop is not waited for either', async (t) => {
+    const dns = createSocket('udp4')
+    t.after(() => dns.close())
+    dns.bind(0, '127.0.0.1')
+    await once(dns, 'listening')
+    const asked = once(dns, 'message')
+    const bench = await openBench({
+      stack: { dns: { servers: [`127.0.0.1:${dns.address().port}`], hostsFile: '/nowhere/hosts' } },
+    })
+    t.after(() => bench.close())
+    const party = 'sip:carrier.example'
+    const options = { uri: party, from: party, to: party, silence: { atLastHop: true } }
+    bench.stack.invite(options, bench.handlers)
+    await asked
+    bench.clock.advance(4_000)
+    assert.deepEqual(bench.events, ['onFailure 408 local'])
+  })
+
+  it('ends what a hop that was left says after all: a response by CANCEL, an answer by ACK and BYE', async (t) => {
+    const { bench, peer, located, says, invite } = await open(t)
+    const [first, second] = [peer(1), peer(2)]
+    const call = invite()
+    await located()
+    bench.clock.advance(4_000)
+    says(second, 180)
+    says(first, 180)
+    says(first, 180)
+    assert.equal(first.summaries.filter((one) => one === 'CANCEL').length, 1)
+    assert.ok(!second.summaries.includes('CANCEL'))
+    says(first, 200, CONTACT_OF_FIRST, SDP_ANSWER)
+    says(first, 200, CONTACT_OF_FIRST, SDP_ANSWER)
+    assert.deepEqual(first.summaries.slice(-3), ['ACK', 'BYE', 'ACK'])
+    says(second, 200, CONTACT, SDP_ANSWER)
+    call.ack()
+    assert.deepEqual(bench.events, ['onProvisional 180 b1', 'onAnswer b1'])
+    call.bye()
+    bench.clock.advance(2)
+    assert.equal(second.summaries.at(-1), 'BYE')
+    assert.ok(leavesNothing(bench))
+  })
+
+  it('forgets a hop that was left when that refuses, or is never heard of again', async (t) => {
+    const { bench, peer, located, says, invite } = await open(t)
+    const [first, second] = [peer(1), peer(2)]
+    invite()
+    await located()
+    bench.clock.advance(4_000)
+    says(first, 503)
+    assert.equal(first.summaries.at(-1), 'ACK')
+    says(second, 486)
+    assert.deepEqual(bench.events, ['onFailure 486'])
+    bench.clock.advance(60_000)
+    invite()
+    await located()
+    bench.clock.advance(4_000)
+    says(first, 100)
+    says(second, 486)
+    assert.ok(leavesNothing(bench), 'the CANCEL of the one that said 100 was never answered')
   })
 
   it('goes to one of another transport when the connection does not come about', async (t) => {
@@ -240,7 +335,7 @@ describe('another request to a name with several hops', () => {
       third.send(response(request as SipRequest, 200, { toTag: 'p' }), { ...SERVER, transport: 'udp' })
     const answer = ask()
     await located()
-    bench.clock.advance(33_000)
+    bench.clock.advance(4_010)
     assert.equal((await answer).status, 200)
     assert.deepEqual(third.summaries, ['OPTIONS'])
     assert.ok(leavesNothing(bench))

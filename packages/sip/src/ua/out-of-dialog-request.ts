@@ -3,15 +3,21 @@ import { withTag } from '../message/name-addr.ts'
 import { runSoon } from '../shared/fault-report.ts'
 import type { ClientTransaction, ClientUser } from '../transaction/client-transaction.ts'
 import type { Hop } from '../transport/address.ts'
-import { buildRequest, contactOf, faceFor, isSips, localResponse } from '../core/core.ts'
-import type { Core, Face } from '../core/core.ts'
+import type { TimerHandle, Waiter } from '../shared/timers.ts'
+import { buildRequest, contactOf, isSips, localResponse } from '../core/core.ts'
+import type { Core } from '../core/core.ts'
 import { ChallengeAnswerer } from '../core/credentials.ts'
 import type { Tried } from '../core/credentials.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type { OutOfDialogOptions, RequestWay } from '../core/types.ts'
+import { HopWalk } from './hop-walk.ts'
+
+/** What may reach two servers without harm: a hop that says nothing is left for the next one. */
+const ASKED_TWICE: ReadonlySet<string> = new Set(['OPTIONS', 'REGISTER'])
+const SILENT_HOP_MS = 4_000
 
 /** One request outside any dialog, with the answer to a challenge. */
-export class OutOfDialogRequest implements ClientUser {
+export class OutOfDialogRequest implements ClientUser, Waiter {
   #core: Core
   #options: OutOfDialogOptions
   #onFinal: (response: SipResponse, way?: RequestWay) => void
@@ -20,12 +26,10 @@ export class OutOfDialogRequest implements ClientUser {
   #seq: number
   #answerer: ChallengeAnswerer | undefined
   readonly #tried: Tried = new Set()
-  #hop: Hop | undefined
-  #face: Face | undefined
-  /** Where it goes when `#hop` fails. */
-  #otherHops: readonly Hop[] = []
-  /** Whether a server beyond the hop took it on: then no other is tried. */
-  #isTaken = false
+  readonly #hops: HopWalk
+  #transaction: ClientTransaction | undefined
+  /** Of a hop that has said nothing. */
+  #timer: TimerHandle
 
   constructor(
     core: Core,
@@ -42,13 +46,15 @@ export class OutOfDialogRequest implements ClientUser {
       options.credentials === undefined
         ? undefined
         : new ChallengeAnswerer(options.credentials, core.challenges)
+    this.#hops = new HopWalk(core)
     core.locator.locate(options.uri, options.hop, (hop, others) => this.#start(hop, others))
   }
 
   onResponse(_transaction: ClientTransaction, response: SipResponse): void {
     const { status } = response
+    this.#waitNoMore()
     if (status < 200) {
-      this.#isTaken ||= status > 100
+      this.#hops.isTaken ||= status > 100
       return
     }
     if (status === 503 && this.#tryNext(response)) return
@@ -70,47 +76,58 @@ export class OutOfDialogRequest implements ClientUser {
     if (!this.#tryNext(undefined)) this.#end(localResponse(503, 'Service Unavailable'))
   }
 
+  /** The hop has said nothing: what it says later matches no transaction. */
+  onTimer(): void {
+    this.#timer = undefined
+    this.#transaction?.end()
+    this.onTimeout()
+  }
+
   #start(hop: Hop | undefined, others: readonly Hop[]): void {
-    this.#otherHops = others
-    if (!this.#sendTo(hop))
-      runSoon(() => this.#onFinal(localResponse(503, 'Service Unavailable')), this.#core.report, 'onFinal')
+    if (this.#hops.start(hop, others)) this.#begin()
+    else runSoon(() => this.#onFinal(localResponse(503, 'Service Unavailable')), this.#core.report, 'onFinal')
   }
 
   /** RFC 3263 §4.3: the same request, with a branch of its own, to the next hop. */
   #tryNext(response: SipResponse | undefined): boolean {
-    this.#core.locator.failed(this.#hop!, response)
-    if (this.#isTaken) return false
-    const [next, ...others] = this.#otherHops
-    this.#otherHops = others
+    this.#hops.failed(response)
+    if (!this.#hops.next()) return false
     this.#tried.clear()
-    return this.#sendTo(next)
-  }
-
-  #sendTo(hop: Hop | undefined): boolean {
-    const face = hop === undefined ? undefined : faceFor(this.#core, hop)
-    if (face === undefined) return false
-    this.#hop = hop
-    this.#face = face
-    const { method, uri, body } = this.#options
-    this.#send(this.#answerer?.foresee(hop!, { method, uri, body }, this.#tried))
+    this.#begin()
     return true
   }
 
+  /** Sends to a hop that has not been tried. */
+  #begin(): void {
+    const { method, uri, body, silence } = this.#options
+    this.#waitNoMore()
+    const mayLeave = silence !== undefined || ASKED_TWICE.has(method)
+    if (silence?.atLastHop === true || (mayLeave && this.#hops.hasMore))
+      this.#timer = this.#core.timers.set(silence?.limitMs ?? SILENT_HOP_MS, this)
+    this.#send(this.#answerer?.foresee(this.#hops.hop!, { method, uri, body }, this.#tried))
+  }
+
+  #waitNoMore(): void {
+    this.#core.timers.clear(this.#timer)
+    this.#timer = undefined
+  }
+
   #end(response: SipResponse): void {
-    this.#onFinal(response, { hop: this.#hop!, contact: this.#contact() })
+    this.#waitNoMore()
+    this.#onFinal(response, { hop: this.#hops.hop!, contact: this.#contact() })
   }
 
   #contact(): string | undefined {
     const { contact, contactUser, contactParams = '' } = this.#options
     if (contact !== undefined || contactUser === undefined) return contact
-    return contactOf(this.#face!, contactUser, isSips(this.#options.uri)) + contactParams
+    return contactOf(this.#hops.face!, contactUser, isSips(this.#options.uri)) + contactParams
   }
 
   #send(extra: readonly string[] | undefined): void {
     const { method, uri, to, maxForwards, cseq } = this.#options
-    const face = this.#face!
+    const { face, hop } = this.#hops
     const branch = newBranch()
-    const request = buildRequest(this.#core, face, branch, {
+    const request = buildRequest(this.#core, face!, branch, {
       method,
       uri,
       from: this.#from,
@@ -122,6 +139,6 @@ export class OutOfDialogRequest implements ClientUser {
       extra,
       options: this.#options,
     })
-    this.#core.layer.request(request, branch, face.transport, this.#hop!, this)
+    this.#transaction = this.#core.layer.request(request, branch, face!.transport, hop!, this)
   }
 }
