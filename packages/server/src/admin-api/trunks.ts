@@ -53,7 +53,9 @@ const VIEW: Schema = members({
   peers: list(
     members({
       peer: text('address or host name, port, transport'),
-      state: text('resting: it asked for rest', { enum: ['up', 'resting', 'down'] }),
+      state: text('not-heard: it was asked and has said nothing so far; resting: it asked for rest', {
+        enum: ['not-asked', 'not-heard', 'up', 'resting', 'down'],
+      }),
       priority: count('the lowest first'),
       weight: count('share among peers of one priority'),
     }),

@@ -13,6 +13,7 @@ import type { E164 } from '../shared/e164.ts'
 import { silentLog } from '../shared/log.ts'
 import { newApp } from '../tenants/app.ts'
 import { runAnnouncements } from './announcements.ts'
+import { runBans } from './bans.ts'
 import { readSettings, runApps, runNumbers } from './inventory.ts'
 import { noteReach } from './lab.ts'
 import { runTrunk } from './trunk.ts'
@@ -198,7 +199,7 @@ test('trunks: what is in use, and what of each works', async () => {
   const { port } = carrier.addresses[0]!
   const listed = (await say(runTrunk, 'list')).split('\n').map((row) => row.trim().split(/ {2,}/))
   assert.deepEqual(listed.slice(1, 3), [
-    ['carrier', '0/30', '0/20', `127.0.0.1:${port} udp`, 'up'],
+    ['carrier', '0/30', '0/20', `127.0.0.1:${port} udp`, 'not asked'],
     ['incoming', '0', '0'],
   ])
   assert.match(await say(runTrunk, 'test carrier'), /OPTIONS 127.*ok .*200 OK in \d+ ms\ncarrier works\.\n$/)
@@ -209,6 +210,21 @@ test('trunks: what is in use, and what of each works', async () => {
     'TRUNK_UNKNOWN',
     /there is no trunk none; there are: carrier, incoming/,
   )
+})
+
+test('a list of nothing is a sentence', async (t) => {
+  assert.equal(await say(runBans, 'list'), 'Nobody is banned.\n')
+  const data = path.join(dir, 'bare')
+  const config = loadConfig({
+    ...env,
+    MASKLINE_DATA: data,
+    MASKLINE_RTP_PORT_MIN: '29000',
+    MASKLINE_RTP_PORT_MAX: '29099',
+  })
+  const bare = await startPlatform(config, { log: silentLog })
+  t.after(() => bare.close())
+  noteReach(config, bare)
+  assert.match(await say(runTrunk, `list --data ${data}`), /^There are no trunks; .*sip\.trunks.*\.\n$/)
 })
 
 test('settings are JSON where they are JSON, text otherwise, and nothing removes', () => {

@@ -14,7 +14,8 @@ export async function runBans(args: string[], env: NodeJS.ProcessEnv, io: Comman
     case 'list': {
       const { bans } = (await client.json('GET', '/v1/bans')) as { bans: BanRow[] }
       const rows = bans.map(({ source, why, until, times }) => [source, why, until, String(times)])
-      io.stdout.write(table(['SOURCE', 'WHY', 'UNTIL', 'TIMES'], rows))
+      if (rows.length === 0) io.stdout.write('Nobody is banned.\n')
+      else io.stdout.write(table(['SOURCE', 'WHY', 'UNTIL', 'TIMES'], rows))
       return 0
     }
     case 'lift': {

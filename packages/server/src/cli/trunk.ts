@@ -17,7 +17,11 @@ export async function runTrunk(args: string[], env: NodeJS.ProcessEnv, io: Comma
   switch (need(words, 0, 'what to do with trunks')) {
     case 'list': {
       const { trunks } = (await client.json('GET', '/v1/trunks')) as { trunks: TrunkReport[] }
-      io.stdout.write(table(['TRUNK', 'IN', 'OUT', 'REGISTRATION', 'PEER', 'STATE'], trunks.flatMap(rowsOf)))
+      if (trunks.length === 0) io.stdout.write('There are no trunks; they are configured under sip.trunks.\n')
+      else
+        io.stdout.write(
+          table(['TRUNK', 'IN', 'OUT', 'REGISTRATION', 'PEER', 'STATE'], trunks.flatMap(rowsOf)),
+        )
       return 0
     }
     case 'test': {
@@ -60,7 +64,11 @@ function rowsOf({ name, channels, registration, peers }: TrunkReport): string[][
     registration ?? '',
   ]
   if (peers.length === 0) return [[...start, '', '']]
-  return peers.map(({ peer, state }, index) => [...(index === 0 ? start : ['', '', '', '']), peer, state])
+  return peers.map(({ peer, state }, index) => [
+    ...(index === 0 ? start : ['', '', '', '']),
+    peer,
+    state.replace('-', ' '),
+  ])
 }
 
 /** Without a platform: what needs none. A carrier that asks for our port sees another one here. */

@@ -23,6 +23,8 @@ export type Line = Weighted & {
   readonly hop: Hop | undefined
   readonly policy: HealthPolicy
   readonly up: boolean
+  /** What is known of the peer, for people. */
+  readonly state: LineState
   /** Whether it gets calls in its turn: a line that does not is tried when nothing else is left. */
   isUsable(): boolean
   /** The way of a call over this line. */
@@ -30,6 +32,12 @@ export type Line = Weighted & {
   /** An OPTIONS was answered in a way that counts as alive, or not. */
   probed(ok: boolean): void
 }
+
+/**
+ * `not-asked`: nothing was sent to it yet; `not-heard`: nothing came back so far, though too little was sent to call it down;
+ * `resting`: it asked for that by 503 with Retry-After.
+ */
+export type LineState = 'not-asked' | 'not-heard' | 'up' | 'resting' | 'down'
 
 /** RFC 3261 §16.7 and common use: the peer could not, which says nothing of the callee. */
 const RETRY_ON: readonly number[] = [408, 500, 502, 503, 504]
@@ -50,8 +58,11 @@ export function createLine(
   const hop = hopOf(trunk, peer)
   const label = labelOf(peer)
   let health = FRESH
+  let known: 'not-asked' | 'not-heard' | 'heard' = 'not-asked'
 
   const turn = (ok: boolean, why: string): void => {
+    if (ok) known = 'heard'
+    else if (known === 'not-asked') known = 'not-heard'
     if (ok && health === FRESH) return
     const before = health
     health = heard(health, ok, clock.now(), policy)
@@ -79,6 +90,7 @@ export function createLine(
     begun() {
       if (!capacity.take('out')) return false
       health = tried(health, clock.now(), policy)
+      if (known === 'not-asked') known = 'not-heard'
       return true
     },
     ended: () => capacity.free('out'),
@@ -86,6 +98,7 @@ export function createLine(
       if (response === 'silent') return turn(false, 'an INVITE was not answered')
       // It lives and cannot: neither a reason for more calls, nor one for none, as it may be for want of a route to this number.
       if (response.status !== 503) return turn(true, 'a call was answered')
+      known = 'heard'
       const retryAfterMs = retryAfterOf(response)
       if (retryAfterMs > 0) health = rest(health, retryAfterMs, clock.now())
     },
@@ -101,6 +114,11 @@ export function createLine(
     policy,
     get up() {
       return health.up
+    },
+    get state() {
+      if (!health.up) return 'down'
+      if (!isUsable(health, clock.now(), policy)) return 'resting'
+      return known === 'heard' ? 'up' : known
     },
     isUsable: () => health === FRESH || isUsable(health, clock.now(), policy),
     way: (callee) => ({ ...leg, uri: `sip:${escapeUser(write(callee))}@${place}${phone}` }),

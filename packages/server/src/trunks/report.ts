@@ -1,4 +1,5 @@
 import type { DirectedLimit } from './capacity.ts'
+import type { LineState } from './line.ts'
 import type { Registrations, RegistrationState } from './registrations.ts'
 import type { RunningTrunk } from './trunks.ts'
 
@@ -14,7 +15,7 @@ export type TrunkReport = {
   readonly registration?: RegistrationState['kind']
   readonly peers: readonly {
     readonly peer: string
-    readonly state: 'up' | 'resting' | 'down'
+    readonly state: LineState
     readonly priority: number
     readonly weight: number
   }[]
@@ -31,7 +32,7 @@ export function reportOf(
     ...(registration && { registration: registration.kind }),
     peers: lines.map((line) => ({
       peer: line.peer,
-      state: line.up ? (line.isUsable() ? 'up' : 'resting') : 'down',
+      state: line.state,
       priority: line.priority,
       weight: line.weight,
     })),
