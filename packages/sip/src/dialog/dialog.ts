@@ -198,12 +198,21 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
     return dialog.hop
   }
   const { hop } = plan
+  if (isSame(hop, source)) {
+    // With the domain that it was found for and has proved: an address in its Contact or Record-Route proves nothing.
+    dialog.hop = source
+    endLookUp(dialog)
+    return source
+  }
   // A private Contact seen from outside its network is a NATed phone that was not told: answer where it speaks from.
   const isNated = first === undefined && hop.address !== source.address && isPrivate(hop.address)
   dialog.hop = isNated && !isPrivate(source.address) ? source : hop
   endLookUp(dialog)
   return dialog.hop
 }
+
+const isSame = (one: Hop, other: Hop): boolean =>
+  one.address === other.address && one.port === other.port && one.transport === other.transport
 
 function endLookUp(dialog: Dialog): void {
   const waiting = dialog.lookingUp?.waiting

@@ -2,27 +2,38 @@ import type { Endpoint, Hop } from './address.ts'
 import type { Connection } from './connection.ts'
 
 /**
- * Connections by where they lead. A hop with a domain is only given one whose peer may speak for the domain (RFC 5922 §7.3):
+ * Connections by where they lead. A hop is only given one whose peer may speak for what the hop was found for (RFC 5922 §7.3,
+ * RFC 5923 §8): its domain, or without one its address.
  *
- *     address port          the peer's own socket address
+ *     address port          the peer's own socket address, unless we opened it for a domain alone
  *     address port name     the same, with the domain that it was found to speak for
  *     address port (alias)  where a peer that connected to us says that it can be reached (RFC 5923 §8)
  */
 export class ConnectionTable {
   readonly #connections = new Set<Connection>()
   readonly #byKey = new Map<string, Connection>()
+  /** All to one socket address. */
+  readonly #byPeer = new Map<string, Set<Connection>>()
 
   /** A peer's connection replaces the one that had its socket address: that one must be dead. */
   add(connection: Connection): void {
     this.#connections.add(connection)
     const { peer, isOurs } = connection
     const key = keyOf(peer)
-    if (!isOurs || !this.#byKey.has(key)) this.#put(key, connection)
-    if (isOurs && peer.serverName !== undefined) this.#put(`${key} ${peer.serverName}`, connection)
+    const like = this.#byPeer.get(key)
+    if (like === undefined) this.#byPeer.set(key, new Set([connection]))
+    else like.add(connection)
+    if (!isOurs) this.#put(key, connection)
+    else if (peer.serverName !== undefined) this.#put(`${key} ${peer.serverName}`, connection)
+    else if (!this.#byKey.has(key)) this.#put(key, connection)
   }
 
   remove(connection: Connection): void {
     this.#connections.delete(connection)
+    const peerKey = keyOf(connection.peer)
+    const like = this.#byPeer.get(peerKey)
+    like?.delete(connection)
+    if (like?.size === 0) this.#byPeer.delete(peerKey)
     for (const key of connection.keys) {
       if (this.#byKey.get(key) === connection) this.#byKey.delete(key)
     }
@@ -36,14 +47,12 @@ export class ConnectionTable {
   }
 
   find(hop: Hop): Connection | undefined {
-    const key = keyOf(hop)
-    const exact = this.#byKey.get(key)
     const { serverName } = hop
-    if (serverName === undefined) return exact ?? this.#alias(hop, hop.address)
-    const named = this.#byKey.get(`${key} ${serverName}`)
-    if (named !== undefined) return named
-    const found = exact?.speaksFor(serverName) === true ? exact : this.#alias(hop, serverName)
-    if (found !== undefined) this.#put(`${key} ${serverName}`, found)
+    const key = serverName === undefined ? keyOf(hop) : `${keyOf(hop)} ${serverName}`
+    const known = this.#byKey.get(key)
+    if (known !== undefined) return known
+    const found = this.#speaker(hop, serverName ?? hop.address)
+    if (found !== undefined) this.#put(key, found)
     return found
   }
 
@@ -51,9 +60,12 @@ export class ConnectionTable {
     return this.#connections.values()
   }
 
-  #alias(hop: Hop, name: string): Connection | undefined {
-    const connection = this.#byKey.get(aliasOf(hop))
-    return connection?.speaksFor(name) === true ? connection : undefined
+  /** One to this place that may carry what is meant for a name or an address. */
+  #speaker(hop: Hop, name: string): Connection | undefined {
+    for (const connection of this.#byPeer.get(keyOf(hop)) ?? [])
+      if (connection.speaksFor(name)) return connection
+    const alias = this.#byKey.get(aliasOf(hop))
+    return alias?.speaksFor(name) === true ? alias : undefined
   }
 
   #put(key: string, connection: Connection): void {

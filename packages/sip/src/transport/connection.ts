@@ -67,9 +67,10 @@ export class Connection {
     for (const failure of waiting) failure.onSendFailed()
   }
 
-  /** Whether messages meant for this domain or address may go here: we opened it for that name, or the peer has proved it. */
+  /** Whether messages meant for this domain or address may go here: we opened it for that, or the peer has proved it. */
   speaksFor(name: string): boolean {
-    if (this.isOurs && this.peer.serverName === name) return true
+    const { serverName, address } = this.peer
+    if (this.isOurs && (serverName ?? address) === name) return true
     return this.certificate !== undefined && certifies(this.certificate, name)
   }
 }

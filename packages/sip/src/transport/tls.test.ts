@@ -8,6 +8,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { header } from '../message/headers.ts'
 import { serializeMessage } from '../message/serialize.ts'
 import { hasOpenSsl, makeAuthority } from '../testkit/certificates.ts'
+import { recorder } from '../testkit/bench.ts'
 import { testRequest } from '../testkit/requests.ts'
 import { createSipStack } from '../ua/stack.ts'
 import type { IncomingRequest, SipStack } from '../core/types.ts'
@@ -118,6 +119,60 @@ describe('a server that we connect to over TLS', { skip }, () => {
     const ports = b.requests.map(({ source }) => source.port)
     assert.equal(new Set(ports).size, 2)
     assert.deepEqual([ports[0], ports[0], ports[2]], [ports[1], ports[3], ports[4]])
+  })
+})
+
+describe('a connection to a domain', { skip }, () => {
+  it('carries nothing that is meant for the address alone, unless the certificate is of that too', async (t) => {
+    const a = await listenOn(t, () => [issue('DNS:a.example')])
+    const b = await listenOn(t, () => [issue('DNS:b.example')])
+    assert.equal(await ask(a, hopTo(b, { serverName: 'b.example' })), 200)
+    assert.equal(await ask(a, hopTo(b)), 503)
+    assert.equal(await ask(a, hopTo(b, { serverName: 'b.example' })), 200)
+    const both = await listenOn(t, () => [issue('DNS:b.example', 'IP:127.0.0.1')])
+    for (const more of [{ serverName: 'b.example' }, {}, {}])
+      assert.equal(await ask(a, hopTo(both, more)), 200)
+    for (const { requests } of [b, both])
+      assert.equal(new Set(requests.map(({ source }) => source.port)).size, 1)
+  })
+
+  it('is opened once for an address that another connection speaks for by its domain alone', async (t) => {
+    const a = await listenOn(t, () => [issue('DNS:a.example')], { verifyServers: false })
+    const b = await listenOn(t, () => [issue('DNS:b.example')])
+    for (const more of [{ serverName: 'b.example' }, {}, {}, { serverName: 'b.example' }])
+      assert.equal(await ask(a, hopTo(b, more)), 200)
+    const [named, bare, ...rest] = b.requests.map(({ source }) => source.port)
+    assert.notEqual(named, bare)
+    assert.deepEqual(rest, [bare, named])
+  })
+
+  it('carries the requests of a dialog whose Record-Route is the address of its peer', async (t) => {
+    const a = await listenOn(t, () => [issue('DNS:a.example')])
+    const acknowledged = Promise.withResolvers<void>()
+    const b = await createSipStack({
+      listen: [
+        {
+          address: HOST,
+          port: 0,
+          transport: 'tls',
+          tls: await createTlsSource(() => [issue('DNS:b.example')]),
+        },
+      ],
+      handlers: {
+        onInvite(call) {
+          call.handlers = { ...recorder([], []), onAck: () => acknowledged.resolve() }
+          call.answer({ headers: ['Record-Route', `<sip:${HOST}:${b.addresses[0]!.port};transport=tls;lr>`] })
+        },
+      },
+    })
+    t.after(() => b.close())
+    const party = 'sip:b@b.example'
+    const hop: Hop = { ...b.addresses[0]!, serverName: 'b.example' }
+    a.stack.invite(
+      { uri: party, from: 'sip:a@a.example', to: party, hop },
+      { ...recorder([], []), onAnswer: (call) => call.ack() },
+    )
+    await acknowledged.promise
   })
 })
 
