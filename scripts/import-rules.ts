@@ -51,6 +51,10 @@ const serverFolders: Readonly<
     sentence:
       'observability imports only shared and its part of the configuration: everything is seen by it.',
   },
+  'sip-trace': {
+    may: ['shared', '@sip'],
+    sentence: 'sip-trace imports only shared and @maskline/sip: it looks at messages and knows no call.',
+  },
   trunks: {
     may: ['shared', 'tenants', 'calls', 'numbers', 'config/config.ts', '@sip'],
     sentence:

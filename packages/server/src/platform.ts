@@ -15,6 +15,7 @@ import { appOperations } from './admin-api/apps.ts'
 import { banOperations } from './admin-api/bans.ts'
 import { numberOperations } from './admin-api/numbers.ts'
 import { createAdminApi } from './admin-api/server.ts'
+import { traceOperations } from './admin-api/sip-trace.ts'
 import { smsOperations } from './admin-api/sms.ts'
 import { trunkOperations } from './admin-api/trunks.ts'
 import { loadAdminToken } from './admin-api/token.ts'
@@ -39,6 +40,7 @@ import { openRecordings } from './recordings/recordings.ts'
 import { createS3Store, type S3Options } from './recordings/s3-store.ts'
 import { createSipGuard, welcoming } from './sip-guard.ts'
 import { sipListeners } from './sip-listeners.ts'
+import { createSipTracer } from './sip-trace/sip-tracer.ts'
 import { startSms } from './sms-service.ts'
 import { AppError } from './shared/app-error.ts'
 import { readSealKey } from './shared/key-file.ts'
@@ -301,6 +303,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
     })
     opened.push(() => api.close())
     const ports = await api.listen()
+    const tracer = createSipTracer({ stack, clock, log })
     const admin = createAdminApi({
       config: config.admin,
       token: loadAdminToken(config.dataDir),
@@ -321,6 +324,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         }),
         ...banOperations(guard),
         ...smsOperations(storage.smsDetails),
+        ...traceOperations(tracer),
         ...trunkOperations({
           list: () => trunks.trunks.map((trunk) => reportOf(trunk, registrations)),
           test(name) {
@@ -333,6 +337,8 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
       log,
     })
     opened.push(() => admin.close())
+    // Before the admin API, which waits for its answers to end.
+    opened.push(() => tracer.close())
     const adminPort = config.admin.enabled ? (await admin.listen()).port : undefined
     const sweeper = startSweeper({ store: storage.bindings, clock, log })
     opened.push(() => sweeper.close())

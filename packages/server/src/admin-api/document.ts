@@ -63,12 +63,19 @@ function describe({ id, path, summary, query = {}, needs = [], body, success, er
       [success.status]: {
         description: success.says,
         ...(schema !== undefined && {
-          content: schema === 'wav' ? { 'audio/wav': {} } : { 'application/json': { schema } },
+          content: successContent(schema),
         }),
       },
       ...failures([...errors, 'INVALID', 'UNAUTHORIZED']),
     },
   }
+}
+
+function successContent(schema: NonNullable<Operation['success']['schema']>): Schema {
+  if (schema === 'wav') return { 'audio/wav': {} }
+  return 'lines' in schema
+    ? { 'application/x-ndjson': { schema: schema.lines } }
+    : { 'application/json': { schema } }
 }
 
 const bodyContent = (body: Schema | 'file'): Schema =>

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+
 /** JSON Schema. */
 export type Schema = { readonly [keyword: string]: unknown }
 
@@ -9,8 +11,13 @@ export type AdminRequest = {
   readonly body: unknown
 }
 
-/** JSON unless it is audio. */
-export type AdminAnswer = { readonly status?: number; readonly json?: unknown; readonly wav?: Uint8Array }
+/** JSON unless it is audio, or lines of JSON that come as there are some. */
+export type AdminAnswer = {
+  readonly status?: number
+  readonly json?: unknown
+  readonly wav?: Uint8Array
+  readonly lines?: Readable
+}
 
 /** One operation of the admin API: how it is asked, what the document says of it, what it does. */
 export type Operation = {
@@ -25,7 +32,11 @@ export type Operation = {
   readonly needs?: readonly string[]
   /** JSON body, or a file. */
   readonly body?: Schema | 'file'
-  readonly success: { readonly status: number; readonly says: string; readonly schema?: Schema | 'wav' }
+  readonly success: {
+    readonly status: number
+    readonly says: string
+    readonly schema?: Schema | 'wav' | { readonly lines: Schema }
+  }
   /** Codes of errors beside those of every operation. */
   readonly errors: readonly AdminErrorCode[]
   handle(request: AdminRequest): Promise<AdminAnswer>
@@ -48,6 +59,7 @@ export const ADMIN_ERRORS = {
   ANNOUNCEMENT_EXISTS: 409,
   ANNOUNCEMENTS_FULL: 409,
   APP_EXISTS: 409,
+  TRACES_FULL: 409,
   ANNOUNCEMENT_TOO_LARGE: 413,
   ANNOUNCEMENT_FORMAT: 422,
   INTERNAL: 500,

@@ -91,12 +91,14 @@ function addOperation(fastify: FastifyInstance, operation: Operation): void {
         status = 200,
         json,
         wav,
+        lines,
       } = await handle({
         params: request.params as Record<string, string>,
         query: request.query as Record<string, string>,
         body: request.body,
       })
       reply.code(status)
+      if (lines !== undefined) return reply.header('content-type', 'application/x-ndjson').send(lines)
       if (wav === undefined) return reply.send(json)
       return reply.header('content-type', 'audio/wav').send(Buffer.from(wav))
     },

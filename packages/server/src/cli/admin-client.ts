@@ -14,6 +14,8 @@ export type AdminClient = {
   /** Sends a file. */
   send(method: string, path: string, file: Uint8Array): Promise<Record<string, unknown>>
   bytes(path: string): Promise<Uint8Array>
+  /** The lines of an answer as they come; `onOpen` is told when it begins. */
+  lines(path: string, onOpen: () => void): AsyncIterable<string>
 }
 
 /** A command of words and `--options`, with those of every command (`--data`, `--config`) taken out. */
@@ -122,6 +124,22 @@ function clientOf(config: Config): AdminClient {
     send: async (method, path, file) =>
       parsed(await ask(method, path, { 'content-type': 'application/octet-stream' }, new Uint8Array(file))),
     bytes: async (path) => new Uint8Array(await (await ask('GET', path, {})).arrayBuffer()),
+    async *lines(path, onOpen) {
+      const { body } = await ask('GET', path, {})
+      onOpen()
+      let rest = ''
+      try {
+        for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+          const lines = (rest + chunk).split('\n')
+          rest = lines.pop()!
+          yield* lines
+        }
+      } catch (cause) {
+        throw new AppError('BROKEN_OFF', 'the platform broke the answer off: it was stopped, perhaps', {
+          cause,
+        })
+      }
+    },
   }
 }
 

@@ -16,6 +16,7 @@ import { runAnnouncements } from './announcements.ts'
 import { runBans } from './bans.ts'
 import { readSettings, runApps, runNumbers } from './inventory.ts'
 import { noteReach } from './lab.ts'
+import { runSip } from './sip.ts'
 import { runTrunk } from './trunk.ts'
 
 /** The commands against a platform that runs, in a folder of its own. */
@@ -247,8 +248,54 @@ test('a wrong command line is told in a sentence', async () => {
   await refused(runNumbers, 'status +8617000000002 normal now', 'USAGE', /"now" is a word too many/)
   await refused(runAnnouncements, `upload ${dir}/none.wav`, 'FILE_UNREADABLE', /none\.wav \(ENOENT\)/)
   await refused(runApps, 'set axb name', 'USAGE', /field=value/)
+  await refused(runSip as Run, 'trace all', 'USAGE', /"all" is a word too many/)
+  await refused(runSip as Run, 'log', 'USAGE', /sip does not know "log"/)
+  await refused(runSip as Run, 'trace --seconds soon', 'INVALID', /seconds/)
   await refused(runTrunk, 'test', 'USAGE', /the name of the trunk is missing/)
   await refused(runApps, `list --data ${dir}/empty`, 'NO_DATA', /no platform has run on/)
+})
+
+test('sip trace: messages as text until the platform stops; who shows real numbers is warned', async () => {
+  const out = { text: '', err: '' }
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  const stdout = {
+    write(text: string | Uint8Array) {
+      out.text += String(text)
+      if (out.text.includes('SIP/2.0 200 OK')) answered.resolve()
+    },
+  }
+  const stderr = {
+    write(text: string) {
+      out.err += text
+      if (text.startsWith('Tracing')) asked.resolve()
+    },
+  }
+  const tracing = runSip(['trace', '--number', '17000000001', '--real-numbers'], env, { stdout, stderr })
+  await asked.promise
+  assert.match(out.err, /^REAL NUMBERS ARE SHOWN\..*\nTracing for 300 s; Ctrl-C ends it\.\n$/)
+  const { host, port } = platform.sip
+  const uri = `sip:+8617000000001@${host}:${port}`
+  const ask = (to: string) =>
+    carrier.request(
+      { method: 'OPTIONS', uri: to, from: '<sip:+8613800000021@carrier.example>', to: `<${to}>` },
+      () => {},
+    )
+  ask(`sip:+8617000000002@${host}:${port}`)
+  ask(uri)
+  await answered.promise
+  const broken = assert.rejects(tracing, /the platform broke the answer off/)
+  await stop()
+  await broken
+  const at = carrier.addresses[0]!.port
+  assert.match(
+    out.text,
+    new RegExp(
+      `^<--- [-0-9]+ [:.0-9]+Z received from udp 127\\.0\\.0\\.1:${at} at 127\\.0\\.0\\.1:${port} --->\nOPTIONS sip:\\+8617000000001@.*SIP/2\\.0\n[^]*From: <sip:\\+8613800000021@[^]*` +
+        `\n\n<--- [-0-9]+ [:.0-9]+Z sent to udp 127\\.0\\.0\\.1:${at} from 127\\.0\\.0\\.1:${port} --->\nSIP/2\\.0 200 OK\n`,
+    ),
+  )
+  assert.ok(!out.text.includes('+8617000000002'))
 })
 
 test('when the platform is stopped, that is what is said', async () => {

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   apps: async (args) => (await import('./inventory.ts')).runApps(args, process.env, process),
   numbers: async (args) => (await import('./inventory.ts')).runNumbers(args, process.env, process),
   trunk: async (args) => (await import('./trunk.ts')).runTrunk(args, process.env, process),
+  sip: async (args) => (await import('./sip.ts')).runSip(args, process.env, process),
   bans: async (args) => (await import('./bans.ts')).runBans(args, process.env, process),
   announcements: async (args) =>
     (await import('./announcements.ts')).runAnnouncements(args, process.env, process),
@@ -22,6 +23,9 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     return 0
   },
 }
+
+// Whoever reads has seen enough: `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 const [first = 'help', ...args] = process.argv.slice(2)
 const wantsHelp = (word: string | undefined): boolean => word === '--help' || word === '-h'

@@ -20,6 +20,8 @@ Of the platform that runs on the data folder:
   numbers status NUMBER normal|suspended|unusable|binding-frozen [--cause 1|2|3|5..9]
   trunk list             channels in use, and whether the peers are alive
   trunk test NAME        what of a trunk works: DNS, connection, OPTIONS, registration; without a call
+  sip trace [--number N] [--call CALL-ID] [--seconds 300] [--real-numbers]
+                         SIP messages as they come and go; numbers are masked, but for N
   bans list | lift ADDRESS  sources that SIP does not listen to for a while
   announcements list [--tenant T]
   announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace]

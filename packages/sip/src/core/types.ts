@@ -310,6 +310,11 @@ export type SipStack = {
    * again by the next message.
    */
   keepFlow(hop: Hop, onLost?: () => void): () => void
+  /**
+   * Shows every message in and out, as `StackHandlers.onMessage` does, until the function that it gives is called. Keep it cheap; it
+   * costs nothing while there is none.
+   */
+  trace(onMessage: NonNullable<StackHandlers['onMessage']>): () => void
   /** For tests and metrics. */
   stats(): StackStats
   /** Stops listening and forgets everything; sends nothing. */

@@ -23,6 +23,9 @@ import { statelessTag } from './stateless-tag.ts'
 import { hasOneVia, stampTopVia } from './via-top.ts'
 import type { ViaTop } from './via-top.ts'
 
+/** Told of every message in and out. */
+export type Trace = (direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop) => void
+
 /** Who takes the requests that start a server transaction, and what belongs to none. */
 export type RequestUser = {
   onRequest(transaction: ServerTransaction, request: SipRequest): void
@@ -54,8 +57,6 @@ export type LayerOptions = {
   readonly maxTransactions: number
   /** Flat headers on every response, `Server`. */
   readonly responseHeaders: readonly string[]
-  readonly onMessage?:
-    ((direction: 'in' | 'out', message: SipMessage, local: Endpoint, peer: Hop) => void) | undefined
   readonly user: RequestUser
   /** A larger request goes by TCP, where there is a face of it beside the UDP one. */
   readonly maxUdpRequestBytes: number
@@ -78,6 +79,8 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   readonly timers: Timers
   readonly maxUdpRequestBytes: number
   readonly largeRequests: LargeRequests
+  /** Undefined: nobody looks, and nothing is spent on it. */
+  trace: Trace | undefined
   #options: LayerOptions
   #servers = new Map<string, ServerTransaction>()
   #clients = new Map<string, ClientTransaction>()
@@ -161,7 +164,7 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
 
   onMessage(message: SipMessage, source: Hop, transport: Transport): void {
     if (this.#closed) return
-    this.#options.onMessage?.('in', message, transport.local, source)
+    this.trace?.('in', message, transport.local, source)
     if (message.kind === 'response') this.#onResponse(message)
     else if (this.#options.guard?.admitsRequest(message, source) !== false)
       this.#onRequest(message, source, transport)
@@ -183,14 +186,14 @@ export class TransactionLayer implements TransportSink, ServerTransactionOwner, 
   }
 
   sent(message: SipMessage | undefined, bytes: Uint8Array, hop: Hop, transport: Transport): void {
-    const { onMessage } = this.#options
-    if (onMessage === undefined) return
+    const { trace } = this
+    if (trace === undefined) return
     if (message !== undefined) {
-      onMessage('out', message, transport.local, hop)
+      trace('out', message, transport.local, hop)
       return
     }
     const parsed = parseMessage(bytes)
-    if (parsed.ok) onMessage('out', parsed.message, transport.local, hop)
+    if (parsed.ok) trace('out', parsed.message, transport.local, hop)
   }
 
   serverEnded(transaction: ServerTransaction): void {

@@ -22,7 +22,8 @@ import { faceFor } from '../core/core.ts'
 import type { Core, Face } from '../core/core.ts'
 import { OutOfDialogRequest } from './out-of-dialog-request.ts'
 import { RequestDispatcher } from './request-dispatcher.ts'
-import type { SipStack, StackHandlers, StackOptions } from '../core/types.ts'
+import { Traces } from './traces.ts'
+import type { SipStack, StackOptions } from '../core/types.ts'
 
 const DEFAULT_MAX_TRANSACTIONS = 200_000
 const DEFAULT_MAX_DIALOGS = 200_000
@@ -40,7 +41,6 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
   const product = options.productName ?? 'Maskline'
   const serverHeaders = ['Server', product]
   const faces: Face[] = []
-  const trace = traceOf(options.handlers, report)
   const dispatcher = new RequestDispatcher(options.handlers)
   const calls: Core['calls'] = new Map()
   const { guard, overload } = options
@@ -56,13 +56,15 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
     gate,
     maxTransactions: options.maxTransactions ?? DEFAULT_MAX_TRANSACTIONS,
     responseHeaders: serverHeaders,
-    onMessage: trace,
     report,
     user: dispatcher,
     maxUdpRequestBytes: options.maxUdpRequestBytes ?? MAX_UDP_REQUEST_BYTES,
     besideUdp: ({ family }) =>
       faces.find(({ transport }) => transport.name === 'tcp' && transport.family === family),
   })
+  const traces = new Traces(layer, report)
+  const { onMessage } = options.handlers
+  if (onMessage !== undefined) traces.add((...seen) => onMessage.call(options.handlers, ...seen))
   const locator = locatorOf(options, timers, report, faces)
   const core: Core = {
     layer,
@@ -116,6 +118,7 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
         ),
       ),
     keepFlow: (hop, onLost) => faceFor(core, hop)?.transport.keep(hop, onLost) ?? (() => {}),
+    trace: (onMessage) => traces.add(onMessage),
     stats: () => ({
       transactions: layer.size,
       dialogs: calls.size,
@@ -156,18 +159,6 @@ function locatorOf(
     canReach: (hop) => faceFor({ faces }, hop) !== undefined,
     report,
   })
-}
-
-/** A trace that throws costs no message. */
-function traceOf(handlers: StackHandlers, report: FaultReport): StackHandlers['onMessage'] {
-  if (handlers.onMessage === undefined) return undefined
-  return (direction, message, local, peer) => {
-    try {
-      handlers.onMessage?.(direction, message, local, peer)
-    } catch (error) {
-      report(error, 'onMessage')
-    }
-  }
 }
 
 function faceOf(transport: Transport, publicHost: string | undefined): Face {
