@@ -161,16 +161,21 @@ describe('a start that cannot succeed', () => {
       try {
         assertSays(
           await serve(env),
-          new RegExp(`127\\.0\\.0\\.1 port ${ports.sip} \\(UDP\\).*MASKLINE_SIP_PORT`),
+          new RegExp(`SIP \\(UDP\\) cannot listen on 127\\.0\\.0\\.1 port ${ports.sip}: .*MASKLINE_SIP_PORT`),
         )
       } finally {
         udp.close()
       }
-      for (const port of [ports.sip, ports.http, ports.https]) {
+      for (const [who, port, setting] of [
+        ['SIP \\(TCP\\)', ports.sip, 'sip\\.port \\(MASKLINE_SIP_PORT\\)'],
+        ['the API \\(HTTP\\)', ports.http, 'api\\.httpPort \\(MASKLINE_HTTP_PORT\\)'],
+        ['the API \\(HTTPS\\)', ports.https, 'api\\.httpsPort \\(MASKLINE_HTTPS_PORT\\)'],
+      ] as const) {
         const tcp = createServer().listen(port, '127.0.0.1')
         await once(tcp, 'listening')
         try {
-          assertSays(await serve(env), new RegExp(`${port}`))
+          const sentence = `${who} cannot listen on 127\\.0\\.0\\.1 port ${port}: another program uses it.* with ${setting}\\n`
+          assertSays(await serve(env), new RegExp(sentence))
         } finally {
           tcp.close()
         }
@@ -239,9 +244,15 @@ describe('a start that cannot succeed', () => {
   })
 
   for (const [variable, sentence] of [
-    ['MASKLINE_SIP_HOST', /for SIP on 192\.0\.2\.1 .*this machine has no such address.*MASKLINE_SIP_HOST/],
+    [
+      'MASKLINE_SIP_HOST',
+      /SIP \(UDP\) cannot listen on 192\.0\.2\.1 port \d+: this machine has no such address.*MASKLINE_SIP_HOST/,
+    ],
     ['MASKLINE_MEDIA_HOST', /media sockets cannot be bound on 192\.0\.2\.1.*MASKLINE_MEDIA_HOST/],
-    ['MASKLINE_API_HOST', /The API's HTTP port \d+ on 192\.0\.2\.1 cannot be opened \(EADDRNOTAVAIL\)/],
+    [
+      'MASKLINE_API_HOST',
+      /the API \(HTTP\) cannot listen on 192\.0\.2\.1 port \d+: this machine has no such address.*MASKLINE_API_HOST/,
+    ],
   ] as const)
     test(`says that ${variable} is no address of this machine`, async () => {
       const dir = makeTempDir('start')

@@ -39,7 +39,7 @@ import { createLinkSigner } from './recordings/links.ts'
 import { openRecordings } from './recordings/recordings.ts'
 import { createS3Store, type S3Options } from './recordings/s3-store.ts'
 import { createSipGuard, welcoming } from './sip-guard.ts'
-import { sipListeners } from './sip-listeners.ts'
+import { sipListeners, sipListenFault } from './sip-listeners.ts'
 import { createSipTracer } from './sip-trace/sip-tracer.ts'
 import { startSms } from './sms-service.ts'
 import { AppError } from './shared/app-error.ts'
@@ -267,7 +267,7 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
         ...(options.onMessage && { onMessage: options.onMessage }),
       },
     }).catch((cause: unknown) => {
-      throw cannotListen(cause)
+      throw sipListenFault(cause)
     })
     opened.push(() => stack.close())
     const watch = watchLines(
@@ -395,27 +395,11 @@ export async function startPlatform(config: Config, options: PlatformOptions): P
 const hasStore = (s3: Config['recordings']['s3']): s3 is Config['recordings']['s3'] & S3Options =>
   s3.endpoint !== undefined
 
-/** A port that is taken or an address that is not ours is the operator's to mend; anything else stays a bug. */
-function cannotListen(cause: unknown): unknown {
-  const { code, message, transport } = cause as NodeJS.ErrnoException & { transport?: TransportName }
-  if (!code || transport === undefined) return cause
-  const port = PORT_SETTINGS[transport]
-  return new AppError('SIP_LISTEN', `${message} (MASKLINE_SIP_HOST, ${port})`, { cause })
-}
-
-const PORT_SETTINGS: Readonly<Record<TransportName, string>> = {
-  udp: 'MASKLINE_SIP_PORT',
-  tcp: 'MASKLINE_SIP_PORT',
-  tls: 'MASKLINE_SIP_TLS_PORT',
-  ws: 'MASKLINE_SIP_WS_PORT',
-  wss: 'MASKLINE_SIP_WSS_PORT',
-}
-
 function cannotBindMedia(cause: unknown): unknown {
   if (!(cause instanceof MediaError)) return cause
   return new AppError(
     'MEDIA_LISTEN',
-    `${cause.message} (MASKLINE_MEDIA_HOST, MASKLINE_RTP_PORT_MIN, MASKLINE_RTP_PORT_MAX)`,
+    `${cause.message}; choose others with media.host (MASKLINE_MEDIA_HOST), media.portMin (MASKLINE_RTP_PORT_MIN) and media.portMax (MASKLINE_RTP_PORT_MAX)`,
     { cause },
   )
 }

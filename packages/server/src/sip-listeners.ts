@@ -1,6 +1,7 @@
-import { type ListenOptions, type TlsSource, createTlsSource } from '@maskline/sip'
+import { type ListenOptions, type TlsSource, type TransportName, createTlsSource } from '@maskline/sip'
 import type { Config } from './config/config.ts'
 import { loadCertificate, readPem } from './open-api/certificate.ts'
+import { listenFault } from './shared/listen-fault.ts'
 import type { Clock } from './shared/time.ts'
 
 export type SipListeners = {
@@ -39,4 +40,34 @@ function tlsSourceOf(config: Config, clock: Clock): Promise<TlsSource> {
     return [caFile === undefined ? pair : { ...pair, ca: await readPem(caFile) }]
   }
   return createTlsSource(load, { clientCert, verifyServers })
+}
+
+/** A port that is taken or an address that is not ours is the operator's to mend; anything else stays a bug. */
+export function sipListenFault(cause: unknown): unknown {
+  const { code, transport, address, port } = cause as Partial<ListenOptions> & { readonly code?: string }
+  if (!code || transport === undefined || address === undefined || port === undefined) return cause
+  const place = {
+    who: `SIP (${NAMED[transport]})`,
+    address,
+    port,
+    addressSetting: 'sip.host (MASKLINE_SIP_HOST)',
+    portSetting: PORT_SETTINGS[transport],
+  }
+  return listenFault('SIP_LISTEN', place, cause)
+}
+
+const NAMED: Readonly<Record<TransportName, string>> = {
+  udp: 'UDP',
+  tcp: 'TCP',
+  tls: 'TLS',
+  ws: 'WebSocket',
+  wss: 'secure WebSocket',
+}
+
+const PORT_SETTINGS: Readonly<Record<TransportName, string>> = {
+  udp: 'sip.port (MASKLINE_SIP_PORT)',
+  tcp: 'sip.port (MASKLINE_SIP_PORT)',
+  tls: 'sip.tls.port (MASKLINE_SIP_TLS_PORT)',
+  ws: 'sip.ws.port (MASKLINE_SIP_WS_PORT)',
+  wss: 'sip.wss.port (MASKLINE_SIP_WSS_PORT)',
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../shared/app-error.ts'
+import { listenFault } from '../shared/listen-fault.ts'
 import type { Log } from '../shared/log.ts'
 import { MOST_SOURCE_BYTES } from '../announcements/announcement.ts'
 import { schemaFaults } from './faults.ts'
@@ -65,11 +66,15 @@ export function createAdminApi({ config, token, operations, log }: AdminApiOptio
       try {
         await fastify.listen({ host: config.host, port: config.port })
       } catch (cause) {
-        throw new AppError(
-          'ADMIN_LISTEN',
-          `the admin API cannot listen on ${config.host}:${config.port} (${(cause as NodeJS.ErrnoException).code}); choose another with MASKLINE_ADMIN_HOST and MASKLINE_ADMIN_PORT, or switch it off with MASKLINE_ADMIN=false`,
-          { cause },
-        )
+        const place = {
+          who: 'the admin API',
+          address: config.host,
+          port: config.port,
+          addressSetting: 'admin.host (MASKLINE_ADMIN_HOST)',
+          portSetting: 'admin.port (MASKLINE_ADMIN_PORT)',
+          orElse: 'switch it off with admin.enabled (MASKLINE_ADMIN=false)',
+        }
+        throw listenFault('ADMIN_LISTEN', place, cause)
       }
       return { port: (fastify.server.address() as AddressInfo).port }
     },

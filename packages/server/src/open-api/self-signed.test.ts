@@ -180,8 +180,13 @@ describe('API over TLS', () => {
       const taken = { httpsPort: first.port }
       await assert.rejects(startTestApi({ tls, config: taken }), (error: unknown) => {
         assert.ok(error instanceof AppError)
-        assert.equal(error.code, 'API_PORT_IN_USE')
-        assert.match(error.message, new RegExp(`HTTPS port ${first.port} on 127\\.0\\.0\\.1 is taken`))
+        assert.equal(error.code, 'API_LISTEN')
+        assert.match(
+          error.message,
+          new RegExp(
+            `HTTPS.* on 127\\.0\\.0\\.1 port ${first.port}: another program uses it.*api\\.httpsPort`,
+          ),
+        )
         return true
       })
     } finally {

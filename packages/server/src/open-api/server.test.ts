@@ -18,10 +18,10 @@ describe('API server', () => {
     try {
       await assert.rejects(startTestApi({ config: { httpPort: first.port } }), (error: unknown) => {
         assert.ok(error instanceof AppError)
-        assert.equal(error.code, 'API_PORT_IN_USE')
+        assert.equal(error.code, 'API_LISTEN')
         assert.equal(
           error.message,
-          `The API's HTTP port ${first.port} on 127.0.0.1 is taken by another program; stop that program or set another port with MASKLINE_HTTP_PORT.`,
+          `the API (HTTP) cannot listen on 127.0.0.1 port ${first.port}: another program uses it (EADDRINUSE); stop that program, or choose another port with api.httpPort (MASKLINE_HTTP_PORT)`,
         )
         return true
       })

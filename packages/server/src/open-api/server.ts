@@ -8,7 +8,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
-import { AppError } from '../shared/app-error.ts'
+import { listenFault } from '../shared/listen-fault.ts'
 import { plainAddress } from '../shared/ip.ts'
 import { silentLog, type Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
@@ -42,7 +42,7 @@ export type OpenApiOptions = AxDependencies &
   }
 
 export type OpenApi = {
-  /** Opens both ports (0 picks a free one). Fails with AppError `API_PORT_IN_USE` or `API_LISTEN_FAILED`. */
+  /** Opens both ports (0 picks a free one). Fails with AppError `API_LISTEN`. */
   listen(): Promise<{ readonly httpPort: number; readonly httpsPort: number | undefined }>
   /** Stops accepting, lets running requests finish for `graceMs` (default 5000), then cuts. */
   close(graceMs?: number): Promise<void>
@@ -287,21 +287,17 @@ const BROKEN_HTTP: Readonly<Record<string, HttpFault>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'Request Timeout', what: 'HTTP message' },
 }
 
-function listenOn(server: Server, protocol: string, host: string, port: number): Promise<number> {
+function listenOn(server: Server, protocol: 'HTTP' | 'HTTPS', host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE'
-      const setting = `MASKLINE_${protocol}_PORT`
-      const what = taken
-        ? `is taken by another program; stop that program or set another port with ${setting}`
-        : `cannot be opened (${error.code ?? error.message}); set an address of this machine and a port you may use`
-      reject(
-        new AppError(
-          taken ? 'API_PORT_IN_USE' : 'API_LISTEN_FAILED',
-          `The API's ${protocol} port ${port} on ${host} ${what}.`,
-          { cause: error },
-        ),
-      )
+      const place = {
+        who: `the API (${protocol})`,
+        address: host,
+        port,
+        addressSetting: 'api.host (MASKLINE_API_HOST)',
+        portSetting: `api.${protocol.toLowerCase()}Port (MASKLINE_${protocol}_PORT)`,
+      }
+      reject(listenFault('API_LISTEN', place, error))
     }
     server.once('error', fail)
     server.listen(port, host, () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { encode } from '@maskline/smpp'
-import { AppError } from '../shared/app-error.ts'
+import { listenFault } from '../shared/listen-fault.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import type { CarrierHandlers, DeliveryReceipt, IncomingPart } from './carrier.ts'
@@ -67,12 +67,14 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     server.listen(port, host)
     await once(server, 'listening')
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new AppError(
-      'SMS_LISTEN',
-      `the webhook for SMS cannot listen on ${host}:${port} (${code}); choose another with MASKLINE_SMS_HTTP_HOST and MASKLINE_SMS_HTTP_PORT`,
-      { cause },
-    )
+    const place = {
+      who: 'the webhook for SMS',
+      address: host,
+      port,
+      addressSetting: 'sms.http.host (MASKLINE_SMS_HTTP_HOST)',
+      portSetting: 'sms.http.port (MASKLINE_SMS_HTTP_PORT)',
+    }
+    throw listenFault('SMS_LISTEN', place, cause)
   }
   return {
     port: (server.address() as AddressInfo).port,

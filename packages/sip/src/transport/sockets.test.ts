@@ -191,8 +191,9 @@ describe('TCP', () => {
   it('fails a call with 503 when nobody listens', async () => {
     const closed = await listenOn('tcp')
     const { port } = closed.addresses[0]!
-    await closed.close()
+    // Before the other port is free, which the system might give it.
     const stack = await listenOn('tcp')
+    await closed.close()
     const uri = `sip:b@${HOST}:${port};transport=tcp`
     const status = await new Promise<number>((resolve) => {
       stack.request({ method: 'OPTIONS', uri, from: '<sip:a@192.0.2.1>', to: `<${uri}>` }, (answer) =>
