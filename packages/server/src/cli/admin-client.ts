@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { readAdminToken } from '../admin-api/token.ts'
 import type { Config } from '../config/config.ts'
@@ -85,7 +86,7 @@ export const step = (text: string): string => encodeURIComponent(text)
 function clientOf(config: Config): AdminClient {
   const ask = async (
     method: string,
-    path: string,
+    target: string,
     headers: Record<string, string>,
     body?: string | Uint8Array<ArrayBuffer>,
   ) => {
@@ -93,7 +94,7 @@ function clientOf(config: Config): AdminClient {
     const { host, port } = lastStart(config)?.admin ?? config.admin
     let response: Response
     try {
-      response = await fetch(`http://${urlHost(host)}:${port}${path}`, {
+      response = await fetch(`http://${urlHost(host)}:${port}${target}`, {
         method,
         headers: { ...headers, authorization: `Bearer ${token}` },
         ...(body !== undefined && { body }),
@@ -111,6 +112,11 @@ function clientOf(config: Config): AdminClient {
       )
     }
     if (response.ok) return response
+    if (response.status === 401 && response.headers.get('www-authenticate') === 'Bearer')
+      throw new AppError(
+        'UNAUTHORIZED',
+        `the platform at ${host}:${port} does not take the token of ${path.resolve(config.dataDir)}: it runs on another data folder, which --data DIR names`,
+      )
     throw await refusal(response)
   }
   const parsed = async (response: Response) => (await response.json()) as Record<string, unknown>
@@ -147,7 +153,7 @@ function clientOf(config: Config): AdminClient {
 const BROKEN_OFF: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET'])
 
 /** A wildcard listens on this machine too; an IPv6 address stands in brackets. */
-function urlHost(host: string): string {
+export function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host
 }

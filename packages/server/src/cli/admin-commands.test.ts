@@ -255,6 +255,19 @@ test('a wrong command line is told in a sentence', async () => {
   await refused(runApps, `list --data ${dir}/empty`, 'NO_DATA', /no platform has run on/)
 })
 
+test('a platform that runs on another data folder is told from one that does not run', async () => {
+  const data = path.join(dir, 'elsewhere')
+  mkdirSync(data)
+  writeFileSync(path.join(data, ADMIN_TOKEN_FILE), `${'x'.repeat(43)}\n`)
+  noteReach(loadConfig({ MASKLINE_DATA: data }), platform)
+  await refused(
+    runApps,
+    `list --data ${data}`,
+    'UNAUTHORIZED',
+    new RegExp(`the platform at 127\\.0\\.0\\.1:\\d+ does not take the token of ${data}: .*--data`),
+  )
+})
+
 test('sip trace: messages as text until the platform stops; who shows real numbers is warned', async () => {
   const out = { text: '', err: '' }
   const asked = Promise.withResolvers<void>()

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { A, AXB_PATH, B, startTestApi, X, type TestApi } from '../open-api/api-test-kit.ts'
 import { makeSelfSigned } from '../open-api/self-signed.ts'
+import { loadConfig } from '../config/load.ts'
 import { runApiCall } from './api-call.ts'
+import { noteReach } from './lab.ts'
 
 let test: TestApi
 before(async () => {
@@ -15,9 +20,13 @@ beforeEach(() => {
   for (const list of [test.axb.binds, test.axb.unbinds, test.axb.queries]) list.length = 0
 })
 
+const dir = mkdtempSync(path.join(tmpdir(), 'maskline-api-'))
+const env = { MASKLINE_DATA: dir }
+after(() => rmSync(dir, { recursive: true }))
+
 async function run(...args: string[]) {
   const written = { out: '', err: '' }
-  const code = await runApiCall(args, {
+  const code = await runApiCall(args, env, {
     stdout: { write: (text) => (written.out += text) },
     stderr: { write: (text) => (written.err += text) },
   })
@@ -75,6 +84,23 @@ describe('maskline api', () => {
     assert.equal(code, 1)
     assert.match(out, /^HTTP 403\n[^]*"resultcode": "1010002"/)
     assert.equal((await run('GET', AXB_PATH, ...signed(), '--secret', 'wrong')).code, 1)
+  })
+
+  it('asks the platform of the data folder where no address is given: where it last started, or would start', async () => {
+    const keys = ['--key', test.app.key, '--secret', test.app.secret]
+    const ask = async (...how: string[]) =>
+      (await run('GET', `${AXB_PATH}?relationNum=${X}`, ...keys, ...how)).code
+    const file = path.join(dir, 'settings.json')
+    writeFileSync(file, JSON.stringify({ api: { httpPort: test.port } }))
+    assert.equal(await ask('--config', file), 0)
+    const data = path.join(dir, 'started')
+    mkdirSync(data)
+    noteReach(loadConfig({ MASKLINE_DATA: data }), {
+      sip: { host: '127.0.0.1', port: 5060 },
+      api: { httpPort: test.port },
+    })
+    assert.equal(await ask('--data', data), 0)
+    await assert.rejects(ask('--config', path.join(dir, 'none.json')), { code: 'CONFIG_FILE' })
   })
 
   it('refuses an unknown TLS certificate unless told otherwise', async () => {

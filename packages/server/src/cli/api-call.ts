@@ -3,13 +3,19 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { parseArgs } from 'node:util'
 import { signHeaders } from '../open-api/signing.ts'
+import { AppError } from '../shared/app-error.ts'
+import { urlHost } from './admin-client.ts'
+import { lastStart } from './lab.ts'
+import { loadFromCommandLine } from './options.ts'
 
 const USAGE = `maskline api METHOD PATH [JSON | name=value …] --key APP_KEY --secret APP_SECRET
 
   Sends one signed request to the API and prints the answer. With GET and DELETE the parameters go into the
   query string, with POST and PUT into a JSON body. Exit code 0 means resultcode 0.
 
-  --url URL       address of the API (default http://127.0.0.1:8080)
+  --url URL       address of the API (default: that of the platform on the data folder, over HTTP)
+  --data DIR      data folder (default ./data)
+  --config FILE   JSON file of settings, as for other commands
   --wsse          sign with X-WSSE as older programs do (default X-AKSK)
   --insecure      take any TLS certificate (a self-signed one)
   --print-curl    print the curl command instead of sending; its signature is good for a day
@@ -21,7 +27,9 @@ const USAGE = `maskline api METHOD PATH [JSON | name=value …] --key APP_KEY --
 const OPTIONS = {
   key: { type: 'string' },
   secret: { type: 'string' },
-  url: { type: 'string', default: 'http://127.0.0.1:8080' },
+  url: { type: 'string' },
+  data: { type: 'string' },
+  config: { type: 'string' },
   wsse: { type: 'boolean', default: false },
   insecure: { type: 'boolean', default: false },
   'print-curl': { type: 'boolean', default: false },
@@ -49,7 +57,7 @@ type Received = { readonly status: number; readonly location: string | undefined
 class UsageError extends Error {}
 
 /** `maskline api …`. Resolves to the exit code: 0 resultcode 0, 1 another answer or none, 2 a wrong command line. */
-export async function runApiCall(args: string[], io: ApiCallIo): Promise<number> {
+export async function runApiCall(args: string[], env: NodeJS.ProcessEnv, io: ApiCallIo): Promise<number> {
   let request: SignedRequest
   try {
     const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
@@ -57,12 +65,14 @@ export async function runApiCall(args: string[], io: ApiCallIo): Promise<number>
       io.stdout.write(USAGE)
       return 0
     }
-    request = buildRequest(values, positionals)
+    request = buildRequest(values, positionals, env)
     if (values['print-curl']) {
       io.stdout.write(`${curlCommand(request)}\n`)
       return 0
     }
   } catch (error) {
+    // Of the configuration.
+    if (error instanceof AppError) throw error
     io.stderr.write(`maskline api: ${(error as Error).message}; see \`npm run maskline -- api --help\`\n`)
     return 2
   }
@@ -80,14 +90,18 @@ export async function runApiCall(args: string[], io: ApiCallIo): Promise<number>
 
 type Settings = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values']
 
-function buildRequest(settings: Settings, [methodWord, path, ...rest]: string[]): SignedRequest {
+function buildRequest(
+  settings: Settings,
+  [methodWord, path, ...rest]: string[],
+  env: NodeJS.ProcessEnv,
+): SignedRequest {
   if (methodWord === undefined || path === undefined) throw new UsageError('METHOD and PATH are missing')
   const { key, secret } = settings
   if (key === undefined || secret === undefined) throw new UsageError('--key and --secret are missing')
   const method = methodWord.toUpperCase()
   const inQuery = method === 'GET' || method === 'DELETE'
   const params = readParameters(rest)
-  const url = targetOf(settings.url, path)
+  const url = targetOf(settings.url ?? platformUrl(settings, env), path)
   if (inQuery) {
     for (const [name, value] of Object.entries(params)) {
       url.searchParams.set(name, typeof value === 'string' ? value : JSON.stringify(value))
@@ -98,6 +112,17 @@ function buildRequest(settings: Settings, [methodWord, path, ...rest]: string[])
   const headers = signHeaders({ scheme, key, secret, now: Date.now(), nonce })
   const body = inQuery ? undefined : JSON.stringify(params)
   return { method, url, headers, body, insecure: settings.insecure }
+}
+
+/** Where the platform on the data folder was last started, else where it would be. */
+function platformUrl({ data, config: file }: Settings, env: NodeJS.ProcessEnv): string {
+  const own = [
+    ...(data === undefined ? [] : ['--data', data]),
+    ...(file === undefined ? [] : ['--config', file]),
+  ]
+  const config = loadFromCommandLine(own, env)
+  const { httpPort } = lastStart(config)?.api ?? config.api
+  return `http://${urlHost(config.api.host)}:${httpPort}`
 }
 
 /** The path may carry a query of its own; a `+` in it stays a plus sign. */

@@ -6,7 +6,7 @@ import { USAGE } from './usage.ts'
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   serve: async (args) => (await import('./serve.ts')).serve(loadFromCommandLine(args, process.env)),
   lab: async (args) => (await import('./lab.ts')).printLab(loadFromCommandLine(args, process.env)),
-  api: async (args) => (await import('./api-call.ts')).runApiCall(args, process),
+  api: async (args) => (await import('./api-call.ts')).runApiCall(args, process.env, process),
   apps: async (args) => (await import('./inventory.ts')).runApps(args, process.env, process),
   numbers: async (args) => (await import('./inventory.ts')).runNumbers(args, process.env, process),
   trunk: async (args) => (await import('./trunk.ts')).runTrunk(args, process.env, process),
