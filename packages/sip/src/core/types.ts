@@ -307,9 +307,9 @@ export type SipStack = {
   /**
    * Keeps the way to a peer open through NATs and silence, for as long as the function that it gives is not called: a registration
    * keeps the flow that calls come back on (RFC 5626 §3.5). Over TCP and TLS a connection that breaks is told of, once, and opened
-   * again by the next message.
+   * again by the next message. `pingAfterMs`: the longest silence, where the peer wants less than is usual.
    */
-  keepFlow(hop: Hop, onLost?: () => void): () => void
+  keepFlow(hop: Hop, onLost?: () => void, pingAfterMs?: number): () => void
   /**
    * Shows every message in and out, as `StackHandlers.onMessage` does, until the function that it gives is called. Keep it cheap; it
    * costs nothing while there is none.

@@ -23,6 +23,7 @@ const CANONICAL_NAMES = [
   'Error-Info',
   'Event',
   'Expires',
+  'Flow-Timer',
   'From',
   'Geolocation',
   'History-Info',

@@ -31,6 +31,8 @@ type Receiver = { receive(bytes: Uint8Array, from: Hop): void }
 /** A network in memory: datagrams with loss, delay and reordering, the same for the same seed. Records all it carries. */
 export class MemoryNetwork {
   readonly carried: Carried[] = []
+  /** Flows that are kept now, and after what silence they are pinged. */
+  readonly kept = new Set<{ readonly hop: Hop; readonly pingAfterMs: number | undefined }>()
   /** Decides for each datagram whether to drop it, besides `loss`. */
   drop: (message: SipMessage, from: Endpoint, to: Hop) => boolean = () => false
   readonly #options: MemoryNetworkOptions
@@ -101,7 +103,11 @@ export class MemoryNetwork {
       reliable: options.transport !== 'udp',
       send: (bytes, hop, failure) => this.send(bytes, own, hop, failure),
       isConnected: (hop) => options.transport !== 'udp' && this.isOpen(hop),
-      keep: () => () => {},
+      keep: (hop, _onLost, pingAfterMs) => {
+        const flow = { hop, pingAfterMs }
+        this.kept.add(flow)
+        return () => void this.kept.delete(flow)
+      },
       close: () => {
         this.#receivers.delete(key)
         return Promise.resolve()

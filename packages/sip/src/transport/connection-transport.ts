@@ -53,7 +53,7 @@ export class ConnectionTransport implements Transport {
     return this.table.find(hop) !== undefined
   }
 
-  keep(hop: Hop, onLost: () => void = () => {}): () => void {
+  keep(hop: Hop, onLost: () => void = () => {}, pingAfterMs?: number): () => void {
     const connection = this.#closed ? undefined : this.#connectionTo(hop)
     if (connection === undefined) return () => {}
     const { watch } = connection
@@ -62,7 +62,7 @@ export class ConnectionTransport implements Transport {
     })
     // A connection that the peer opened is the peer's to keep.
     if (!(watch instanceof FlowWatch)) return leave
-    watch.keep()
+    watch.keep(pingAfterMs)
     return () => {
       leave()
       watch.release()

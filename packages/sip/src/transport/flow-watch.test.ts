@@ -53,6 +53,19 @@ describe('a connection that we opened (RFC 5626 §4.4.1)', () => {
     assert.equal(clock.pending, 0)
   })
 
+  it('is pinged as soon as who keeps it wants, where that is sooner', () => {
+    const { clock, events, watch } = watched()
+    clock.advance(1_000)
+    watch.keep(30_000)
+    watch.keep(60_000)
+    clock.advance(29_999)
+    assert.deepEqual(events, ['ping 30000'])
+    watch.onRead('nothing', false)
+    clock.advance(30_000)
+    assert.equal(events.length, 2)
+    watch.close()
+  })
+
   it('is no peer that answers pings for what else it says after one: parts of messages, and pings of its own', () => {
     const { clock, events, watch } = watched()
     watch.keep()
@@ -121,6 +134,11 @@ describe('a flow that is kept', () => {
       assert.equal(data.toString(), '\r\n\r\n')
     }
     release()
+    const releaseSoon = stack.keepFlow(hop, undefined, 10_000)
+    const soon = once(peer, 'message')
+    clock.advance(10_000)
+    await soon
+    releaseSoon()
     assert.equal(clock.pending, 0)
   })
 })

@@ -29,6 +29,7 @@ export class FlowWatch implements WireWatch, Waiter {
   #answersPings = false
   /** Who wants the connection to stay. */
   #keepers = 0
+  #pingAfterMs: number
   #timer: TimerHandle
 
   constructor(timers: Timers, limits: FlowLimits, ping: () => void, hangUp: () => void) {
@@ -37,6 +38,7 @@ export class FlowWatch implements WireWatch, Waiter {
     this.#ping = ping
     this.#hangUp = hangUp
     this.#lastTrafficAt = this.#lastMessageAt = timers.now()
+    this.#pingAfterMs = limits.pingAfterMs
     this.#timer = timers.set(limits.pingAfterMs, this)
   }
 
@@ -53,8 +55,15 @@ export class FlowWatch implements WireWatch, Waiter {
     this.#lastTrafficAt = this.#lastMessageAt = this.#timers.now()
   }
 
-  keep(): void {
+  /** `pingAfterMs`: what the peer asks for, where that is sooner. */
+  keep(pingAfterMs = Infinity): void {
     this.#keepers++
+    if (pingAfterMs >= this.#pingAfterMs) return
+    this.#pingAfterMs = pingAfterMs
+    if (this.#pingedAt !== undefined) return
+    this.#timers.clear(this.#timer)
+    const silentMs = this.#timers.now() - this.#lastTrafficAt
+    this.#timer = this.#timers.set(Math.max(0, pingAfterMs - silentMs), this)
   }
 
   release(): void {
@@ -63,7 +72,8 @@ export class FlowWatch implements WireWatch, Waiter {
   }
 
   onTimer(): void {
-    const { pingAfterMs, pongTimeoutMs, idleTimeoutMs } = this.#limits
+    const { pongTimeoutMs, idleTimeoutMs } = this.#limits
+    const pingAfterMs = this.#pingAfterMs
     const now = this.#timers.now()
     if (this.#pingedAt !== undefined && this.#answersPings && now - this.#pingedAt >= pongTimeoutMs) {
       this.#hangUp()

@@ -26,9 +26,10 @@ export type Transport = {
   isConnected(hop: Hop): boolean
   /**
    * Keeps the way to a peer open, through NATs and silence, until the function that it gives is called (RFC 5626 §3.5). Of a
-   * connection that breaks before `onLost` is told, once; the next message opens another.
+   * connection that breaks before `onLost` is told, once; the next message opens another. `pingAfterMs`: the longest silence, where
+   * the peer wants less than is usual.
    */
-  keep(hop: Hop, onLost?: () => void): () => void
+  keep(hop: Hop, onLost?: () => void, pingAfterMs?: number): () => void
   close(): Promise<void>
 }
 

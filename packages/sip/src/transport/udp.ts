@@ -79,9 +79,11 @@ class UdpTransport implements Transport {
     return false
   }
 
-  keep(hop: Hop): () => void {
+  keep(hop: Hop, _onLost?: () => void, pingAfterMs = Infinity): () => void {
     // No answer is waited for, as STUN would have one (RFC 5626 §3.5.2).
-    const way = new Reminder(this.#timers, KEEP_ALIVE_EVERY_MS, () => this.send(KEEP_ALIVE, hop))
+    const way = new Reminder(this.#timers, Math.min(KEEP_ALIVE_EVERY_MS, pingAfterMs), () =>
+      this.send(KEEP_ALIVE, hop),
+    )
     this.#kept.add(way)
     return () => {
       this.#kept.delete(way)

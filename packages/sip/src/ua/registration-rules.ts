@@ -76,6 +76,19 @@ export function refreshDelayMs(expiresSec: number, chance: number): number {
   return Math.max(1000, latestMs * (0.8 + 0.2 * chance))
 }
 
+/** A peer that wants to be pinged all the time is pinged so often. */
+const LEAST_FLOW_TIMER_SEC = 5
+
+/**
+ * Milliseconds of silence after which a flow is pinged: by chance within the last fifth of what the registrar's Flow-Timer says
+ * (RFC 5626 §4.4.1); undefined: it says nothing.
+ */
+export function pingAfterMs(response: SipResponse, chance: number): number | undefined {
+  const seconds = secondsOf(header(response, 'Flow-Timer'))
+  if (seconds === undefined || seconds === 0) return undefined
+  return Math.max(seconds, LEAST_FLOW_TIMER_SEC) * 1000 * (0.8 + 0.2 * chance)
+}
+
 /** Timer F, and a moment. */
 const MARGIN_MS = 35_000
 

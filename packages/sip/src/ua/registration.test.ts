@@ -206,6 +206,27 @@ describe('a registration with a carrier (RFC 3261 §10.2)', () => {
   })
 })
 
+describe('the flow of a registration', () => {
+  it('is pinged as often as the registrar wants it (RFC 5626 §4.4.1), and as is usual where it says nothing', async (t) => {
+    const { bench, answer } = await scripted(t, { chance: () => 0.5 })
+    const kept = () => [...bench.network.kept].map(({ hop, pingAfterMs }) => [hop.address, pingAfterMs])
+    assert.deepEqual(kept(), [])
+    answer(200)
+    assert.deepEqual(kept(), [['192.0.2.1', undefined]])
+    for (const [flowTimer, pingAfterMs] of [
+      ['60', 54_000],
+      ['60', 54_000],
+      ['0', undefined],
+      ['1', 4_500],
+      ['soon', undefined],
+    ] as const) {
+      bench.clock.advance(509_000)
+      answer(200, 'Flow-Timer', flowTimer)
+      assert.deepEqual(kept(), [['192.0.2.1', pingAfterMs]])
+    }
+  })
+})
+
 describe('the end of a registration', () => {
   it('takes the contact back, once', async (t) => {
     const { bench, registration, answer } = await scripted(t)

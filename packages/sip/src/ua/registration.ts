@@ -1,4 +1,4 @@
-import { headerValues } from '../message/headers.ts'
+import { header, headerValues } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { escapeUser } from '../message/uri.ts'
 import { newCallId } from '../shared/ids.ts'
@@ -8,6 +8,7 @@ import {
   flowDelayMs,
   isLocal,
   outcomeOf,
+  pingAfterMs,
   refreshDelayMs,
   retryDelayMs,
 } from './registration-rules.ts'
@@ -84,7 +85,15 @@ class Registrant implements OutboundRegistration {
   #isUnsure = false
   #timer: unknown
   #isAsking = false
-  #flow: { readonly hop: Hop; readonly since: number; readonly release: () => void } | undefined
+  #flow:
+    | {
+        readonly hop: Hop
+        /** What the registrar wants of keep-alives, as it says it. */
+        readonly flowTimer: string | undefined
+        readonly since: number
+        readonly release: () => void
+      }
+    | undefined
   /** Flows in a row that did not last. */
   #losses = 0
   #closing: PromiseWithResolvers<void> | undefined
@@ -186,7 +195,7 @@ class Registrant implements OutboundRegistration {
     this.#failures = 0
     this.#isUnsure = false
     this.#goodUntil = this.#stack.clock.now() + expiresSec * 1000
-    if (way !== undefined) this.#keepFlow(way.hop)
+    if (way !== undefined) this.#keepFlow(way.hop, response)
     this.#registerIn(refreshDelayMs(expiresSec, this.#chance()))
     this.#tell({ kind: 'registered', expiresSec, serviceRoute: headerValues(response, 'Service-Route') })
   }
@@ -212,12 +221,15 @@ class Registrant implements OutboundRegistration {
   }
 
   /** Calls come back by the flow that the registrar heard us on (RFC 5626 §3.5, §4.4). */
-  #keepFlow(hop: Hop): void {
-    const kept = this.#flow?.hop
-    if (kept?.address === hop.address && kept.port === hop.port && kept.transport === hop.transport) return
+  #keepFlow(hop: Hop, response: SipResponse): void {
+    const { address, port, transport } = this.#flow?.hop ?? {}
+    const isSame = address === hop.address && port === hop.port && transport === hop.transport
+    const flowTimer = header(response, 'Flow-Timer')
+    if (isSame && this.#flow?.flowTimer === flowTimer) return
+    const since = isSame ? this.#flow!.since : this.#stack.clock.now()
     this.#flow?.release()
-    const release = this.#stack.keepFlow(hop, () => this.#onFlowLost())
-    this.#flow = { hop, since: this.#stack.clock.now(), release }
+    const release = this.#stack.keepFlow(hop, () => this.#onFlowLost(), pingAfterMs(response, this.#chance()))
+    this.#flow = { hop, flowTimer, since, release }
   }
 
   /** No call reaches us until another flow is registered (RFC 5626 §4.5). */

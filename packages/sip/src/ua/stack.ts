@@ -117,7 +117,8 @@ export async function createSipStack(options: StackOptions): Promise<SipStack> {
           resolve(first === undefined ? [] : [first, ...others]),
         ),
       ),
-    keepFlow: (hop, onLost) => faceFor(core, hop)?.transport.keep(hop, onLost) ?? (() => {}),
+    keepFlow: (hop, onLost, pingAfterMs) =>
+      faceFor(core, hop)?.transport.keep(hop, onLost, pingAfterMs) ?? (() => {}),
     trace: (onMessage) => traces.add(onMessage),
     stats: () => ({
       transactions: layer.size,
