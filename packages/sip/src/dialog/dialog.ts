@@ -34,9 +34,13 @@ export type Dialog = {
   remoteTarget: string
   /** Where requests go; undefined until the first is to be sent. */
   hop: Hop | undefined
+  /** Where they go when that fails: what else the host name in it leads to. */
+  otherHops: readonly Hop[]
   /** While a host name is being looked up: what waits for the hop. */
   lookingUp: { readonly waiting: (() => void)[] } | undefined
 }
+
+const NO_HOPS: readonly Hop[] = []
 
 /**
  * The dialog a UAS enters with its first tagged response (RFC 3261 §12.1.1). A Contact's host name is not looked up yet: an
@@ -66,6 +70,7 @@ export function dialogOfRequest(
     // Contact is mandatory in an INVITE; a peer that forgot it is found by its From.
     remoteTarget: uriOfContact(from) ?? 'sip:invalid',
     hop: undefined,
+    otherHops: NO_HOPS,
     lookingUp: undefined,
   }
   takeContact(dialog, request)
@@ -96,6 +101,7 @@ export function dialogOfResponse(
     remoteSeq: -1,
     remoteTarget: request.uri,
     hop: source,
+    otherHops: NO_HOPS,
     lookingUp: undefined,
   }
   refreshTarget(core, dialog, response)
@@ -121,6 +127,19 @@ export function refreshTarget(core: Core, dialog: Dialog, message: SipMessage): 
 /** Finds where requests of the dialog go, unless it is known. */
 export function findWay(core: Core, dialog: Dialog): Hop {
   return dialog.hop ?? chooseHop(core, dialog)
+}
+
+/**
+ * A request of the dialog failed at this hop: whether it can be sent to another, where those to come go too (RFC 3263 §4.3).
+ * Other requests learn of that.
+ */
+export function leaveHop(core: Core, dialog: Dialog, hop: Hop, response?: SipResponse): boolean {
+  const [next, ...others] = dialog.otherHops
+  if (next === undefined || hop !== dialog.hop) return false
+  core.locator.failed(hop, response)
+  dialog.hop = next
+  dialog.otherHops = others
+  return true
 }
 
 /** Runs it when the way of the dialog is known: now, or when the name in it is looked up. */
@@ -189,14 +208,18 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
   if (plan.kind !== 'hop') {
     const lookingUp = { waiting: dialog.lookingUp?.waiting ?? [] }
     dialog.lookingUp = lookingUp
-    core.locator.lookUp(plan, (found) => {
+    core.locator.lookUp(plan, (found, others) => {
       // Else the way has become another one meanwhile.
       if (dialog.lookingUp !== lookingUp) return
-      if (found !== undefined) dialog.hop = found
+      if (found !== undefined) {
+        dialog.hop = found
+        dialog.otherHops = others
+      }
       endLookUp(dialog)
     })
     return dialog.hop
   }
+  dialog.otherHops = NO_HOPS
   const { hop } = plan
   if (isSame(hop, source)) {
     // With the domain that it was found for and has proved: an address in its Contact or Record-Route proves nothing.

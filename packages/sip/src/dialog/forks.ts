@@ -11,7 +11,7 @@ import type { Core, Face } from '../core/core.ts'
 import type { ChallengeAnswerer } from '../core/credentials.ts'
 import { newBranch } from '../shared/ids.ts'
 import type { RequestOptions } from '../core/types.ts'
-import { dialogOfResponse, onceFound, requestInDialog } from './dialog.ts'
+import { dialogOfResponse, leaveHop, onceFound, requestInDialog } from './dialog.ts'
 import type { Dialog, DialogSeed } from './dialog.ts'
 import { InDialogRequest } from './in-dialog-request.ts'
 import type { RequestEnd } from './in-dialog-request.ts'
@@ -23,7 +23,14 @@ type SentAck = {
   bytes: KeptBytes | undefined
   transport: Transport
   hop: Hop
+  /** Of the 2xx, since the ACK went to this hop. */
+  copies: number
+  /** Sends the ACK to another hop; false when there is none. Absent where there is only one. */
+  tryNext: (() => boolean) | undefined
 }
+
+/** Of a 2xx: one may have crossed the ACK, and one ACK may be lost. */
+const UNHEARD_COPIES = 3
 
 const NOT_INTERESTED: RequestEnd = { onRequestEnd() {} }
 
@@ -76,6 +83,15 @@ export class AnsweredForks implements ClientUser {
     entry.transport = sending.face.transport
     entry.hop = sending.hop
     entry.bytes = keepBytes(this.#core.layer.sendOnce(sending.request, entry.transport, entry.hop))
+    entry.copies = 0
+    entry.tryNext =
+      dialog.otherHops.length === 0
+        ? undefined
+        : () => {
+            if (!leaveHop(this.#core, dialog, entry.hop)) return false
+            this.#sendAck(dialog, entry, options)
+            return true
+          }
   }
 
   onResponse(transaction: ClientTransaction, response: SipResponse): void {
@@ -90,6 +106,8 @@ export class AnsweredForks implements ClientUser {
         new InDialogRequest(this.#core, dialog, this.#answerer, 'BYE', undefined, NOT_INTERESTED, undefined)
       })
     } else if (known.bytes !== undefined) {
+      // Nothing else tells that an ACK does not arrive (RFC 3263 §4.3).
+      if (++known.copies >= UNHEARD_COPIES && known.tryNext?.() === true) return
       this.#core.layer.resend(bytesOf(known.bytes), known.transport, known.hop)
     }
   }
@@ -108,6 +126,8 @@ export class AnsweredForks implements ClientUser {
         bytes: undefined,
         transport,
         hop: { ...transport.local, transport: transport.name },
+        copies: 0,
+        tryNext: undefined,
       }
       this.#acks.push(entry)
     }

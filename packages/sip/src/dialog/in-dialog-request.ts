@@ -5,7 +5,8 @@ import type { Core } from '../core/core.ts'
 import type { ChallengeAnswerer } from '../core/credentials.ts'
 import { newBranch } from '../shared/ids.ts'
 import type { RequestOptions } from '../core/types.ts'
-import { requestInDialog } from './dialog.ts'
+import type { Hop } from '../transport/address.ts'
+import { leaveHop, requestInDialog } from './dialog.ts'
 import type { Dialog } from './dialog.ts'
 
 /** Told how an in-dialog request ended; 408 and 503 are also what a time-out and a dead transport become. */
@@ -24,6 +25,9 @@ export class InDialogRequest implements ClientUser {
   #options: RequestOptions | undefined
   #end: RequestEnd
   #onFinal: OnFinal | undefined
+  #seq = 0
+  #extra: readonly string[] | undefined
+  #hop: Hop | undefined
 
   constructor(
     core: Core,
@@ -46,6 +50,7 @@ export class InDialogRequest implements ClientUser {
 
   onResponse(_transaction: ClientTransaction, response: SipResponse): void {
     if (response.status < 200) return
+    if (response.status === 503 && this.#tryNext(response)) return
     if (this.#answerer !== undefined) {
       const uri = this.#dialog.remoteTarget
       this.#tried ??= new Set()
@@ -60,17 +65,40 @@ export class InDialogRequest implements ClientUser {
   }
 
   onTimeout(): void {
+    if (this.#tryNext(undefined)) return
     this.#end.onRequestEnd(this.#method, localResponse(408, 'Request Timeout'), this.#onFinal)
   }
 
   onSendFailed(): void {
+    if (this.#tryNext(undefined)) return
     this.#end.onRequestEnd(this.#method, localResponse(503, 'Service Unavailable'), this.#onFinal)
   }
 
   #send(extra: readonly string[] | undefined): void {
+    this.#seq = ++this.#dialog.localSeq
+    this.#extra = extra
+    this.#sendIt()
+  }
+
+  /** RFC 3263 §4.3: the same request, with a branch of its own, to the next hop of the dialog. */
+  #tryNext(response: SipResponse | undefined): boolean {
+    if (!leaveHop(this.#core, this.#dialog, this.#hop!, response)) return false
+    this.#sendIt()
+    return true
+  }
+
+  #sendIt(): void {
     const branch = newBranch()
-    const seq = ++this.#dialog.localSeq
-    const sending = requestInDialog(this.#core, this.#dialog, branch, this.#method, seq, this.#options, extra)
+    const sending = requestInDialog(
+      this.#core,
+      this.#dialog,
+      branch,
+      this.#method,
+      this.#seq,
+      this.#options,
+      this.#extra,
+    )
+    this.#hop = sending.hop
     this.#core.layer.request(sending.request, branch, sending.face.transport, sending.hop, this)
   }
 }

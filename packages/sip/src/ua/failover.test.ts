@@ -32,6 +32,8 @@ const ZONE: DnsZone = {
     'p2.example': ['192.0.2.12'],
     'p3.example': ['192.0.2.13'],
     'p4.example': ['192.0.2.14'],
+    // Where the callee is reached in a dialog.
+    'desk.example': ['192.0.2.12', '192.0.2.13'],
   },
 }
 
@@ -108,6 +110,51 @@ describe('the ACK of a 2xx whose Record-Route is a name (RFC 3261 §12.2.1.1)', 
     says(first, 200, answer, SDP_ANSWER)
     assert.deepEqual(first.summaries, ['INVITE'])
     assert.deepEqual(proxy.summaries, ['ACK', 'ACK'])
+  })
+})
+
+describe('a dialog whose Contact is a name with several addresses (RFC 3263 §4.3)', () => {
+  const DESK = ['Contact', '<sip:phone@desk.example:5060>']
+
+  it('has its ACK sent to the next one when copies of the 2xx show that it does not arrive', async (t) => {
+    const { bench, peer, located, goesOut, says, invite } = await open(t)
+    const [first, silent, next] = [peer(1), peer(2), peer(3)]
+    const call = invite()
+    await located()
+    says(first, 200, DESK, SDP_ANSWER)
+    await goesOut(() => call.ack())
+    for (let i = 0; i < 2; i++) says(first, 200, DESK, SDP_ANSWER)
+    assert.deepEqual([silent.summaries, next.summaries], [['ACK', 'ACK', 'ACK'], []])
+    says(first, 200, DESK, SDP_ANSWER)
+    says(first, 200, DESK, SDP_ANSWER)
+    assert.deepEqual([silent.summaries.length, next.summaries], [3, ['ACK', 'ACK']])
+    assert.notEqual(branch(silent.lastRequest('ACK')), branch(next.lastRequest('ACK')))
+    call.bye()
+    bench.clock.advance(2)
+    assert.equal(next.summaries.at(-1), 'BYE')
+  })
+
+  it('has its requests sent to the next one on a time-out or a 503, and all that come after', async (t) => {
+    const { bench, peer, located, goesOut, says, invite } = await open(t)
+    const [first, silent, next] = [peer(1), peer(2), peer(3)]
+    const call = invite()
+    await located()
+    says(first, 200, DESK, SDP_ANSWER)
+    await goesOut(() => call.ack())
+    let status = 0
+    call.sendRequest('INFO', {}, (answer) => void (status = answer.status))
+    bench.clock.advance(32_010)
+    const [one, other] = [silent, next].map((at) => at.lastRequest('INFO')) as [SipRequest, SipRequest]
+    assert.notEqual(branch(one), branch(other))
+    assert.deepEqual(other.headers.slice(2), one.headers.slice(2))
+    next.send(response(other, 200), { ...SERVER, transport: 'udp' })
+    bench.clock.advance(2)
+    assert.equal(status, 200)
+    call.bye()
+    bench.clock.advance(2)
+    assert.equal(next.summaries.at(-1), 'BYE')
+    next.send(response(next.lastRequest('BYE'), 503), { ...SERVER, transport: 'udp' })
+    assert.ok(leavesNothing(bench), 'the last one has no other behind it')
   })
 })
 
