@@ -46,6 +46,19 @@ describe('SMPP client with an SMSC', () => {
     }
   })
 
+  it('tells whether the SMSC has read an acknowledgement', async (test) => {
+    const { esme, smsc, messages, clock, smscEvents } = await startPair(test)
+    await esme.whenReady()
+    const text = { from: PHONE_A, to: NUMBER_X, userData: Buffer.from('hi'), coding: 'gsm7' } as const
+    assert.deepEqual(await smsc.deliver('esme', text), { state: 'accepted' })
+    clock.advance(1000)
+    assert.equal(await messages.all[0]!.acknowledgement, 'read')
+    assert.deepEqual(await smsc.deliver('esme', text), { state: 'accepted' })
+    smsc.drop()
+    await smscEvents.until(({ kind }) => kind === 'closed')
+    assert.equal(await messages.all[1]!.acknowledgement, 'lost')
+  })
+
   it('hands out a message of a handset, and acknowledges it when the promise is fulfilled', async (test) => {
     let stored!: () => void
     let told!: () => void

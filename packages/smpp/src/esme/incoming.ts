@@ -3,6 +3,7 @@ import { isReceipt, normalizeMessageId, readReceipt } from '../message/receipt.t
 import { readUserData } from '../message/user-data.ts'
 import type { MessageBody, RequestPdu } from '../pdu/pdu.ts'
 import { STATUS } from '../pdu/status.ts'
+import type { AnswerFate } from '../session/answer-watch.ts'
 import type { Answer } from '../session/session.ts'
 import type { EsmeOptions } from './types.ts'
 
@@ -16,7 +17,7 @@ export function createIncoming(
   now: () => number,
   onFault: (detail: string) => void,
 ): (pdu: RequestPdu) => Promise<Answer> {
-  const handOut = (body: MessageBody): Promise<void> | void => {
+  const handOut = (body: MessageBody, acknowledgement: Promise<AnswerFate>): Promise<void> | void => {
     if (!isReceipt(body)) {
       const from = { ton: body.source_addr_ton, npi: body.source_addr_npi, digits: body.source_addr }
       const to = { ton: body.dest_addr_ton, npi: body.dest_addr_npi, digits: body.destination_addr }
@@ -25,6 +26,7 @@ export function createIncoming(
         to: readAddress(to, options.numbers),
         ...readUserData(body, options.defaultAlphabet),
         receivedAt: now(),
+        acknowledgement,
       })
     }
     const receipt = readReceipt(body)
@@ -34,9 +36,10 @@ export function createIncoming(
   }
   return async (pdu) => {
     if (pdu.command !== 'deliver_sm' && pdu.command !== 'data_sm') return { status: STATUS.ESME_RINVBNDSTS }
+    const { promise: acknowledgement, resolve: onFate } = Promise.withResolvers<AnswerFate>()
     try {
-      await handOut(pdu.body)
-      return { status: STATUS.ESME_ROK }
+      await handOut(pdu.body, acknowledgement)
+      return { status: STATUS.ESME_ROK, ...(isReceipt(pdu.body) ? {} : { onFate }) }
     } catch {
       return { status: STATUS.ESME_RX_T_APPN }
     }

@@ -1,6 +1,7 @@
 import type { AddressRules } from '../message/addresses.ts'
 import type { MessageIdForm, Receipt } from '../message/receipt.ts'
 import type { BindRole } from '../pdu/pdu.ts'
+import type { AnswerFate } from '../session/answer-watch.ts'
 import type { SmppClock } from '../shared/clock.ts'
 import type { Coding } from '../text/coding.ts'
 import type { TextPart } from '../text/split.ts'
@@ -69,7 +70,8 @@ export type EsmeTls = {
 export type EsmeHandlers = {
   /**
    * A message of a handset, one part of it. The SMSC is told that we have it when the promise is fulfilled; when it is
-   * rejected the SMSC is to deliver it again. It may come twice: the connection can break before the SMSC learns.
+   * rejected the SMSC is to deliver it again. It may come twice: the connection can break before the SMSC learns, which
+   * `acknowledgement` of the part tells.
    */
   onMessage(part: IncomingPart): Promise<void> | void
   /** A receipt, acknowledged like a message. On another connection it may overtake the outcome of its submit. */
@@ -85,6 +87,11 @@ export type IncomingPart = TextPart & {
   readonly to: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number
+  /**
+   * Once `onMessage` is fulfilled: `read` when the SMSC has shown that it knows; `lost` when the connection ended before. Then the SMSC may
+   * deliver the part again. Never rejects.
+   */
+  readonly acknowledgement: Promise<AnswerFate>
 }
 
 export type OutgoingPart = TextPart & {

@@ -9,6 +9,7 @@ import { MAX_SEQUENCE, type Pdu, type RequestPdu } from '../pdu/pdu.ts'
 import { STATUS } from '../pdu/status.ts'
 import { ManualClock } from '../testkit/manual-clock.ts'
 import { Recorder } from '../testkit/recorder.ts'
+import type { AnswerFate } from './answer-watch.ts'
 import { Session, type Answer, type SessionOptions } from './session.ts'
 
 /** A session, and the bare socket of its peer. */
@@ -130,6 +131,57 @@ describe('SMPP session', () => {
     assert.equal(closed.all.length, 0)
     clock.advance(5000)
     assert.deepEqual(await closed.count(1), ['enquire_link was not answered'])
+  })
+
+  it('knows that an answer was read when the peer answers what was asked a second later', async (test) => {
+    const fates = new Recorder<AnswerFate>()
+    const { peer, pdus, clock } = await open(test, {}, () => ({ status: 0, onFate: fates.push }))
+    peer.write(Buffer.concat([encodePdu('deliver_sm', 1, message), encodePdu('deliver_sm', 2, message)]))
+    await pdus.count(2)
+    clock.advance(999)
+    assert.equal(pdus.all.length, 2)
+    clock.advance(1)
+    const asked = await pdus.until(({ command }) => command === 'enquire_link')
+    assert.deepEqual(fates.all, [])
+    peer.write(encodePdu('enquire_link_resp', asked.sequence, {}))
+    assert.deepEqual(await fates.count(2), ['read', 'read'])
+    assert.equal(pdus.all.length, 3, 'one question for both')
+  })
+
+  it('knows that its answers were read when the peer answers unbind', async (test) => {
+    const fates = new Recorder<AnswerFate>()
+    const { session, peer, pdus, closed } = await open(test, {}, () => ({ status: 0, onFate: fates.push }))
+    peer.write(encodePdu('deliver_sm', 1, message))
+    await pdus.count(1)
+    session.finish()
+    const unbind = await pdus.until(({ command }) => command === 'unbind')
+    peer.write(encodePdu('unbind_resp', unbind.sequence, {}))
+    assert.deepEqual(await fates.count(1), ['read'])
+    await closed.count(1)
+  })
+
+  it('counts an answer as lost when the connection ends before anything shows that it was read', async (test) => {
+    const fates = new Recorder<AnswerFate>()
+    const answers: ((answer: Answer) => void)[] = []
+    const { peer, pdus, closed, clock } = await open(
+      test,
+      {},
+      () => new Promise((resolve) => answers.push(resolve)),
+    )
+    const answer = () => answers.shift()!({ status: 0, onFate: fates.push })
+    for (const sequence of [1, 2, 3]) peer.write(encodePdu('deliver_sm', sequence, message))
+    peer.write(encodePdu('enquire_link', 4, {}))
+    await pdus.count(1)
+    answer()
+    await pdus.until(({ sequence }) => sequence === 1)
+    clock.advance(1000)
+    await pdus.until(({ command }) => command === 'enquire_link')
+    answer()
+    await pdus.until(({ sequence, command }) => sequence === 2 && command === 'deliver_sm_resp')
+    peer.destroy()
+    await closed.count(1)
+    answer()
+    assert.deepEqual(await fates.count(3), ['lost', 'lost', 'lost'])
   })
 
   it('waits for what is in flight before it unbinds', async (test) => {

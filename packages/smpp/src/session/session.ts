@@ -13,6 +13,7 @@ import {
 } from '../pdu/pdu.ts'
 import { STATUS, statusName } from '../pdu/status.ts'
 import type { SmppClock } from '../shared/clock.ts'
+import { type AnswerFate, AnswerWatch } from './answer-watch.ts'
 
 export type SessionOptions = {
   readonly clock: SmppClock
@@ -38,9 +39,13 @@ export type SessionHandlers = {
   onFault(detail: string): void
 }
 
-/** `silent` sends nothing. */
+/** `silent` sends nothing. `onFate` is told once whether the peer has read the answer. */
 export type Answer =
-  | { readonly status: number; readonly body?: { readonly message_id?: string; readonly system_id?: string } }
+  | {
+      readonly status: number
+      readonly body?: { readonly message_id?: string; readonly system_id?: string }
+      readonly onFate?: (fate: AnswerFate) => void
+    }
   | 'silent'
 
 /** What became of a request. */
@@ -74,6 +79,7 @@ export class Session {
   readonly #framer = new PduFramer()
   readonly #pending = new Map<number, Pending>()
   readonly #late = new Map<number, Pending>()
+  readonly #answers: AnswerWatch
   #sequence: number
   #handling = 0
   #heardAt: number
@@ -93,6 +99,7 @@ export class Session {
     this.#handlers = handlers
     this.#sequence = options.lastSequence ?? 0
     this.#heardAt = options.clock.now()
+    this.#answers = new AnswerWatch(options.clock, () => this.#isHeard())
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('error', (error) => (this.#reason ??= error.message))
@@ -254,7 +261,11 @@ export class Session {
     this.#handling++
     try {
       const answer = await this.#handlers.answer(pdu)
-      if (answer !== 'silent') this.#respond(`${pdu.command}_resp`, pdu.sequence, answer.status, answer.body)
+      if (answer !== 'silent') {
+        const isWritten = this.#respond(`${pdu.command}_resp`, pdu.sequence, answer.status, answer.body)
+        if (answer.onFate && isWritten) this.#answers.add(answer.onFate)
+        else answer.onFate?.('lost')
+      }
     } catch (error) {
       this.#handlers.onFault(`${pdu.command} failed: ${nameOf(error)}`)
       this.#respond(`${pdu.command}_resp`, pdu.sequence, STATUS.ESME_RSYSERR)
@@ -268,8 +279,20 @@ export class Session {
     sequence: number,
     status: number,
     body: BodyOf[keyof ResponseBodies] = {},
-  ): void {
-    if (this.#canWrite()) this.#write(encodePdu(command, sequence, body, status))
+  ): boolean {
+    if (!this.#canWrite()) return false
+    this.#write(encodePdu(command, sequence, body, status))
+    return true
+  }
+
+  /** Whether the peer has read what was written so far. */
+  async #isHeard(): Promise<boolean> {
+    return this.#canWrite() && (await this.#send('enquire_link', {})).kind === 'response'
+  }
+
+  async #unbind(): Promise<void> {
+    const reply = await this.#send('unbind', {})
+    if (reply.kind === 'response') this.#answers.end('read')
   }
 
   /** Wakes when a silence could be long enough, not with every byte. */
@@ -292,7 +315,7 @@ export class Session {
       return
     }
     this.#unbindSent = true
-    if (this.#canWrite()) void this.#send('unbind', {})
+    if (this.#canWrite()) void this.#unbind()
     else this.destroy('closed')
   }
 
@@ -302,6 +325,7 @@ export class Session {
     this.#options.clock.clearTimer(this.#idleTimer)
     this.#late.clear()
     for (const [sequence, pending] of this.#pending) this.#settle(sequence, pending, { kind: 'lost' })
+    this.#answers.end('lost')
     this.#handlers.onClosed(this.#reason ?? 'the peer closed the connection')
   }
 }
