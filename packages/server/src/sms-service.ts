@@ -76,6 +76,7 @@ export async function startSms(options: {
       askTimeoutMs: sms.askTimeoutMs,
       retryForMs: sms.retryMin * 60_000,
       gatherMs: sms.gatherSec * 1000,
+      repeatMs: sms.repeatSec * 1000,
       maxSending: sms.maxSending,
     },
   })

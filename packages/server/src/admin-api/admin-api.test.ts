@@ -579,7 +579,7 @@ describe('SMS details', () => {
       const received = await storage.sms.receive(
         { carrier: 'smsc-1', from, x: X as E164, coding: 'gsm7', userData: Buffer.from('hello') },
         at + n * 60_000,
-        60_000,
+        { gatherMs: 60_000, doubtAfterMs: 5_000 },
       )
       assert.ok(received.kind === 'complete')
       if (n > 0) continue

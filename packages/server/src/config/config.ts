@@ -134,6 +134,8 @@ export type Config = {
     readonly askTimeoutMs: number
     /** How long the parts of a text are waited for, seconds. */
     readonly gatherSec: number
+    /** How long one is known that comes again because its acknowledgement got lost, seconds. */
+    readonly repeatSec: number
     /** How long what cannot be sent is tried again, minutes. */
     readonly retryMin: number
     /** Messages with the carriers at a time. */

@@ -516,6 +516,16 @@ export const FIELDS: readonly Field[] = [
     about: 'seconds that the parts of a long SMS are waited for',
   },
   {
+    path: 'sms.repeatSec',
+    env: 'MASKLINE_SMS_REPEAT_SEC',
+    type: 'integer',
+    default: 300,
+    min: 0,
+    max: 86400,
+    about:
+      'seconds after a lost acknowledgement in which the same SMS that comes again is known as a repeat; 0 = never',
+  },
+  {
     path: 'sms.retryMin',
     env: 'MASKLINE_SMS_RETRY_MIN',
     type: 'integer',

@@ -49,6 +49,11 @@ export type IncomingPart = Segment & {
   readonly receivedAt: EpochMs
   /** The carrier's own id of it, where it hands in the same one again with the same id. */
   readonly id?: string
+  /**
+   * Settles after `onPart` has resolved: `read` when the network has shown that it knows, `lost` when it may not know, and so may
+   * hand in the same again. Never rejects, and settles at the latest when the carrier is closed. Absent where nobody can tell.
+   */
+  readonly acknowledgement?: Promise<'read' | 'lost'>
 }
 
 export type OutgoingPart = Segment & {

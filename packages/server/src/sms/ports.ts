@@ -16,15 +16,24 @@ export type Arrived = {
   readonly concat?: Concat
   /** The carrier's id, which tells one that is handed in twice. */
   readonly carrierId?: string
+  /** It will be told whether the network has read the acknowledgement: until then it counts as not read. */
+  readonly isWatched?: boolean
 }
 
 export type Received =
   /** All parts are there. */
   | { readonly kind: 'complete'; readonly message: SmsMessage }
   /** Others are missing until `dueAt`. */
-  | { readonly kind: 'gathering'; readonly dueAt: EpochMs }
-  /** It is there already. */
-  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'gathering'; readonly id: string; readonly dueAt: EpochMs }
+  /** It is there already, in the message of that id. */
+  | { readonly kind: 'duplicate'; readonly id: string }
+
+export type ReceiveTimes = {
+  /** How long the parts of a text are waited for. */
+  readonly gatherMs: number
+  /** An acknowledgement that is not known to be read after so long is in doubt. */
+  readonly doubtAfterMs: number
+}
 
 /** A message as it is read back, with the parts that go to the receiver. */
 export type StoredSms = { readonly message: SmsMessage; readonly mt: readonly MtPart[] }
@@ -33,9 +42,16 @@ export type StoredSms = { readonly message: SmsMessage; readonly mt: readonly Mt
 export type SmsStore = {
   /**
    * Keeps a part: of a text that came whole, or together with the others of its sender, X and reference that came within `gatherMs`.
-   * The same part once more within that time is a duplicate; another part in its place begins a new message.
+   * The same part once more within that time is a duplicate; another part in its place begins a new message. A text that came
+   * whole is a duplicate of an equal one only while the acknowledgement of that is in doubt (docs/adr/0007-repeated-sms.md).
    */
-  receive(part: Arrived, at: EpochMs, gatherMs: number): Promise<Received>
+  receive(part: Arrived, at: EpochMs, times: ReceiveTimes): Promise<Received>
+  /** The network has read the acknowledgements of all that came of these messages. */
+  acknowledged(ids: readonly string[]): Promise<void>
+  /** It may not have: until then a part that comes again is taken as the repeat. */
+  doubt(ids: readonly string[], until: EpochMs): Promise<void>
+  /** The same of all messages of this node of which it was neither told: what a crash leaves behind. */
+  doubtOpen(until: EpochMs): Promise<void>
   /** Messages of this node that are not ended and due at `at`, the longest due first. */
   due(at: EpochMs, limit: number): Promise<readonly StoredSms[]>
   /** When the next one after `after` is due. */

@@ -62,6 +62,7 @@ export const POLICY: RelayOptions['policy'] = {
   askTimeoutMs: 5_000,
   retryForMs: 600_000,
   gatherMs: 60_000,
+  repeatMs: 300_000,
   maxSending: 100,
 }
 

@@ -7,8 +7,9 @@ import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
 import type { CarrierHandlers, DeliveryReceipt, IncomingPart, SmsRoutes } from './carrier.ts'
 import { createHandler, type Handled, type Handler, type SmsPolicy } from './handler.ts'
-import type { Arrived, SmsCustomers, SmsStore, SmsText, StoredSms } from './ports.ts'
+import type { Arrived, Received, SmsCustomers, SmsStore, SmsText, StoredSms } from './ports.ts'
 import type { ContentFilter } from './rules/content-filter.ts'
+import { createRepeats, type Repeats } from './repeats.ts'
 import { createSender } from './sender.ts'
 
 export type RelayOptions = {
@@ -25,6 +26,8 @@ export type RelayOptions = {
     readonly countryCode: string
     /** How long the parts of a text are waited for. */
     readonly gatherMs: number
+    /** How long one that comes again is known as a repeat, when the network may not know that it was taken; 0: never. */
+    readonly repeatMs: number
     /** Messages that are with the carriers at a time. */
     readonly maxSending: number
   }
@@ -53,6 +56,11 @@ const MOST_HELD = 10_000
 const CHUNK = 1_000
 /** Receipts without a part that are remembered; the network may also tell of what is none of ours. */
 const MOST_EARLY = 1_000
+/**
+ * An acknowledgement that leaves so late, or that nothing shows to be read for so long, may have come too late, ms. SMSCs wait for 5
+ * (Osmocom's) to 60 seconds (SMPP 3.4 §7.2, `response_timer`).
+ */
+const DOUBT_AFTER_MS = 5_000
 /** Before storage that refused is asked again, ms. */
 const AGAIN_MS = 1_000
 
@@ -63,6 +71,7 @@ export function createRelay(options: RelayOptions): SmsRelay {
 class Relay implements SmsRelay {
   readonly #options: RelayOptions
   readonly #handler: Handler
+  readonly #repeats: Repeats
   /** Messages that are being worked on, by id. */
   readonly #held = new Set<string>()
   /** Messages that were let go while storage was being read: what the read says of them is old. */
@@ -81,12 +90,21 @@ class Relay implements SmsRelay {
 
   constructor(options: RelayOptions) {
     this.#options = options
-    const { carriers, text, clock, policy } = options
+    const { store, carriers, text, clock, policy } = options
     this.#handler = createHandler({
       ...options,
       store: { save: (...change) => this.#save(...change) },
       sender: createSender({ routes: carriers, text, clock }),
       gate: createGate(policy.maxSending),
+    })
+    this.#repeats = createRepeats({
+      store: {
+        acknowledged: (ids) => this.#persist(() => store.acknowledged(ids)),
+        doubt: (ids, until) => this.#persist(() => store.doubt(ids, until)),
+      },
+      now: () => clock.now(),
+      doubtAfterMs: DOUBT_AFTER_MS,
+      repeatMs: policy.repeatMs,
     })
   }
 
@@ -98,8 +116,11 @@ class Relay implements SmsRelay {
   }
 
   async start(): Promise<void> {
+    const { store, clock, policy } = this.#options
     this.#started = true
+    const open = this.#persist(() => store.doubtOpen(clock.now() + policy.repeatMs))
     await this.#read()
+    await open
   }
 
   async drain(): Promise<void> {
@@ -107,6 +128,7 @@ class Relay implements SmsRelay {
       await this.#reading
       if (this.#held.size > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve))
     }
+    await this.#repeats.flushed()
   }
 
   async close(): Promise<void> {
@@ -114,15 +136,26 @@ class Relay implements SmsRelay {
     this.#handler.stop()
     this.#wakeTimer?.cancel()
     await this.drain()
+    await this.#repeats.settled()
   }
 
   async #receive(carrier: string, part: IncomingPart): Promise<void> {
     if (this.#closed) throw new AppError('SMS_STOPPING', 'the platform stops and takes no SMS')
     const { store, clock, policy } = this.#options
-    const now = clock.now()
-    const received = await store.receive(arrivedOf(carrier, part, policy.countryCode), now, policy.gatherMs)
+    const { gatherMs, repeatMs, countryCode } = policy
+    const isWatched = part.acknowledgement !== undefined && repeatMs > 0
+    const received = await store.receive(
+      { ...arrivedOf(carrier, part, countryCode), isWatched },
+      clock.now(),
+      {
+        gatherMs,
+        doubtAfterMs: DOUBT_AFTER_MS,
+      },
+    )
+    if (isWatched) this.#repeats.watch(idOf(received), part, clock.now())
     if (received.kind === 'complete') this.#take({ message: received.message, mt: [] })
     else if (received.kind === 'gathering') this.#wake(received.dueAt)
+    else this.#options.log.info({ sms: received.id, carrier }, 'a part came again and is not sent again')
   }
 
   /** On another connection a receipt may overtake the outcome of its submit: it waits for that, unless the process ends. */
@@ -251,6 +284,9 @@ class Relay implements SmsRelay {
     }
   }
 }
+
+const idOf = (received: Received): string =>
+  received.kind === 'complete' ? received.message.id : received.id
 
 const STOPPED: Handled = { kind: 'stopped' }
 

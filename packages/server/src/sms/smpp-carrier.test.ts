@@ -13,18 +13,21 @@ import type { Log } from '../shared/log.ts'
 import { silentLog } from '../shared/log.ts'
 import { systemClock } from '../shared/time.ts'
 import { openStorage } from '../storage/index.ts'
-import type { CarrierHandlers } from './carrier.ts'
-import { POLICY, relayOver, seed } from './relay-test-kit.ts'
+import type { CarrierHandlers, SmsCarrier } from './carrier.ts'
+import { createTestCarrier, POLICY, relayOver, seed } from './relay-test-kit.ts'
 import { createSmppCarrier } from './smpp-carrier.ts'
 import { A, B, X } from './sms-test-kit.ts'
 
-/** The whole relay between an SMSC and itself: SMPP over TCP on loopback. */
-async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit']) {
+/** The whole relay between an SMSC and itself, or another way out: SMPP over TCP on loopback. */
+async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit'], way?: SmsCarrier) {
   const storage = await openStorage({ dataDir: ':memory:' })
   const submitted: SubmittedPart[] = []
   const events: object[] = []
   let onBound = (): void => {}
-  const isBound = new Promise<void>((resolve) => (onBound = resolve))
+  const nextBind = () => new Promise<void>((resolve) => (onBound = resolve))
+  const isBound = nextBind()
+  /** What happens between storing a part and acknowledging it. */
+  let onStored = (): Promise<void> => Promise.resolve()
   const smsc = await startSmsc({
     onSubmit(part) {
       submitted.push(part)
@@ -34,7 +37,10 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit']) {
   })
   const log: Log = { ...silentLog, warn: (fields) => events.push(fields) }
   const handlers: CarrierHandlers = {
-    onPart: (part) => relay.handlersOf('smsc-1').onPart(part),
+    async onPart(part) {
+      await relay.handlersOf('smsc-1').onPart(part)
+      await onStored()
+    },
     onReceipt: (receipt) => relay.handlersOf('smsc-1').onReceipt(receipt),
   }
   const carrier = createSmppCarrier({
@@ -53,7 +59,7 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit']) {
   const relay = relayOver(storage, {
     clock: systemClock,
     customers: { post: async () => ({ kind: 'failed', why: 'nobody asks in AXB' }) },
-    carriers: { waysFrom: () => [carrier] },
+    carriers: { waysFrom: () => [way ?? carrier] },
     policy: POLICY,
   })
   await seed(storage, 'AXB', {})
@@ -72,6 +78,8 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit']) {
     submitted,
     events,
     smsc,
+    nextBind,
+    onStored: (run: () => Promise<void>) => void (onStored = run),
     send: (text: string, from: string = A) => send(smsc, text, from),
     async results() {
       await relay.drain()
@@ -128,6 +136,23 @@ it('what the SMSC refuses is result 10; what it does not answer too, and is not 
   await silent.send('hello')
   assert.deepEqual(await silent.results(), [10])
   assert.equal(silent.submitted.length, 1)
+})
+
+it('a text is sent once when the connection breaks before its acknowledgement has left, and the SMSC delivers it again', async (t) => {
+  const way = createTestCarrier('smsc-2')
+  const { smsc, nextBind, onStored, results } = await bound(t, undefined, way)
+  const [part] = splitText('hello', { reference: 1 })
+  const deliver = () => smsc.deliver('maskline', { ...part!, from: A, to: X })
+  const again = nextBind()
+  onStored(async () => smsc.drop())
+  assert.deepEqual(await deliver(), { state: 'unknown' })
+  await again
+  onStored(() => Promise.resolve())
+  assert.deepEqual(await deliver(), { state: 'accepted' })
+  assert.deepEqual(await results(), [0])
+  assert.equal(way.submitted.length, 1)
+  assert.deepEqual(await deliver(), { state: 'accepted' })
+  assert.deepEqual(await results(), [0, 0], 'the person sends the same once more')
 })
 
 it('no number and no text is in what is logged', async (t) => {

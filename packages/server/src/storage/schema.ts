@@ -145,9 +145,14 @@ export type Database = {
     state: string
     /** Null once it is ended. */
     due_at: number | null
-    /** Sealed: sender, X and reference of parts that belong together, or a carrier's id; counts until `gather_until`. */
+    /**
+     * Sealed: sender, X and reference of parts that belong together, or a carrier's id, or the whole of a text that came alone; counts
+     * until `gather_until`, and without one while the acknowledgement is in doubt.
+     */
     gather_key: string | null
     gather_until: number | null
+    /** When the part came whose acknowledgement the network is not known to have read; null = none. */
+    unread_since: number | null
     subscription_id: string | null
     result: number | null
     /** The rest of SmsMessage as sealed JSON. */

@@ -52,7 +52,7 @@ export const endedSms = (message: SmsMessage, at = 3000): SmsMessage => ({
   end: { at, result: 0, segments: 1 },
 })
 
-const GATHER_MS = 60_000
+const TIMES = { gatherMs: 60_000, doubtAfterMs: 5_000 }
 
 /** What the store of SMS does on every engine. */
 export function smsStorageContract(name: string, factory: () => StorageFactory): void {
@@ -69,7 +69,7 @@ export function smsStorageContract(name: string, factory: () => StorageFactory):
         await f.dispose()
       }
     })
-  const receive = (storage: Storage, part: Arrived, at = 1000) => storage.sms.receive(part, at, GATHER_MS)
+  const receive = (storage: Storage, part: Arrived, at = 1000) => storage.sms.receive(part, at, TIMES)
 
   it('a text that came whole is due at once, with every byte of it', async (storage) => {
     const userData = Buffer.from([0, 255, 64, 128])
@@ -82,8 +82,15 @@ export function smsStorageContract(name: string, factory: () => StorageFactory):
   })
 
   it('[sms.parts.whole] parts become one message whatever their order, and nothing before the last one is there', async (storage) => {
-    assert.deepEqual(await receive(storage, partOf(3, 'c', 3)), { kind: 'gathering', dueAt: 61_000 })
-    assert.deepEqual(await receive(storage, partOf(1, 'a', 3), 2000), { kind: 'gathering', dueAt: 61_000 })
+    const first = await receive(storage, partOf(3, 'c', 3))
+    assert.ok(first.kind === 'gathering')
+    const { id, dueAt } = first
+    assert.equal(dueAt, 61_000)
+    assert.deepEqual(await receive(storage, partOf(1, 'a', 3), 2000), {
+      kind: 'gathering',
+      id,
+      dueAt: 61_000,
+    })
     assert.deepEqual(await storage.sms.due(60_999, 10), [])
     const message = messageIn(await receive(storage, partOf(2, 'b', 3), 3000))
     assert.deepEqual(textsOf(message), ['a', 'b', 'c'])
@@ -146,6 +153,73 @@ export function smsStorageContract(name: string, factory: () => StorageFactory):
     messageIn(await receive(storage, arrived('a', { carrierId: 'mo-1' })))
     assert.equal((await receive(storage, arrived('a', { carrierId: 'mo-1' }))).kind, 'duplicate')
     messageIn(await receive(storage, arrived('a', { carrierId: 'mo-1', carrier: 'smsc-2' })))
+  })
+
+  it('an equal text is another one while its acknowledgement is open or was read, and a repeat once that is in doubt', async (storage) => {
+    const text = arrived('ok', { isWatched: true })
+    const [a, b] = [messageIn(await receive(storage, text)), messageIn(await receive(storage, text, 5_999))]
+    assert.deepEqual(await receive(storage, text, 6_000), { kind: 'duplicate', id: a.id }, 'open for 5 s')
+    await storage.sms.acknowledged([a.id, b.id])
+    const c = messageIn(await receive(storage, text, 60_000))
+    await storage.sms.doubt([c.id], 90_000)
+    const others: Partial<Arrived>[] = [
+      { from: party(23) },
+      { x: xNumber(2) },
+      { carrier: 'smsc-2' },
+      { coding: 'latin1' },
+      { userData: Buffer.from('OK') },
+      { isWatched: false },
+    ]
+    for (const other of others) messageIn(await receive(storage, { ...text, ...other }, 61_000))
+    assert.deepEqual(await receive(storage, text, 61_000), { kind: 'duplicate', id: c.id })
+    messageIn(await receive(storage, text, 61_001))
+  })
+
+  it('a doubt ends with its time, and each of several equal texts has one of its own', async (storage) => {
+    const text = arrived('ok', { isWatched: true })
+    const equal: SmsMessage[] = []
+    for (let n = 0; n < 5; n++) equal.push(messageIn(await receive(storage, text)))
+    await storage.sms.doubt(
+      equal.map(({ id }) => id),
+      10_000,
+    )
+    const repeats = new Set<string>()
+    for (let n = 0; n < 4; n++) {
+      const repeat = await receive(storage, text, 9_999)
+      if (repeat.kind === 'duplicate') repeats.add(repeat.id)
+    }
+    assert.equal(repeats.size, 4)
+    await storage.sms.doubt([...repeats], 20_000)
+    messageIn(await receive(storage, text, 20_000))
+  })
+
+  it('a part of a long text in doubt is known for longer than the others are waited for', async (storage) => {
+    const parts = [1, 2].map((index) => ({ ...partOf(index, 'a'), isWatched: true }))
+    await receive(storage, parts[0]!)
+    const { id } = messageIn(await receive(storage, parts[1]!))
+    await storage.sms.save(endedSms((await storage.smsDetails.find(id))!.message), 'received')
+    await storage.sms.doubt([id], 300_000)
+    assert.deepEqual(await receive(storage, parts[1]!, 299_999), { kind: 'duplicate', id })
+    await storage.sms.acknowledged([id])
+    assert.equal((await receive(storage, parts[1]!, 300_000)).kind, 'gathering')
+  })
+
+  it('what a crash leaves open is in doubt after it, and nothing else', async (storage, f) => {
+    const texts = ['read', 'open', 'old'].map((text) => arrived(text, { isWatched: true }))
+    const [read, open, old] = (await Promise.all(texts.map((text) => receive(storage, text)))).map(messageIn)
+    await storage.sms.acknowledged([read!.id])
+    await storage.sms.doubt([old!.id], 2_000)
+    await storage.close()
+    const again = await f.reopen()
+    try {
+      await again.sms.doubtOpen(10_000)
+      const kinds = []
+      for (const text of texts) kinds.push((await receive(again, text, 3_000)).kind)
+      assert.deepEqual(kinds, ['complete', 'duplicate', 'complete'])
+      assert.ok(open)
+    } finally {
+      await again.close()
+    }
   })
 
   it('a message moves on only from the state it is in, so that two can never end it', async (storage) => {
@@ -211,10 +285,7 @@ export function smsStorageContract(name: string, factory: () => StorageFactory):
       ])
       assert.equal(due[2]?.message.state, 'gathering')
       assert.deepEqual(await again.sms.due(61_500, 1), due.slice(0, 1))
-      assert.deepEqual(textsOf(messageIn(await again.sms.receive(partOf(2, 'y'), 2000, GATHER_MS))), [
-        'x',
-        'y',
-      ])
+      assert.deepEqual(textsOf(messageIn(await again.sms.receive(partOf(2, 'y'), 2000, TIMES))), ['x', 'y'])
     } finally {
       await again.close()
     }

@@ -84,7 +84,8 @@ const openPart = ({ userData, ...part }: ReturnType<typeof keptPart>): MoPart =>
   userData: Buffer.from(userData, 'base64'),
 })
 
-const digestOf = ({ index, coding, userData }: MoPart): string =>
+/** Tells a part that comes again. */
+export const digestOf = ({ index, coding, userData }: MoPart): string =>
   createHash('sha256').update(`${index} ${coding} `).update(userData).digest('base64')
 
 export const partValues = (messageId: string, part: MtPart): readonly unknown[] => [

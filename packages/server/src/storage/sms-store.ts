@@ -1,3 +1,4 @@
+import type { ExpressionBuilder } from 'kysely'
 import type { OutboxItem } from '../notifications/outbox.ts'
 import type { PushDraft } from '../notifications/pushes.ts'
 import { newUuid } from '../shared/ids.ts'
@@ -7,10 +8,15 @@ import type { MoPart, MtPart, SmsMessage, SmsState } from '../sms/message.ts'
 import type { Arrived, Received, SmsStore, StoredSms } from '../sms/ports.ts'
 import type { OutboxWriter } from './outbox-store.ts'
 import { type About, all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
-import { createSmsRows, partOf, partValues } from './sms-rows.ts'
+import type { Database } from './schema.ts'
+import { createSmsRows, digestOf, partOf, partValues } from './sms-rows.ts'
 
 /** How long a carrier's id tells one that is handed in again: aggregators repeat a webhook for hours. */
 const CARRIER_ID_MS = 86_400_000
+/** Equal texts of one sender to one X whose acknowledgements are open at a time; the repeats of more are not known as such. */
+const EQUAL_KEYS = [0, 1, 2, 3]
+/** Messages of one statement. */
+const CHUNK = 32
 
 export type SmsStoreOptions = {
   readonly runner: Runner
@@ -31,29 +37,59 @@ export function createSmsStore(options: SmsStoreOptions): SmsStore {
   /** Parts of one text may come to several nodes. */
   const gathering: About = [...ours, 'sms:gathering']
 
-  function* insert(message: SmsMessage, key: string | undefined, until: EpochMs): Plan<void> {
+  function* insert(message: SmsMessage, keeping: Keeping): Plan<void> {
+    const { key = null, until = null, unreadSince = null } = keeping
     const from = sealer.sealNumber(message.from)
-    const kept = key === undefined ? [null, null] : [key, until]
-    yield* all(q.insert, ...rows.valuesOf(message), message.id, node, message.x, from, ...kept)
+    yield* all(
+      q.insert,
+      ...rows.valuesOf(message),
+      message.id,
+      node,
+      message.x,
+      from,
+      key,
+      until,
+      unreadSince,
+    )
   }
 
   function* gather(part: Arrived, key: string, at: EpochMs, gatherMs: number): Plan<Received> {
     const found = yield* first(q.gathering, key)
     if (found && found.gather_until! > at) {
-      if (part.concat === undefined || rows.hasPart(found, moPartOf(part))) return { kind: 'duplicate' }
+      if (part.concat === undefined || rows.hasPart(found, moPartOf(part))) {
+        if (part.isWatched) yield* all(q.unread, at, found.id)
+        return { kind: 'duplicate', id: found.id }
+      }
       const message = rows.messageOf(found)
       const isMissing = message.parts.every(({ index }) => index !== indexOf(part))
       if (message.state === 'gathering' && isMissing) return yield* join(message, part, at)
     }
     if (found) yield* all(q.letGo, found.id)
     const until = at + (part.concat ? gatherMs : CARRIER_ID_MS)
-    return yield* begin(part, at, key, until)
+    return yield* begin(part, at, { key, until, ...(part.isWatched && { unreadSince: at }) })
   }
 
-  function* begin(part: Arrived, at: EpochMs, key?: string, until: EpochMs = at): Plan<Received> {
+  /** A text that came whole, under the first of the keys of its equals that is free. */
+  function* unlessRepeated(part: Arrived, key: string, at: EpochMs, doubtAfterMs: number): Plan<Received> {
+    const keys = EQUAL_KEYS.map((n) => `${key} ${n}`)
+    const taken = new Set<string>()
+    for (const { id, gather_key, gather_until, unread_since } of yield* all(q.equal, ...keys)) {
+      const isOver = gather_until !== null && gather_until <= at
+      if (isOver) yield* all(q.letGo, id)
+      else if (gather_until !== null || at - unread_since! >= doubtAfterMs) {
+        yield* all(q.unreadAgain, at, id)
+        return { kind: 'duplicate', id }
+      } else taken.add(gather_key!)
+    }
+    const free = keys.find((one) => !taken.has(one))
+    return yield* begin(part, at, free === undefined ? {} : { key: free, unreadSince: at })
+  }
+
+  function* begin(part: Arrived, at: EpochMs, keeping: Keeping): Plan<Received> {
     const { carrier, from, x, concat } = part
     const total = concat?.total ?? 1
     const isWhole = total === 1
+    const dueAt = isWhole ? at : keeping.until!
     const message: SmsMessage = {
       id: newUuid(at),
       carrier,
@@ -61,12 +97,12 @@ export function createSmsStore(options: SmsStoreOptions): SmsStore {
       x,
       receivedAt: at,
       state: isWhole ? 'received' : 'gathering',
-      dueAt: isWhole ? at : until,
+      dueAt,
       total,
       parts: [moPartOf(part)],
     }
-    yield* insert(message, key, until)
-    return isWhole ? { kind: 'complete', message } : { kind: 'gathering', dueAt: until }
+    yield* insert(message, keeping)
+    return isWhole ? { kind: 'complete', message } : { kind: 'gathering', id: message.id, dueAt }
   }
 
   function* join(message: SmsMessage, part: Arrived, at: EpochMs): Plan<Received> {
@@ -76,7 +112,9 @@ export function createSmsStore(options: SmsStoreOptions): SmsStore {
     yield* all(q.save, ...rows.valuesOf(joined), message.id, 'gathering')
     // Whoever has the last part works on it.
     if (isWhole) yield* all(q.take, message.id, node)
-    return isWhole ? { kind: 'complete', message: joined } : { kind: 'gathering', dueAt: message.dueAt }
+    if (part.isWatched) yield* all(q.unread, at, message.id)
+    const { id, dueAt } = message
+    return isWhole ? { kind: 'complete', message: joined } : { kind: 'gathering', id, dueAt }
   }
 
   function* save(
@@ -104,10 +142,18 @@ export function createSmsStore(options: SmsStoreOptions): SmsStore {
   }
 
   return {
-    receive(part, at, gatherMs) {
+    receive(part, at, { gatherMs, doubtAfterMs }) {
       const key = keyOf(part)
-      if (key === undefined) return runner.write(() => begin(part, at), ours)
-      return runner.write(() => gather(part, sealer.sealNumber(key), at, gatherMs), gathering)
+      if (key !== undefined)
+        return runner.write(() => gather(part, sealer.sealNumber(key), at, gatherMs), gathering)
+      if (!part.isWatched) return runner.write(() => begin(part, at, {}), ours)
+      const whole = sealer.sealNumber(wholeOf(part))
+      return runner.write(() => unlessRepeated(part, whole, at, doubtAfterMs), [...ours, `sms:${whole}`])
+    },
+    acknowledged: (ids) => runner.write(() => each(ids, (some) => all(q.read, ...some)), ours),
+    doubt: (ids, until) => runner.write(() => each(ids, (some) => all(q.doubt, until, ...some)), ours),
+    async doubtOpen(until) {
+      await runner.write(() => all(q.doubtOpen, until, node), ours)
     },
     due: (at, limit) => runner.read(dueNow(at, limit)),
     async nextDueAt(after) {
@@ -129,11 +175,26 @@ export function createSmsStore(options: SmsStoreOptions): SmsStore {
   }
 }
 
+/** By what a message is found when more of it, or the same again, comes. */
+type Keeping = { readonly key?: string; readonly until?: EpochMs; readonly unreadSince?: EpochMs }
+
+/** Runs a statement for so many ids at a time, the last one with the last id over and over. */
+function* each(ids: readonly string[], run: (some: readonly string[]) => Plan<unknown>): Plan<void> {
+  for (let at = 0; at < ids.length; at += CHUNK) {
+    const some = ids.slice(at, at + CHUNK)
+    yield* run([...some, ...Array.from({ length: CHUNK - some.length }, () => some.at(-1)!)])
+  }
+}
+
 /** What parts of one text share, or what one that comes again has too; a text that comes whole and without an id has neither. */
 function keyOf({ carrier, from, x, concat, carrierId }: Arrived): string | undefined {
   if (concat && concat.total > 1) return `${carrier} ${from} ${x} ${concat.reference}/${concat.total}`
   return carrierId === undefined ? undefined : `${carrier} #${carrierId}`
 }
+
+/** What one that came whole shares with its repeats. */
+const wholeOf = (part: Arrived): string =>
+  `${part.carrier} ${part.from} ${part.x} =${digestOf(moPartOf(part))}`
 
 const indexOf = ({ concat }: Arrived): number => concat?.index ?? 1
 
@@ -144,6 +205,17 @@ const moPartOf = (part: Arrived): MoPart => ({
 })
 
 function queries(db: QueryBuilder) {
+  const ids = (from: number) => Array.from({ length: CHUNK }, (_, i) => slot<string>(from + i))
+  /** Found until the instant of slot 0, or longer where parts are waited for longer. */
+  const doubted = (e: ExpressionBuilder<Database, 'sms_message'>) => ({
+    unread_since: null,
+    gather_until: e
+      .case()
+      .when('gather_until', '>', slot<number>(0))
+      .then(e.ref('gather_until'))
+      .else(slot<number>(0))
+      .end(),
+  })
   const message = [
     'id',
     'app_key',
@@ -173,6 +245,7 @@ function queries(db: QueryBuilder) {
         sealed_from: slot<string>(10),
         gather_key: slot<string | null>(11),
         gather_until: slot<number | null>(12),
+        unread_since: slot<number | null>(13),
       }),
     ),
     save: prepare(
@@ -188,6 +261,53 @@ function queries(db: QueryBuilder) {
         .selectFrom('sms_message')
         .select([...message, 'gather_until'])
         .where('gather_key', '=', slot<string>(0)),
+    ),
+    equal: prepare(
+      db
+        .selectFrom('sms_message')
+        .select(['id', 'gather_key', 'gather_until', 'unread_since'])
+        .where(
+          'gather_key',
+          'in',
+          EQUAL_KEYS.map((n) => slot<string>(n)),
+        ),
+    ),
+    unread: prepare(
+      db
+        .updateTable('sms_message')
+        .set({ unread_since: slot<number>(0) })
+        .where('id', '=', slot<string>(1)),
+    ),
+    unreadAgain: prepare(
+      db
+        .updateTable('sms_message')
+        .set({ unread_since: slot<number>(0), gather_until: null })
+        .where('id', '=', slot<string>(1)),
+    ),
+    // A text that came whole is not looked for any more; parts go on to belong together.
+    read: prepare(
+      db
+        .updateTable('sms_message')
+        .set((e) => ({
+          unread_since: null,
+          gather_key: e.case().when('gather_until', 'is', null).then(null).else(e.ref('gather_key')).end(),
+        }))
+        .where('id', 'in', ids(0)),
+    ),
+    doubt: prepare(
+      db
+        .updateTable('sms_message')
+        .set((e) => doubted(e))
+        .where('id', 'in', ids(1))
+        .where('unread_since', 'is not', null),
+    ),
+    doubtOpen: prepare(
+      db
+        .updateTable('sms_message')
+        .set((e) => doubted(e))
+        .where('gather_key', 'is not', null)
+        .where('node', '=', slot<string>(1))
+        .where('unread_since', 'is not', null),
     ),
     letGo: prepare(
       db

@@ -8,6 +8,7 @@ import { recordings } from './0005-recordings.ts'
 import { bindCount } from './0006-bind-count.ts'
 import { outboxRowid } from './0007-outbox-rowid.ts'
 import { sms } from './0008-sms.ts'
+import { smsUnread } from './0009-sms-unread.ts'
 
 /** In the order of their names; one that has been released is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -19,6 +20,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0006-bind-count': bindCount,
   '0007-outbox-rowid': outboxRowid,
   '0008-sms': sms,
+  '0009-sms-unread': smsUnread,
 }
 
 /** Brings the schema up to date, all of it or nothing. Throws AppError `MIGRATION_FAILED`. */

@@ -113,7 +113,10 @@ test('no real number, secret, password, text or user data is in the files of the
     await storage.journal.flush()
     const [item] = await storage.outbox.due(1000, 1)
     await storage.outbox.postpone([item!.id], { attempts: 1, firstFailedAt: 1, dueAt: 2, error: 'HTTP 500' })
-    const sms = await storage.sms.receive(arrived('the text of lady summer'), 1000, 1000)
+    const sms = await storage.sms.receive(arrived('the text of lady summer'), 1000, {
+      gatherMs: 1000,
+      doubtAfterMs: 1000,
+    })
     assert.ok(sms.kind === 'complete')
     await storage.sms.save(
       { ...sms.message, subject: { direction: 1, userData: 'order-of-lady-winter' } },

@@ -1,0 +1,8 @@
+import type { Kysely, Migration } from 'kysely'
+
+/** What tells a repeated SMS from one that is sent again (docs/adr/0007-repeated-sms.md). */
+export const smsUnread: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable('sms_message').addColumn('unread_since', 'bigint').execute()
+  },
+}
