@@ -40,6 +40,7 @@ export async function startSms(options: {
   const handlersOf = (name: string): CarrierHandlers => ({
     onPart: (part) => relay.handlersOf(name).onPart(part),
     onReceipt: (receipt) => relay.handlersOf(name).onReceipt(receipt),
+    onLateOutcome: (partId, outcome) => relay.handlersOf(name).onLateOutcome(partId, outcome),
   })
   const ways: readonly SmsWay[] = [
     ...sms.smscs.map(({ serves, priority, tls, ...smsc }) => ({

@@ -20,11 +20,13 @@ export type SmsCarrier = {
   close(): Promise<void>
 }
 
-/** What a carrier is given to hand in what comes: both resolve when it is stored, and reject when it could not be. */
+/** What a carrier is given to hand in what comes: they resolve when it is stored, and reject when it could not be. */
 export type CarrierHandlers = {
   /** The network gets its acknowledgement after this has resolved, and a temporary error, so that it tries again, when it rejects. */
   onPart(part: IncomingPart): Promise<void>
   onReceipt(receipt: DeliveryReceipt): Promise<void>
+  /** What became of the part of that id after all, whose outcome was `unknown`. It is noted; nothing is sent again. */
+  onLateOutcome(partId: string, outcome: KnownOutcome): Promise<void>
 }
 
 /** `gsm7` is unpacked, one septet a byte; `ucs2` is UTF-16BE. */
@@ -74,6 +76,9 @@ export type SubmitOutcome =
   | { readonly state: 'unsent' }
   /** It went out and no answer came: it is never sent again. */
   | { readonly state: 'unknown' }
+
+/** What a network can still say of a part that was `unknown`. */
+export type KnownOutcome = Extract<SubmitOutcome, { readonly state: 'accepted' | 'refused' }>
 
 /** What the network says later of an accepted part. */
 export type DeliveryReceipt = {

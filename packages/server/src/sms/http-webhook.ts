@@ -13,7 +13,10 @@ export type WebhookOptions = {
   /** 0 = a free one. */
   readonly port: number
   /** By the name of the aggregator. */
-  readonly aggregators: ReadonlyMap<string, { readonly token: string; readonly handlers: CarrierHandlers }>
+  readonly aggregators: ReadonlyMap<
+    string,
+    { readonly token: string; readonly handlers: Pick<CarrierHandlers, 'onPart' | 'onReceipt'> }
+  >
   readonly clock: Clock
   readonly log: Log
 }

@@ -82,6 +82,16 @@ export type MtPart = {
   readonly receipt?: DeliveryReceipt['state']
 }
 
+/** The id under which a part goes to a carrier: that of its message where it is the only one. */
+export const partIdOf = (messageId: string, index: number, of: number): string =>
+  of === 1 ? messageId : `${messageId}.${index}`
+
+/** The part of such an id. */
+export function readPartId(partId: string): { readonly messageId: string; readonly index: number } {
+  const [messageId = '', index = '1'] = partId.split('.')
+  return { messageId, index: Number(index) }
+}
+
 /**
  * `queued`: it never left. `sent`: given to a carrier; without an outcome after a crash it is `unknown`. `failed`: given up unsent.
  */

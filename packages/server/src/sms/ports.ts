@@ -58,16 +58,23 @@ export type SmsStore = {
   nextDueAt(after: EpochMs): Promise<EpochMs | undefined>
   /**
    * Writes a message and the parts that changed, and queues a push for the app, all or nothing; false, and nothing is done, when it is
-   * not in state `from` any more.
+   * not in state `from` any more. What `late` or `receipt` has noted of a part stays.
    */
   save(
     message: SmsMessage,
     from: SmsState,
     changes?: { readonly mt?: readonly MtPart[]; readonly push?: PushDraft },
   ): Promise<boolean>
+  /**
+   * Notes what became of a part that had been given to this carrier without an outcome; false when there is none. The message stays
+   * as it is.
+   */
+  late(messageId: string, part: LatePart): Promise<boolean>
   /** Notes what the network says of a part; false when no part has that id. */
   receipt(carrier: string, receipt: DeliveryReceipt): Promise<boolean>
 }
+
+export type LatePart = Omit<MtPart, 'segments' | 'carrier'> & { readonly carrier: string }
 
 /** Details for the console (spec/console.md section 8). */
 export type SmsDetails = {

@@ -361,6 +361,76 @@ it('a receipt that overtakes the outcome of its part is noted all the same', asy
   assert.equal(found?.mt[0]?.receipt, 'expired')
 })
 
+describe('an outcome that comes too late', () => {
+  const detailsOf = async (kit: Awaited<ReturnType<typeof openRelayKit>>) => {
+    const [message] = await kit.storage.smsDetails.search({ limit: 1 })
+    const { mt } = (await kit.storage.smsDetails.find(message!.id))!
+    return mt.map(({ state, carrierId, status, receipt }) => [state, carrierId ?? status, receipt])
+  }
+
+  it('is noted at its part, finds its receipts, and changes neither what was told nor what is sent', async (t) => {
+    const kit = await openRelayKit(t, 'AXB')
+    const { onLateOutcome, onReceipt } = kit.relay.handlersOf('smsc-1')
+    kit.carrier.react = () => ({ state: 'unknown' })
+    await kit.fromA('hello')
+    const { id } = kit.carrier.submitted[0]!
+    await onLateOutcome(id, { state: 'accepted', messageId: 'm1' })
+    assert.deepEqual(await detailsOf(kit), [['accepted', 'm1', undefined]])
+    await onReceipt({ messageId: 'm1', state: 'delivered' })
+    await onLateOutcome(id, { state: 'refused', status: 8, temporary: true })
+    await onLateOutcome('no-such-part', { state: 'accepted', messageId: 'm2' })
+    assert.deepEqual(await detailsOf(kit), [['accepted', 'm1', 'delivered']])
+    kit.advance(3_600_000)
+    await kit.relay.drain()
+    assert.equal(kit.carrier.submitted.length, 1)
+    assert.deepEqual(
+      (await kit.notified()).map(({ sendResult }) => sendResult),
+      [10],
+    )
+  })
+
+  it('is not sent elsewhere when it is a refusal for now', async (t) => {
+    const kit = await openRelayKit(t, 'AXB', { carriers: [createTestCarrier(), createTestCarrier('smsc-2')] })
+    kit.carrier.react = () => ({ state: 'unknown' })
+    await kit.fromA('hello')
+    await kit.relay
+      .handlersOf('smsc-1')
+      .onLateOutcome(kit.carrier.submitted[0]!.id, { state: 'refused', status: 88, temporary: true })
+    kit.advance(3_600_000)
+    await kit.relay.drain()
+    assert.deepEqual(await detailsOf(kit), [['refused', 88, undefined]])
+    assert.deepEqual(
+      kit.carriers.map(({ submitted }) => submitted.length),
+      [1, 0],
+    )
+  })
+
+  it('stays when the other parts of its text come to theirs, and finds a receipt that came before', async (t) => {
+    const kit = await openRelayKit(t, 'AXB')
+    const { onLateOutcome, onReceipt } = kit.relay.handlersOf('smsc-1')
+    const last = Promise.withResolvers<void>()
+    kit.carrier.react = async ({ id, concat }) => {
+      if (concat?.index === 1) return { state: 'unknown' }
+      await last.promise
+      return { state: 'accepted', messageId: `id-${id}` }
+    }
+    await kit.text(A, 'x'.repeat(200))
+    while (kit.carrier.submitted.length < 2) await new Promise(setImmediate)
+    await onReceipt({ messageId: 'm1', state: 'delivered' })
+    await onLateOutcome(kit.carrier.submitted[0]!.id, { state: 'accepted', messageId: 'm1' })
+    last.resolve()
+    await kit.relay.drain()
+    const parts = await detailsOf(kit)
+    assert.deepEqual(parts[0], ['accepted', 'm1', 'delivered'])
+    assert.deepEqual(parts[1]?.[0], 'accepted')
+    assert.deepEqual(
+      (await kit.notified()).map(({ sendResult }) => sendResult),
+      [9],
+      'the end was decided without it',
+    )
+  })
+})
+
 it('storage that refuses a part makes the network try again, and takes it when it works', async (t) => {
   const kit = await openRelayKit(t, 'AXB')
   const tables = new DatabaseSync(path.join(kit.dataDir, DATABASE_FILE))

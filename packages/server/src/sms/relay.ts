@@ -5,9 +5,10 @@ import { createGate } from '../shared/gate.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock, EpochMs, Timer } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
-import type { CarrierHandlers, DeliveryReceipt, IncomingPart, SmsRoutes } from './carrier.ts'
+import type { CarrierHandlers, DeliveryReceipt, IncomingPart, KnownOutcome, SmsRoutes } from './carrier.ts'
 import { createHandler, type Handled, type Handler, type SmsPolicy } from './handler.ts'
-import type { Arrived, Received, SmsCustomers, SmsStore, SmsText, StoredSms } from './ports.ts'
+import { type MtPart, readPartId } from './message.ts'
+import type { Arrived, LatePart, Received, SmsCustomers, SmsStore, SmsText, StoredSms } from './ports.ts'
 import type { ContentFilter } from './rules/content-filter.ts'
 import { createRepeats, type Repeats } from './repeats.ts'
 import { createSender } from './sender.ts'
@@ -55,7 +56,7 @@ export type SmsRelay = {
 const MOST_HELD = 10_000
 const CHUNK = 1_000
 /** Receipts without a part that are remembered; the network may also tell of what is none of ours. */
-const MOST_EARLY = 1_000
+const MOST_EARLY = 10_000
 /**
  * An acknowledgement that leaves so late, or that nothing shows to be read for so long, may have come too late, ms. SMSCs wait for 5
  * (Osmocom's) to 60 seconds (SMPP 3.4 §7.2, `response_timer`).
@@ -83,7 +84,7 @@ class Relay implements SmsRelay {
   /** Something was left to storage for want of room. */
   #spilling = false
   /** Receipts that came before the outcome of their part was stored, by carrier and id. */
-  readonly #early = new Map<string, DeliveryReceipt>()
+  readonly #early = new Map<string, DeliveryReceipt['state']>()
   #wakeAt = Number.POSITIVE_INFINITY
   #wakeTimer: Timer | undefined
   #waiters: (() => void)[] = []
@@ -112,6 +113,7 @@ class Relay implements SmsRelay {
     return {
       onPart: (part) => this.#receive(carrier, part),
       onReceipt: (receipt) => this.#note(carrier, receipt),
+      onLateOutcome: (partId, outcome) => this.#noteLate(carrier, partId, outcome),
     }
   }
 
@@ -158,23 +160,47 @@ class Relay implements SmsRelay {
     else this.#options.log.info({ sms: received.id, carrier }, 'a part came again and is not sent again')
   }
 
-  /** On another connection a receipt may overtake the outcome of its submit: it waits for that, unless the process ends. */
+  /**
+   * On another connection a receipt may overtake the outcome of its submit. Then it waits here and is stored with that. It needs no
+   * place in storage: of a part whose outcome was not stored when the process died nobody knows the id.
+   */
   async #note(carrier: string, receipt: DeliveryReceipt): Promise<void> {
-    if (await this.#options.store.receipt(carrier, receipt)) return
+    const key = `${carrier} ${receipt.messageId}`
     if (this.#early.size >= MOST_EARLY) this.#early.delete(this.#early.keys().next().value!)
-    this.#early.set(`${carrier} ${receipt.messageId}`, receipt)
+    this.#early.set(key, receipt.state)
+    // What is stored from now on takes it along; what was stored before is found.
+    if (await this.#options.store.receipt(carrier, receipt)) this.#early.delete(key)
+  }
+
+  /** The customer has been told, or will be, that it failed: only its details still change. */
+  async #noteLate(carrier: string, partId: string, outcome: KnownOutcome): Promise<void> {
+    const { store, clock } = this.#options
+    const { messageId, index } = readPartId(partId)
+    const common = { index, carrier, state: outcome.state, at: clock.now() }
+    const late = this.#withReceipt<LatePart>(
+      outcome.state === 'accepted'
+        ? { ...common, carrierId: outcome.messageId }
+        : { ...common, status: outcome.status },
+    )
+    if (await this.#persist(() => store.late(messageId, late))) this.#forgetReceipts([late])
   }
 
   async #save(...[message, from, changes]: Parameters<SmsStore['save']>): Promise<boolean> {
     const { store } = this.#options
-    const isSaved = await this.#persist(() => store.save(message, from, changes))
-    if (this.#early.size === 0) return isSaved
-    for (const { carrier, carrierId } of changes?.mt ?? []) {
-      const key = `${carrier} ${carrierId}`
-      const receipt = this.#early.get(key)
-      if (receipt && this.#early.delete(key)) await this.#persist(() => store.receipt(carrier!, receipt))
-    }
+    const mt = changes?.mt?.map((part) => this.#withReceipt(part))
+    const isSaved = await this.#persist(() => store.save(message, from, { ...changes, ...(mt && { mt }) }))
+    if (isSaved && mt) this.#forgetReceipts(mt)
     return isSaved
+  }
+
+  #withReceipt<Part extends MtPart | LatePart>(part: Part): Part {
+    const receipt = this.#early.get(`${part.carrier} ${part.carrierId}`)
+    return receipt ? { ...part, receipt } : part
+  }
+
+  #forgetReceipts(parts: readonly (MtPart | LatePart)[]): void {
+    for (const { carrier, carrierId, receipt } of parts)
+      if (receipt) this.#early.delete(`${carrier} ${carrierId}`)
   }
 
   #take(sms: StoredSms): void {

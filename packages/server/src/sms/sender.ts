@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/time.ts'
 import type { OutgoingPart, SmsCarrier, SmsRoutes, SubmitOutcome } from './carrier.ts'
-import type { MtPart, SmsMessage } from './message.ts'
+import { type MtPart, partIdOf, type SmsMessage } from './message.ts'
 import type { SmsText } from './ports.ts'
 
 export type Sender = {
@@ -30,7 +30,7 @@ export function createSender(options: {
     const common = { from, to: to!, text: sending!.text }
     const parts = text.splitText(sending!.text, sending!)
     if (takes === 'parts')
-      return parts.map((part, i) => ({ ...common, ...part, id: parts.length === 1 ? id : `${id}-${i + 1}` }))
+      return parts.map((part, i) => ({ ...common, ...part, id: partIdOf(id, i + 1, parts.length) }))
     const { coding, userData } = parts[0]!
     return [{ ...common, coding, userData, id }]
   }

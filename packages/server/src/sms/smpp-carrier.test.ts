@@ -7,6 +7,7 @@ import {
   splitText,
   startSmsc,
   STATUS,
+  type SubmitAnswer,
   type SubmittedPart,
 } from '@maskline/smpp'
 import type { Log } from '../shared/log.ts'
@@ -42,7 +43,12 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit'], way?: S
       await onStored()
     },
     onReceipt: (receipt) => relay.handlersOf('smsc-1').onReceipt(receipt),
+    async onLateOutcome(...late) {
+      await relay.handlersOf('smsc-1').onLateOutcome(...late)
+      onLate()
+    },
   }
+  let onLate = (): void => {}
   const carrier = createSmppCarrier({
     name: 'smsc-1',
     hosts: [{ host: '127.0.0.1', port: smsc.port }],
@@ -79,6 +85,7 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit'], way?: S
     events,
     smsc,
     nextBind,
+    lateOutcome: () => new Promise<void>((resolve) => (onLate = resolve)),
     onStored: (run: () => Promise<void>) => void (onStored = run),
     send: (text: string, from: string = A) => send(smsc, text, from),
     async results() {
@@ -136,6 +143,26 @@ it('what the SMSC refuses is result 10; what it does not answer too, and is not 
   await silent.send('hello')
   assert.deepEqual(await silent.results(), [10])
   assert.equal(silent.submitted.length, 1)
+})
+
+it('what the SMSC answers too late reaches the details of its part, with the receipt that came before, and sends nothing again', async (t) => {
+  const { promise: answer, resolve } = Promise.withResolvers<SubmitAnswer>()
+  const { send, smsc, submitted, storage, results, lateOutcome } = await bound(t, () => answer)
+  await send('hello')
+  assert.deepEqual(await results(), [10])
+  const receipt = { messageId: '7f', state: 'delivered' } as const
+  assert.deepEqual(await smsc.sendReceipt('maskline', receipt, submitted[0]!), { state: 'accepted' })
+  const late = lateOutcome()
+  resolve({ do: 'accept', messageId: '7f' })
+  await late
+  const [message] = await storage.smsDetails.search({ limit: 1 })
+  const found = await storage.smsDetails.find(message!.id)
+  assert.deepEqual(
+    found?.mt.map(({ state, carrierId, receipt }) => [state, carrierId, receipt]),
+    [['accepted', '7f', 'delivered']],
+  )
+  assert.deepEqual(await results(), [10], 'the customer has been told, and is not told otherwise')
+  assert.equal(submitted.length, 1)
 })
 
 it('a text is sent once when the connection breaks before its acknowledgement has left, and the SMSC delivers it again', async (t) => {

@@ -1,4 +1,11 @@
-import { createEsme, type EsmeHandlers, type EsmeOptions, isFinalState, type SmppClock } from '@maskline/smpp'
+import {
+  createEsme,
+  type EsmeHandlers,
+  type EsmeOptions,
+  isFinalState,
+  type OutgoingPart,
+  type SmppClock,
+} from '@maskline/smpp'
 import type { Log } from '../shared/log.ts'
 import type { Clock, Timer } from '../shared/time.ts'
 import type { CarrierHandlers, DeliveryReceipt, SmsCarrier } from './carrier.ts'
@@ -19,6 +26,8 @@ export type SmppCarrierOptions = Omit<EsmeOptions, keyof EsmeHandlers | 'clock' 
 
 export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
   const { name, longTexts, receipts, validitySec, handlers, clock, log, ...esmeOptions } = options
+  /** Our ids of the parts that were submitted. */
+  const ids = new WeakMap<object, string>()
   const esme = createEsme({
     ...esmeOptions,
     clock: smppClock(clock),
@@ -32,8 +41,14 @@ export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
         ...(error !== undefined && { error }),
       })
     },
-    onLateOutcome: (_part, { state }) =>
-      log.warn({ smsc: name, state }, 'an SMSC answered after its answer was given up; it stays unknown'),
+    onLateOutcome(part, outcome) {
+      if (outcome.state !== 'accepted' && outcome.state !== 'refused') return
+      const { state } = outcome
+      log.warn({ smsc: name, state }, 'an SMSC answered after its answer was given up; only the details know')
+      handlers
+        .onLateOutcome(ids.get(part)!, outcome)
+        .catch((err: unknown) => log.error({ smsc: name, err }, 'a late outcome could not be stored'))
+    },
     onEvent: ({ kind, ...event }) => {
       if (kind === 'bound') log.info({ smsc: name, ...event }, 'bound to an SMSC')
       else if (kind === 'lost') log.warn({ smsc: name, ...event }, 'the connection to an SMSC is lost')
@@ -44,8 +59,8 @@ export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
   return {
     name,
     takes: 'parts',
-    submit: ({ from, to, userData, coding, concat }) =>
-      esme.submit({
+    submit({ id, from, to, userData, coding, concat }) {
+      const part: OutgoingPart = {
         from,
         to,
         userData,
@@ -53,7 +68,10 @@ export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
         ...(concat && { concat: { ...concat, header: longTexts } }),
         receipt: receipts,
         ...(validitySec !== undefined && { validitySec }),
-      }),
+      }
+      ids.set(part, id)
+      return esme.submit(part)
+    },
     close: () => esme.close(),
   }
 }

@@ -270,6 +270,42 @@ export function smsStorageContract(name: string, factory: () => StorageFactory):
     assert.deepEqual(found?.mt, [{ ...outcomes[0], receipt: 'delivered' }, outcomes[1]])
   })
 
+  it('a late outcome is that of a part without one at its carrier, and stays when the part is saved without one', async (storage) => {
+    const message = messageIn(await receive(storage, arrived('hello')))
+    await storage.sms.save(decided(message), 'received', {
+      mt: [mt(1), mt(2, { state: 'unknown' }), mt(3, { state: 'queued' }), mt(4, { state: 'unknown' })],
+    })
+    const late = (index: number, more = {}) =>
+      storage.sms.late(message.id, {
+        ...{ index, carrier: 'smsc-1', state: 'accepted', carrierId: `id-${index}`, at: 2500 },
+        ...more,
+      } as const)
+    assert.equal(await late(1), true)
+    assert.equal(await late(2, { receipt: 'delivered' }), true)
+    assert.equal(await late(3), false, 'it has not left')
+    assert.equal(await late(4, { carrier: 'smsc-2' }), false)
+    assert.equal(await late(5), false)
+    const unknown = [1, 2].map((index) => mt(index, { state: 'unknown' }))
+    await storage.sms.save(endedSms(message), 'sending', { mt: [...unknown, mt(3, { state: 'failed' })] })
+    assert.equal(await late(2, { state: 'refused' }), false)
+    const found = await storage.smsDetails.find(message.id)
+    assert.deepEqual(found?.message.end?.result, 0, 'the message is as it was')
+    assert.deepEqual(found?.mt, [
+      mt(1, { state: 'accepted', carrierId: 'id-1', at: 2500 }),
+      mt(2, { state: 'accepted', carrierId: 'id-2', at: 2500, receipt: 'delivered' }),
+      mt(3, { state: 'failed' }),
+      mt(4, { state: 'unknown' }),
+    ])
+  })
+
+  it('a receipt that is saved with its part stays', async (storage) => {
+    const message = messageIn(await receive(storage, arrived('hello')))
+    const part = mt(1, { state: 'accepted', carrierId: 'id-1' })
+    await storage.sms.save(decided(message), 'received', { mt: [{ ...part, receipt: 'expired' }] })
+    await storage.sms.save(endedSms(message), 'sending', { mt: [part] })
+    assert.deepEqual((await storage.smsDetails.find(message.id))?.mt, [{ ...part, receipt: 'expired' }])
+  })
+
   it('what waits is there after a restart, in the order in which it is due', async (storage, f) => {
     const later = messageIn(await receive(storage, arrived('b'), 2000))
     const first = messageIn(await receive(storage, arrived('a'), 1000))

@@ -97,6 +97,7 @@ export const partValues = (messageId: string, part: MtPart): readonly unknown[] 
   part.carrierId ?? null,
   part.status ?? null,
   part.at,
+  part.receipt ?? null,
 ]
 
 export const partOf = (row: PartRow): MtPart => ({

@@ -168,6 +168,11 @@ export function createSmsStore(options: SmsStoreOptions): SmsStore {
       outbox.announce(added)
       return isSaved
     },
+    late: (messageId, { index, carrier, state, at, carrierId, status, receipt }) =>
+      runner.write(function* () {
+        const outcome = [state, carrierId ?? null, status ?? null, at, receipt ?? null]
+        return (yield* all(q.late, ...outcome, messageId, index, carrier)).length > 0
+      }, ours),
     receipt: (carrier, { messageId, state }) =>
       runner.write(function* () {
         return (yield* all(q.receipt, state, messageId, carrier)).length > 0
@@ -355,17 +360,44 @@ function queries(db: QueryBuilder) {
           carrier_id: slot<string | null>(5),
           status: slot<number | null>(6),
           at: slot<number>(7),
+          receipt: slot<string | null>(8),
         })
         .onConflict((c) =>
-          c.columns(['message_id', 'idx']).doUpdateSet((e) => ({
-            segments: e.ref('excluded.segments'),
-            state: e.ref('excluded.state'),
-            carrier: e.ref('excluded.carrier'),
-            carrier_id: e.ref('excluded.carrier_id'),
-            status: e.ref('excluded.status'),
-            at: e.ref('excluded.at'),
-          })),
+          c
+            .columns(['message_id', 'idx'])
+            .doUpdateSet((e) => ({
+              segments: e.ref('excluded.segments'),
+              state: e.ref('excluded.state'),
+              carrier: e.ref('excluded.carrier'),
+              carrier_id: e.ref('excluded.carrier_id'),
+              status: e.ref('excluded.status'),
+              at: e.ref('excluded.at'),
+              receipt: e.fn.coalesce('excluded.receipt', 'sms_part.receipt'),
+            }))
+            // Who has heard of an outcome late knows better.
+            .where((e) =>
+              e.or([
+                e('excluded.state', '<>', 'unknown'),
+                e('sms_part.state', 'in', ['queued', 'sent', 'unknown']),
+              ]),
+            ),
         ),
+    ),
+    late: prepare(
+      db
+        .updateTable('sms_part')
+        .set({
+          state: slot<string>(0),
+          carrier_id: slot<string | null>(1),
+          status: slot<number | null>(2),
+          at: slot<number>(3),
+          receipt: slot<string | null>(4),
+        })
+        .where('message_id', '=', slot<string>(5))
+        .where('idx', '=', slot<number>(6))
+        .where('carrier', '=', slot<string>(7))
+        .where('state', 'in', ['sent', 'unknown'])
+        .returning('idx'),
     ),
     receipt: prepare(
       db

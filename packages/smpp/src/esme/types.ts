@@ -76,7 +76,7 @@ export type EsmeHandlers = {
   onMessage(part: IncomingPart): Promise<void> | void
   /** A receipt, acknowledged like a message. On another connection it may overtake the outcome of its submit. */
   onReceipt(receipt: Receipt): Promise<void> | void
-  /** A part whose outcome was `unknown` has been answered after all. */
+  /** The part, the same object, whose outcome was `unknown` has been answered after all: `accepted` or `refused`. */
   onLateOutcome?(part: OutgoingPart, outcome: SubmitOutcome): void
   onEvent?(event: EsmeEvent): void
 }
