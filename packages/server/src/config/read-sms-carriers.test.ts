@@ -66,7 +66,7 @@ test('every fault of an SMSC is told with its place', () => {
     [{ window: 0 }, /window must be/],
     [{ tls: { ca: 'x' } }, /tls\.ca is not known/],
     [{ numbers: { source: 'short' } }, /numbers\.source must be/],
-    [{ longTexts: 'udh16' }, /longTexts must be udh8 or sar/],
+    [{ longTexts: 'udh32' }, /longTexts must be udh8, udh16 or sar/],
     [{ receipts: 'yes' }, /receipts must be true or false/],
     [{ colour: 'red' }, /colour is no setting of an smsc/],
   ] as const) {

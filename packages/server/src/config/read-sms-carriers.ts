@@ -13,6 +13,7 @@ import {
 import {
   type AggregatorConfig,
   ALPHABETS,
+  LONG_TEXTS,
   MESSAGE_IDS,
   NUMBER_FORMS,
   type SmscConfig,
@@ -81,7 +82,7 @@ const SMSC: Readonly<Record<keyof SmscConfig, Check>> = {
   }),
   defaultAlphabet: oneOf(ALPHABETS),
   messageIds: object({ response: oneOf(MESSAGE_IDS), receipt: oneOf(MESSAGE_IDS) }),
-  longTexts: oneOf(['udh8', 'sar']),
+  longTexts: oneOf(LONG_TEXTS),
   receipts: flag,
   validitySec: whole(60, 8_553_600),
   responseTimeoutMs: whole(100, 600_000),

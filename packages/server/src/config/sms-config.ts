@@ -48,7 +48,7 @@ export type SmscConfig = {
     readonly response?: (typeof MESSAGE_IDS)[number]
     readonly receipt?: (typeof MESSAGE_IDS)[number]
   }
-  readonly longTexts: 'udh8' | 'sar'
+  readonly longTexts: (typeof LONG_TEXTS)[number]
   readonly receipts: boolean
   readonly validitySec?: number
   readonly responseTimeoutMs?: number
@@ -61,4 +61,5 @@ export type SmscConfig = {
 export const NUMBER_FORMS = ['international', 'plus', 'national', 'bare'] as const
 export const UNKNOWN_NUMBERS = ['international', 'national', 'as-is'] as const
 export const ALPHABETS = ['gsm7', 'latin1', 'ucs2'] as const
+export const LONG_TEXTS = ['udh8', 'udh16', 'sar'] as const
 export const MESSAGE_IDS = ['as-is', 'decimal', 'hex'] as const

@@ -10,6 +10,8 @@ export type SmsCarrier = {
   readonly name: string
   /** `parts`: each segment is submitted; `texts`: the carrier cuts long texts itself and gets them whole. */
   readonly takes: 'parts' | 'texts'
+  /** How it tells that parts belong together; default `udh8`. */
+  readonly longTexts?: LongTexts
   /**
    * Sends one part, once. Resolves when its outcome is known, and never rejects; a part that can wait in the carrier for a connection may do
    * so as long as nothing of it has left when it becomes `unsent`. After a crash every part whose outcome was not told counts as
@@ -32,8 +34,20 @@ export type CarrierHandlers = {
 /** `gsm7` is unpacked, one septet a byte; `ucs2` is UTF-16BE. */
 export type SmsCoding = 'gsm7' | 'latin1' | 'ucs2' | 'binary'
 
+/**
+ * How parts of a long text are told to belong together: by a header with a reference of 8 or 16 bits, which leaves one character less in
+ * each part, or by parameters beside the text (SAR), of which the network makes a header of either kind.
+ */
+export type LongTexts = 'udh8' | 'udh16' | 'sar'
+
 /** Which part of a long text this is: `index` from 1 to `total` under one `reference` of the sender. */
-export type Concat = { readonly reference: number; readonly total: number; readonly index: number }
+export type Concat = {
+  readonly reference: number
+  readonly total: number
+  readonly index: number
+  /** Of a part that goes out: what there is room for beside the text. */
+  readonly header?: LongTexts
+}
 
 /** User data without its header. */
 export type Segment = {

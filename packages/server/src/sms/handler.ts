@@ -192,6 +192,7 @@ export function createHandler(options: HandlerOptions): Handler {
     content: string | undefined,
   ): Promise<Handled> => {
     const reference = (lastReference = (lastReference + 1) % 0x10000)
+    const header = sender.headerFrom(decided.x)
     const now = clock.now()
     const message: SmsMessage = {
       ...decided,
@@ -201,7 +202,8 @@ export function createHandler(options: HandlerOptions): Handler {
       sending: {
         text: forwarded,
         reference,
-        count: countSegments(text.splitText(forwarded, { reference }), policy.countRule),
+        header,
+        count: countSegments(text.splitText(forwarded, { reference, header }), policy.countRule),
         ...(content !== undefined && { content }),
         giveUpAt: now + policy.retryForMs,
       },

@@ -1,6 +1,6 @@
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
-import type { DeliveryReceipt, SmsCoding } from './carrier.ts'
+import type { DeliveryReceipt, LongTexts, SmsCoding } from './carrier.ts'
 import type { SmsSubject } from './rules/decide.ts'
 import type { SendResult } from './rules/send-result.ts'
 
@@ -47,9 +47,11 @@ export type MoPart = {
 }
 
 export type Sending = {
-  /** What goes to the receiver; its parts follow from it and `reference`. */
+  /** What goes to the receiver; its parts follow from it, `reference` and `header`. */
   readonly text: string
   readonly reference: number
+  /** What is left room for in each part; absent: `udh8`. */
+  readonly header?: LongTexts
   /** Segments of it that are told and charged when all are sent. */
   readonly count: number
   /** As the sender wrote it, where the customer's pushes carry it. */

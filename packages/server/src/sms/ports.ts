@@ -3,7 +3,7 @@ import type { PushDraft } from '../notifications/pushes.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
 import type { App } from '../tenants/app.ts'
-import type { Concat, DeliveryReceipt, Segment, SmsCoding } from './carrier.ts'
+import type { Concat, DeliveryReceipt, LongTexts, Segment, SmsCoding } from './carrier.ts'
 import type { MtPart, SmsMessage, SmsState } from './message.ts'
 
 /** A part that came, with its numbers in the form in which they are kept. */
@@ -106,7 +106,10 @@ export type SmsCustomers = {
 /** Between texts and the user data of their parts (GSM 03.38, UCS-2). */
 export type SmsText = {
   /** Cut as the network wants it; a text that fits one part has no `concat`. */
-  splitText(text: string, options: { readonly reference: number }): readonly Segment[]
+  splitText(
+    text: string,
+    options: { readonly reference: number; readonly header?: LongTexts },
+  ): readonly Segment[]
   /** The text of parts in their order. */
   joinParts(parts: readonly Segment[]): string
 }

@@ -333,6 +333,26 @@ describe('what the network makes of it', () => {
     assert.equal(found?.mt[0]?.state, 'failed')
   })
 
+  it('parts leave room for the largest header among the carriers of X, and are cut the same after a restart', async (t) => {
+    const other = Object.assign(createTestCarrier('smsc-2'), { longTexts: 'udh16' } as const)
+    const kit = await openRelayKit(t, 'AXB', { carriers: [createTestCarrier(), other] })
+    kit.carrier.react = () => ({ state: 'unsent' })
+    await kit.fromA('x'.repeat(306))
+    assert.equal(other.submitted.length, 3)
+    assert.equal(splitNumOf((await kit.notified())[0]), '3')
+    other.react = () => ({ state: 'unsent' })
+    other.submitted.length = 0
+    await kit.fromA('x'.repeat(306))
+    await kit.restart()
+    kit.advance(2_000)
+    await kit.relay.drain()
+    assert.equal(other.submitted.length, 6)
+    assert.deepEqual(
+      other.submitted.map(({ userData }) => userData.length),
+      [152, 152, 2, 152, 152, 2],
+    )
+  })
+
   it('an X from which no carrier sends is result 10', async (t) => {
     const kit = await openRelayKit(t, 'AXB', { carriers: [] })
     await kit.fromA('hello')

@@ -1,9 +1,12 @@
+import type { E164 } from '../shared/e164.ts'
 import type { Clock } from '../shared/time.ts'
-import type { OutgoingPart, SmsCarrier, SmsRoutes, SubmitOutcome } from './carrier.ts'
+import type { LongTexts, OutgoingPart, SmsCarrier, SmsRoutes, SubmitOutcome } from './carrier.ts'
 import { type MtPart, partIdOf, type SmsMessage } from './message.ts'
 import type { SmsText } from './ports.ts'
 
 export type Sender = {
+  /** What parts from this X need room for, whichever of its carriers takes them. */
+  headerFrom(x: E164): LongTexts
   /** The parts of a message that has just been decided, as they are before they leave; without a way they never will. */
   partsOf(message: SmsMessage): readonly MtPart[]
   /**
@@ -45,6 +48,10 @@ export function createSender(options: {
   }
 
   return {
+    headerFrom(x) {
+      const isLarge = routes.waysFrom(x).some(({ longTexts = 'udh8' }) => longTexts !== 'udh8')
+      return isLarge ? 'udh16' : 'udh8'
+    },
     partsOf({ x, sending }) {
       const [way] = routes.waysFrom(x)
       const state = way === undefined ? 'failed' : 'sent'

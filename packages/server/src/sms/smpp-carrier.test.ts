@@ -14,13 +14,17 @@ import type { Log } from '../shared/log.ts'
 import { silentLog } from '../shared/log.ts'
 import { systemClock } from '../shared/time.ts'
 import { openStorage } from '../storage/index.ts'
-import type { CarrierHandlers, SmsCarrier } from './carrier.ts'
+import type { CarrierHandlers, LongTexts, SmsCarrier } from './carrier.ts'
 import { createTestCarrier, POLICY, relayOver, seed } from './relay-test-kit.ts'
 import { createSmppCarrier } from './smpp-carrier.ts'
 import { A, B, X } from './sms-test-kit.ts'
 
 /** The whole relay between an SMSC and itself, or another way out: SMPP over TCP on loopback. */
-async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit'], way?: SmsCarrier) {
+async function bound(
+  t: TestContext,
+  onSubmit?: SmscOptions['onSubmit'],
+  { way, longTexts = 'udh8' }: { readonly way?: SmsCarrier; readonly longTexts?: LongTexts } = {},
+) {
   const storage = await openStorage({ dataDir: ':memory:' })
   const submitted: SubmittedPart[] = []
   const events: object[] = []
@@ -55,7 +59,7 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit'], way?: S
     systemId: 'maskline',
     password: 'secret',
     numbers: { countryCode: '86' },
-    longTexts: 'udh8',
+    longTexts,
     receipts: true,
     responseTimeoutMs: 200,
     handlers,
@@ -80,6 +84,7 @@ async function bound(t: TestContext, onSubmit?: SmscOptions['onSubmit'], way?: S
   await isBound
   return {
     storage,
+    carrier,
     relay,
     submitted,
     events,
@@ -113,6 +118,41 @@ it('texts of every kind go from a handset through X to the other handset, charac
     for (const { from, to } of submitted) assert.deepEqual([from, to], [X, B])
   }
   assert.deepEqual(new Set(await results()), new Set([0]))
+})
+
+const HEADER_OCTETS: Readonly<Record<LongTexts, number>> = { udh8: 6, udh16: 7, sar: 7 }
+for (const longTexts of ['udh8', 'udh16', 'sar'] as const)
+  it(`parts of long texts belong together by ${longTexts}, and fit into 140 octets with it`, async (t) => {
+    const { send, submitted, results } = await bound(t, undefined, { longTexts })
+    for (const text of ['x'.repeat(153 * 3), '字'.repeat(67 * 3)]) {
+      submitted.length = 0
+      await send(text)
+      await results()
+      assert.equal(joinParts(submitted), text)
+      assert.equal(submitted.length, longTexts === 'udh8' ? 3 : 4)
+      for (const [i, { concat, coding, userData }] of submitted.entries()) {
+        assert.deepEqual([concat?.header, concat?.index, concat?.total], [longTexts, i + 1, submitted.length])
+        const octets = coding === 'gsm7' ? Math.ceil((userData.length * 7) / 8) : userData.length
+        assert.ok(octets + HEADER_OCTETS[longTexts] <= 140)
+      }
+    }
+    assert.deepEqual(await results(), [0, 0])
+  })
+
+it('a part that was cut for a shorter header keeps that, whatever its SMSC is configured for now', async (t) => {
+  const { carrier, submitted } = await bound(t, undefined, { longTexts: 'udh16' })
+  for (const header of ['udh8', 'udh16'] as const)
+    for (const part of splitText('x'.repeat(200), { reference: 0x1234, header }))
+      await carrier.submit({ ...part, id: `${header}.${part.concat!.index}`, from: X, to: B, text: '' })
+  assert.deepEqual(
+    submitted.map(({ concat }) => [concat?.header, concat?.reference]),
+    [
+      ['udh8', 0x34],
+      ['udh8', 0x34],
+      ['udh16', 0x1234],
+      ['udh16', 0x1234],
+    ],
+  )
 })
 
 it('a receipt finds its part', async (t) => {
@@ -167,7 +207,7 @@ it('what the SMSC answers too late reaches the details of its part, with the rec
 
 it('a text is sent once when the connection breaks before its acknowledgement has left, and the SMSC delivers it again', async (t) => {
   const way = createTestCarrier('smsc-2')
-  const { smsc, nextBind, onStored, results } = await bound(t, undefined, way)
+  const { smsc, nextBind, onStored, results } = await bound(t, undefined, { way })
   const [part] = splitText('hello', { reference: 1 })
   const deliver = () => smsc.deliver('maskline', { ...part!, from: A, to: X })
   const again = nextBind()

@@ -8,13 +8,13 @@ import {
 } from '@maskline/smpp'
 import type { Log } from '../shared/log.ts'
 import type { Clock, Timer } from '../shared/time.ts'
-import type { CarrierHandlers, DeliveryReceipt, SmsCarrier } from './carrier.ts'
+import type { CarrierHandlers, Concat, DeliveryReceipt, LongTexts, SmsCarrier } from './carrier.ts'
 
 /** An SMSC that is spoken to over SMPP 3.4; what an ESME has of its own stands in `EsmeOptions`. */
 export type SmppCarrierOptions = Omit<EsmeOptions, keyof EsmeHandlers | 'clock' | 'random'> & {
   readonly name: string
   /** How the parts of a long text are told to belong together: in a user data header, or by the SAR parameters. */
-  readonly longTexts: 'udh8' | 'sar'
+  readonly longTexts: LongTexts
   /** Whether receipts are asked for. */
   readonly receipts: boolean
   /** How long the SMSC tries to reach a receiver; absent: its own. */
@@ -59,13 +59,14 @@ export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
   return {
     name,
     takes: 'parts',
+    longTexts,
     submit({ id, from, to, userData, coding, concat }) {
       const part: OutgoingPart = {
         from,
         to,
         userData,
         coding,
-        ...(concat && { concat: { ...concat, header: longTexts } }),
+        ...(concat && { concat: { ...concat, header: headerOf(concat, longTexts) } }),
         receipt: receipts,
         ...(validitySec !== undefined && { validitySec }),
       }
@@ -75,6 +76,10 @@ export function createSmppCarrier(options: SmppCarrierOptions): SmsCarrier {
     close: () => esme.close(),
   }
 }
+
+/** As the SMSC wants it, unless the part was cut, before its configuration changed, without room for that. */
+const headerOf = ({ header }: Concat, wanted: LongTexts): LongTexts =>
+  wanted === 'udh16' && header !== 'udh16' ? 'udh8' : wanted
 
 const smppClock = (clock: Clock): SmppClock => ({
   now: () => clock.now(),
