@@ -26,6 +26,8 @@ export type AxbBindRequest = {
   readonly recordHintTone?: string
   readonly lastMinVoice?: string
   readonly privateSms: boolean
+  /** It was asked for, and not only left at its default: an X that can carry SMS is preferred. */
+  readonly preferSms?: boolean
   readonly preVoice?: PreVoice
   readonly userData?: string
 }

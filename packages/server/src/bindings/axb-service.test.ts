@@ -271,6 +271,22 @@ eachEngine(({ open }) => {
     assert.equal((await bind({ callerNum: C, calleeNum: D, areaCode: '0755' })).x, Y)
   })
 
+  test('[axb.choose.sms] an X that can carry SMS comes first in its city when SMS are asked for, and any other after it', async () => {
+    await storage.numbers.save([number(X, shenzhen, { smsCapable: false }), number(Y, shenzhen)])
+    const byArea = (n: number, changes: Partial<AxbBindRequest> = {}) =>
+      bind({
+        callerNum: `+86138000001${n}1` as E164,
+        calleeNum: `+86138000001${n}2` as E164,
+        areaCode: '0755',
+        ...changes,
+      })
+    assert.equal((await byArea(1)).x, X, 'not when it is the default')
+    assert.equal((await byArea(2)).x, Y)
+    assert.equal((await byArea(3, { preferSms: true })).x, Y)
+    assert.equal((await byArea(4, { preferSms: true })).x, Y)
+    assert.equal((await byArea(4, { preferSms: true })).x, X, 'where those parties are not bound yet')
+  })
+
   test('unbind by id removes that binding; again, of another app or unknown is 1012007', async () => {
     const { id } = await bind({ relationNum: X })
     assert.equal(await code(axb.unbind(otherApp, { subscriptionId: id })), '1012007')

@@ -83,6 +83,7 @@ export function createAxbService(options: AxbServiceOptions): AxbService {
           parties: [a, b],
           home: areas.home(request.areaCode, a),
           lenient: request.areaMatchMode === '1',
+          ...(request.preferSms && { preferSms: true }),
           capacity: policy.maxPairsPerX,
           at,
         },

@@ -21,6 +21,8 @@ export type Wanted = {
   readonly home: Partial<Area>
   /** areaMatchMode 1: the city, its province, anywhere. */
   readonly lenient: boolean
+  /** In each area numbers that can carry SMS come first. */
+  readonly preferSms?: boolean
   readonly capacity: number
   readonly at: EpochMs
 }
@@ -31,11 +33,13 @@ export type Wanted = {
  */
 export function createChoice(store: Pick<BindingStore, 'candidates'>) {
   return async function choose<T>(
-    { appKey, parties, free = [], home, lenient, capacity, at }: Wanted,
+    { appKey, parties, free = [], home, lenient, preferSms = false, capacity, at }: Wanted,
     take: (number: E164) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const without = [...parties.map((party): ClaimKey => ({ kind: 'party', party })), ...free]
-    for (const scope of searchScopes(home, lenient)) {
+    const scopes = searchScopes(home, lenient)
+    const searched = preferSms ? scopes.flatMap((scope) => [{ ...scope, withSms: true }, scope]) : scopes
+    for (const scope of searched) {
       for (const limit of CANDIDATES) {
         const query = { appKey, without, ...scope, capacity, at, limit }
         const candidates = await store.candidates(query)

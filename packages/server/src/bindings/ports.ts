@@ -73,6 +73,8 @@ export type CandidateQuery = {
   /** `area`: only that city; `province`: only that province; neither: any. */
   readonly area?: string
   readonly province?: string
+  /** Only numbers that can carry SMS. */
+  readonly withSms?: boolean
   /** Below so many bindings. */
   readonly capacity: number
   readonly at: EpochMs

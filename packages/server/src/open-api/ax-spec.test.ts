@@ -443,13 +443,15 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     }),
     call(B, `${A} sees ${X}`),
   ],
-  '[ax.bind.privateSms-default] privateSms is by default what the app has': [
-    bind({ privateNum: X }),
-    app({ smsEnabled: false }),
-    bind({ privateNum: X2 }),
-    shows('subscriptionId=$0', { privateSms: 'true' }),
-    shows('subscriptionId=$1', { privateSms: 'false' }),
-  ],
+  '[ax.bind.privateSms-default] privateSms is true by default, and stays what it is when the app’s own switch changes':
+    [
+      bind({ privateNum: X }),
+      app({ smsEnabled: false }),
+      bind({ privateNum: X2 }),
+      app({ smsEnabled: true }),
+      shows('subscriptionId=$0', { privateSms: 'true' }),
+      shows('subscriptionId=$1', { privateSms: 'true' }),
+    ],
   '[ax.code.1012012] recordFlag true is 1012012 while the app does not record, on bind and modify': [
     app({ recordingEnabled: false }),
     bind({ privateNum: X, recordFlag: 'true' }, '1012012'),

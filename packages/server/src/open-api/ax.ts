@@ -159,7 +159,7 @@ async function bind(dependencies: AxDependencies, { app, body }: ApiCall): Promi
   const outcome = await dependencies.ax.bind(app, {
     ...values,
     recordFlag: values.recordFlag ?? false,
-    privateSms: values.privateSms ?? app.smsEnabled,
+    privateSms: values.privateSms ?? true,
     turnFlag: values.turnFlag ?? 'on',
     callDirection: direction as CallDirection,
     maxDurationMin,

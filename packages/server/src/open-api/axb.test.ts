@@ -151,6 +151,16 @@ describe('AXB bind: parameters of spec/axb.md section 3', () => {
     })
   })
 
+  it('[axb.choose.sms] an X for SMS is preferred when privateSms is explicitly true, in either form', async () => {
+    for (const [privateSms, preferred] of [
+      ['true', true],
+      [true, true],
+      ['false', undefined],
+      [undefined, undefined],
+    ])
+      assert.equal((await bind({ ...BIND, privateSms }))['preferSms'], preferred)
+  })
+
   for (const parameter of ['callerNum', 'calleeNum']) {
     for (const value of [undefined, null]) {
       it(`${parameter} is required (${value})`, async () => {

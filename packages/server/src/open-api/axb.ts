@@ -183,6 +183,7 @@ async function bind(dependencies: AxbDependencies, { app, body }: ApiCall): Prom
     recordHintTone: values.recordHintTone,
     lastMinVoice: values.lastMinVoice,
     privateSms: values.privateSms ?? true,
+    ...(values.privateSms === true && { preferSms: true }),
     preVoice: values.preVoice,
     userData: values.userData,
   })

@@ -10,13 +10,14 @@ export function bindingQueries(db: QueryBuilder) {
   const live = (at: number) =>
     sql<boolean>`(binding.expires_at is null or binding.expires_at > ${slot<number>(at)})`
 
-  /** Slots 0 app, 1 capacity, 2 to 4 keys that must be free, 5 now, 6 limit; the caller adds its place as slot 7. */
+  /** Slots 0 app, 1 capacity, 2 to 4 keys that must be free, 5 now, 6 limit, 7 whether SMS is needed; the caller adds its place as slot 8. */
   const fitting = db
     .selectFrom('x_number')
     .select('x_number.number')
     .where('x_number.app_key', '=', slot<string>(0))
     .where('x_number.status', '=', 'normal')
     .where('x_number.bound', '<', slot<number>(1))
+    .where('x_number.sms_capable', '>=', slot<number>(7))
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -238,7 +239,7 @@ export function bindingQueries(db: QueryBuilder) {
     ),
     unclaim: prepare(db.deleteFrom('claim').where('binding_seq', '=', slot<number>(0))),
     candidates: prepare(fitting),
-    candidatesOfArea: prepare(fitting.where('x_number.area_code', '=', slot<string>(7))),
-    candidatesOfProvince: prepare(fitting.where('x_number.province', '=', slot<string>(7))),
+    candidatesOfArea: prepare(fitting.where('x_number.area_code', '=', slot<string>(8))),
+    candidatesOfProvince: prepare(fitting.where('x_number.province', '=', slot<string>(8))),
   }
 }

@@ -228,7 +228,16 @@ export function createBindingStores(
   function* candidates({ without, ...query }: CandidateQuery): Plan<readonly XNumber[]> {
     // Three places for keys; a key that is none matches nothing.
     const [one = '', two = '', three = ''] = without.map(rows.key)
-    const values = [query.appKey, query.capacity, one, two, three, query.at, query.limit]
+    const values = [
+      query.appKey,
+      query.capacity,
+      one,
+      two,
+      three,
+      query.at,
+      query.limit,
+      query.withSms ? 1 : 0,
+    ]
     const found =
       query.area !== undefined
         ? yield* all(q.candidatesOfArea, ...values, query.area)
