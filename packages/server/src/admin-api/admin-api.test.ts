@@ -660,6 +660,10 @@ describe('SMS details', () => {
     assert.deepEqual(await found('x=17000000001&app=axb'), [['21'], false])
     assert.deepEqual(await found('result=9&binding=binding-1'), [['21'], false])
     assert.deepEqual(await found('result=0'), [[], false])
+    assert.deepEqual(await found('sender=13800000021&state=ended'), [['21'], false])
+    assert.deepEqual(await found('receiver=13800000022'), [['21'], false])
+    assert.deepEqual(await found('sender=13800000022'), [[], false])
+    assert.deepEqual(await found('state=received'), [['23'], false])
     assert.deepEqual(await found('since=2024-01-24T09:07:00Z'), [['23'], false])
     assert.deepEqual(await found('until=2024-01-24T17:07:00%2B08:00'), [['21'], false])
     assert.deepEqual(await faultsOf('GET', '/v1/sms?number=hello&since=noon'), [
@@ -667,5 +671,6 @@ describe('SMS details', () => {
       'since is no instant such as 2024-01-24T09:06:16Z',
     ])
     assert.equal((await ask('GET', '/v1/sms?result=14')).status, 400)
+    assert.equal((await ask('GET', '/v1/sms?state=lost')).status, 400)
   })
 })

@@ -1,9 +1,11 @@
 import { AppError } from '../shared/app-error.ts'
 import { type E164, maskNumber, normaliseDialled } from '../shared/e164.ts'
 import type { EpochMs } from '../shared/time.ts'
-import type { MtPart, SmsMessage } from '../sms/message.ts'
+import type { MtPart, SmsMessage, SmsState } from '../sms/message.ts'
 import type { SmsDetails } from '../sms/ports.ts'
 import { flag, InvalidRequest, list, members, type Operation, type Schema, text } from './operation.ts'
+
+const STATES: readonly SmsState[] = ['gathering', 'received', 'sending', 'ended']
 
 /** Details of SMS (短信详单, spec/console.md section 8). Real numbers are masked; whoever searches by one knows it. */
 export function smsOperations(details: SmsDetails): readonly Operation[] {
@@ -17,6 +19,9 @@ export function smsOperations(details: SmsDetails): readonly Operation[] {
         app: text('APP_Key'),
         x: text('the X that it was sent to'),
         number: text('of sender or receiver'),
+        sender: text('its number'),
+        receiver: text('its number'),
+        state: text('how far it is', { pattern: `^(${STATES.join('|')})$` }),
         result: text('sendResult', { pattern: String.raw`^(\d|1[0-3])$` }),
         binding: text('subscriptionId'),
         since: text('came at this instant or later, ISO 8601'),
@@ -31,7 +36,8 @@ export function smsOperations(details: SmsDetails): readonly Operation[] {
       },
       errors: [],
       async handle({ query }) {
-        const { app, x, number, result, binding, since, until, before, limit = '100' } = query
+        const { app, x, number, sender, receiver, state, result, binding } = query
+        const { since, until, before, limit = '100' } = query
         const faults: string[] = []
         const asNumber = (name: string, given: string): E164 => {
           // A `+` that was not encoded has become a blank.
@@ -49,6 +55,9 @@ export function smsOperations(details: SmsDetails): readonly Operation[] {
           ...(app !== undefined && { appKey: app }),
           ...(x !== undefined && { x: asNumber('x', x) }),
           ...(number !== undefined && { party: asNumber('number', number) }),
+          ...(sender !== undefined && { sender: asNumber('sender', sender) }),
+          ...(receiver !== undefined && { receiver: asNumber('receiver', receiver) }),
+          ...(state !== undefined && { state: state as SmsState }),
           ...(result !== undefined && { result: Number(result) }),
           ...(binding !== undefined && { subscriptionId: binding }),
           ...(since !== undefined && { since: asInstant('since', since) }),
@@ -87,7 +96,7 @@ const count = (about: string): Schema => ({ type: 'integer', description: about 
 const MEMBERS: Readonly<Record<string, Schema>> = {
   id: text('smsIdentifier'),
   at: text('when it came, ISO 8601'),
-  state: text('how far it is', { enum: ['gathering', 'received', 'sending', 'ended'] }),
+  state: text('how far it is', { enum: STATES }),
   app: text('APP_Key, once it is known'),
   x: text('X'),
   sender: text('masked'),

@@ -17,6 +17,7 @@ import { runBans } from './bans.ts'
 import { readSettings, runApps, runNumbers } from './inventory.ts'
 import { noteReach } from './lab.ts'
 import { runSip } from './sip.ts'
+import { runSms } from './sms.ts'
 import { runTrunk } from './trunk.ts'
 
 /** The commands against a platform that runs, in a folder of its own. */
@@ -194,6 +195,80 @@ test('numbers: one of another app comes with --move only, which is said to cost 
   )
   assert.match(await say(runNumbers, `${line} --move`), /1 numbers added to other/)
   assert.match(await say(runNumbers, 'list other'), /\+8617000000001/)
+})
+
+test('SMS: are listed by what is asked for, masked, and shown with their parts', async () => {
+  assert.equal(await say(runSms, 'list'), 'There are no SMS of that kind.\n')
+  const { sms } = platform.storage
+  const at = Date.UTC(2024, 0, 24, 9, 6, 16, 450)
+  const arrived = {
+    carrier: 'smsc-1',
+    from: '+8613800000021',
+    x: '+8617000000001' as E164,
+    coding: 'gsm7',
+    userData: Buffer.from('a secret text'),
+  } as const
+  const times = { gatherMs: 60_000, doubtAfterMs: 5_000 }
+  const [done, open] = [await sms.receive(arrived, at, times), await sms.receive(arrived, at + 1, times)]
+  assert.ok(done.kind === 'complete' && open.kind === 'complete')
+  const { id } = done.message
+  await sms.save(
+    {
+      ...done.message,
+      state: 'ended',
+      appKey: 'axb',
+      called: '+8613800000022' as E164,
+      subject: { direction: 1, subscriptionId: 'binding-1' },
+      end: { at: at + 500, result: 9, segments: 1 },
+    },
+    'received',
+    {
+      mt: [
+        { index: 1, segments: 1, state: 'accepted', carrier: 'smsc-1', carrierId: 'c-1', at: at + 400 },
+        { index: 2, segments: 1, state: 'refused', carrier: 'smsc-1', status: 69, at: at + 500 },
+      ],
+    },
+  )
+  await sms.receipt('smsc-1', { messageId: 'c-1', state: 'delivered' })
+
+  const cells = (said: string) => said.split('\n').map((row) => row.trim().split(/ {2,}/))
+  const came = '2024-01-24T09:06:16.450Z'
+  const numbers = ['+8617000000001', '+86*********21', '+86*********22']
+  for (const filters of ['--number 13800000022', '--app axb --result 9', '--state ended --x +8617000000001'])
+    assert.deepEqual(cells(await say(runSms, `list ${filters}`)), [
+      ['CAME', 'ID', 'APP', 'X', 'FROM', 'TO', 'STATE', 'RESULT'],
+      [came, id, 'axb', ...numbers, 'ended', '9 partly sent'],
+      [''],
+    ])
+  const newest = await say(runSms, 'list --limit 1')
+  assert.match(newest, new RegExp(`There are more: --before ${open.message.id} shows`))
+  assert.match(await say(runSms, `list --before ${open.message.id}`), new RegExp(id))
+  const shown = await say(runSms, `show ${id}`)
+  assert.deepEqual(cells(shown), [
+    ['ID', id],
+    ['came', `${came} by smsc-1`],
+    ['app', 'axb'],
+    ['X', numbers[0]],
+    ['from', numbers[1]],
+    ['to', numbers[2]],
+    ['binding', 'binding-1'],
+    ['state', 'ended 2024-01-24T09:06:16.950Z'],
+    ['result', '9 partly sent'],
+    ['segments', '1'],
+    [''],
+    ['PART', 'SEGMENTS', 'STATE', 'SINCE', 'CARRIER', 'ITS ID', 'STATUS', 'RECEIPT'],
+    ['1', '1', 'accepted', '2024-01-24T09:06:16.850Z', 'smsc-1', 'c-1', 'delivered'],
+    ['2', '1', 'refused', '2024-01-24T09:06:16.950Z', 'smsc-1', '69'],
+    [''],
+  ])
+  assert.match(
+    await say(runSms, `show ${open.message.id}`),
+    /received\n\nNothing of it was given to a carrier/,
+  )
+  assert.doesNotMatch(newest + shown, /138000000|secret text/)
+  await refused(runSms, 'list --number nobody', 'INVALID', /number is no telephone number/)
+  await refused(runSms, 'show no-such-id', 'SMS_UNKNOWN', /there is no SMS no-such-id/)
+  await refused(runSms, 'show', 'USAGE', /the id is missing/)
 })
 
 test('trunks: what is in use, and what of each works', async () => {

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   numbers: async (args) => (await import('./inventory.ts')).runNumbers(args, process.env, process),
   trunk: async (args) => (await import('./trunk.ts')).runTrunk(args, process.env, process),
   sip: async (args) => (await import('./sip.ts')).runSip(args, process.env, process),
+  sms: async (args) => (await import('./sms.ts')).runSms(args, process.env, process),
   bans: async (args) => (await import('./bans.ts')).runBans(args, process.env, process),
   announcements: async (args) =>
     (await import('./announcements.ts')).runAnnouncements(args, process.env, process),

@@ -22,6 +22,9 @@ Of the platform that runs on the data folder:
   trunk test NAME        what of a trunk works: DNS, connection, OPTIONS, registration; without a call
   sip trace [--number N] [--call CALL-ID] [--seconds 300] [--real-numbers]
                          SIP messages as they come and go; numbers are masked, but for N
+  sms list [--app KEY] [--x X] [--number N] [--sender N] [--receiver N] [--state gathering|received|sending|ended]
+           [--result 0..13] [--binding ID] [--since TIME] [--until TIME] [--limit N] [--before ID]
+  sms show ID            what became of each of its parts
   bans list | lift ADDRESS  sources that SIP does not listen to for a while
   announcements list [--tenant T]
   announcements upload FILE [--name N] [--tenant T] [--description TEXT] [--replace]

@@ -88,6 +88,9 @@ export type SmsQuery = {
   readonly x?: E164
   /** Sender or receiver. */
   readonly party?: string
+  readonly sender?: string
+  readonly receiver?: string
+  readonly state?: SmsState
   readonly result?: number
   readonly subscriptionId?: string
   /** When it came, first and last instant. */

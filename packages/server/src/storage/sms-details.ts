@@ -16,15 +16,22 @@ export function createSmsDetails(runner: Runner, db: QueryBuilder, sealer: Seale
   )
 
   /** A statement for this query: people ask seldom, and each differently. */
-  const searchOf = ({ appKey, x, party, result, subscriptionId, since, until, before, limit }: SmsQuery) => {
+  const searchOf = (query: SmsQuery) => {
+    const { appKey, x, party, sender, receiver, state, result, subscriptionId } = query
+    const { since, until, before, limit } = query
     let search = messages.orderBy('id', 'desc').limit(limit)
     if (appKey !== undefined) search = search.where('app_key', '=', appKey)
     if (x !== undefined) search = search.where('x', '=', x)
+    if (state !== undefined) search = search.where('state', '=', state)
+    // What is not ended has an index of its own; there is little of it.
+    if (state !== undefined && state !== 'ended') search = search.where('due_at', 'is not', null)
     if (result !== undefined) search = search.where('result', '=', result)
     if (subscriptionId !== undefined) search = search.where('subscription_id', '=', subscriptionId)
     if (since !== undefined) search = search.where('id', '>=', idFrom(since))
     if (until !== undefined) search = search.where('id', '<', idFrom(until + 1))
     if (before !== undefined) search = search.where('id', '<', before)
+    if (sender !== undefined) search = search.where('sealed_from', '=', sealer.sealNumber(sender))
+    if (receiver !== undefined) search = search.where('sealed_called', '=', sealer.sealNumber(receiver))
     if (party !== undefined) {
       const sealed = sealer.sealNumber(party)
       search = search.where((e) => e.or([e('sealed_from', '=', sealed), e('sealed_called', '=', sealed)]))
