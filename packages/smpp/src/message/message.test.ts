@@ -87,6 +87,51 @@ describe('user data', () => {
     )
   })
 
+  const national = (elements: string, septets: string, data_coding = 0) =>
+    readUserData(
+      carried({
+        ...header,
+        esm_class: 0x40,
+        data_coding,
+        short_message: Buffer.from(
+          `${(elements.length / 2).toString(16).padStart(2, '0')}${elements}${septets}`,
+          'hex',
+        ),
+      }),
+    )
+  const LANGUAGES: readonly (readonly [what: string, elements: string, septets: string, text: string])[] = [
+    [
+      'Turkish, both tables',
+      '240101250101',
+      '04070b0c1c1d406041' + '1b471b491b531b631b651b671b691b731b28',
+      '€ıĞğŞşİçA' + 'ĞİŞç€ğış{',
+    ],
+    ['Turkish behind the default alphabet', '240101', '0407' + '1b731b69', 'èì' + 'şı'],
+    ['Spanish', '240102', '4105' + '1b411b491b4f1b551b611b691b6f1b751b091b65', 'Aé' + 'ÁÍÓÚáíóúç€'],
+    [
+      'Portuguese, both tables',
+      '240103250103',
+      '0406070809' +
+        '0b0c0e0f1213141516171819' +
+        '1a1c1d1e24405b5c5d607b7c7d' +
+        '1b051b121b1f1b411b5b1b5c1b611b7b1b7c1b7f',
+      'êúíóç' + 'ÔôÁáªÇÀ∞^\\€Ó' + '|ÂâÊºÍÃÕÚ~ãõ`' + 'êΦÊÀÃÕÂãõâ',
+    ],
+    ['a language without tables here, locking', '250106', '416220', '\ufffd\ufffd\ufffd'],
+    ['a language without tables here, single shift', '240106', '41' + '1b62' + '42', 'A\ufffdB'],
+    ['no language at all', '2400' + '2502' + '0101', '041b73', 'ès'],
+  ]
+  for (const [what, elements, septets, text] of LANGUAGES)
+    it(`reads the tables of a national language: ${what}`, () =>
+      assert.equal(joinParts([national(elements, septets)]), text))
+
+  it('reads national tables in each part of a long text, and in septets only', () => {
+    const parts = [1, 2].map((index) => national(`000307020${index}` + '250101', '1d1d1d'))
+    assert.deepEqual(parts[1]?.concat, { reference: 7, total: 2, index: 2, header: 'udh8' })
+    assert.equal(joinParts(parts), 'ş'.repeat(6))
+    assert.equal(joinParts([national('250101', '0041', 8)]), 'A')
+  })
+
   it('reads no header where the bit is not set, and passes over SAR parameters that make no sense', () => {
     const bytes = Buffer.from('050003b7030141', 'hex')
     const body = { esm_class: 0, data_coding: 4, short_message: bytes }

@@ -1,6 +1,7 @@
 import type { MessageBody } from '../pdu/pdu.ts'
-import { codingOf, dataCodingOf, type Coding } from '../text/coding.ts'
+import { codingOf, dataCodingOf, encode, type Coding } from '../text/coding.ts'
 import { concatUdh, readUdh, validConcat, type Concat } from '../text/concat.ts'
+import { decodeNational } from '../text/national.ts'
 import type { TextPart } from '../text/split.ts'
 
 /** The part of a message body that carries user data. */
@@ -44,17 +45,23 @@ const sarOf = ({ reference, total, index }: Concat) => ({
 
 /**
  * Reads a part, wherever its data and its place in a long message stand; the only part of a message has no place. The bytes are a copy, which holds on to no
- * buffer of the socket.
+ * buffer of the socket. Septets of a national language become UCS-2.
  * @param smscDefault what data_coding 0 stands for
  */
 export function readUserData(body: UserDataBody, smscDefault?: Coding): TextPart {
   const short = body.short_message ?? NOTHING
   const bytes = new Uint8Array(short.length > 0 ? short : (body.message_payload ?? NOTHING))
-  const inHeader = (body.esm_class & UDH_INDICATOR) === 0 ? { userData: bytes } : readUdh(bytes)
+  const inHeader: ReturnType<typeof readUdh> =
+    (body.esm_class & UDH_INDICATOR) === 0 ? { userData: bytes } : readUdh(bytes)
   const coding = codingOf(body.data_coding, smscDefault)
   const concat = inHeader.concat ?? concatOfSar(body)
+  const { shifts, userData } = inHeader
+  const text: Pick<TextPart, 'userData' | 'coding'> =
+    shifts && coding === 'gsm7'
+      ? { userData: encode(decodeNational(userData, shifts), 'ucs2'), coding: 'ucs2' }
+      : { userData, coding }
   const isAlone = concat === undefined || concat.total === 1
-  return { userData: inHeader.userData, coding, ...(isAlone ? {} : { concat }) }
+  return { ...text, ...(isAlone ? {} : { concat }) }
 }
 
 function concatOfSar(body: UserDataBody): Concat | undefined {

@@ -1,3 +1,5 @@
+import type { Shifts } from './national.ts'
+
 /**
  * Where a part stands in a long message.
  *
@@ -20,9 +22,11 @@ export type Concat = {
  */
 export type ConcatHeader = 'udh8' | 'udh16' | 'sar'
 
-/** Information element identifiers. */
+/** Information element identifiers (3GPP TS 23.040 §9.2.3.24). */
 const IEI_CONCAT_8 = 0x00
 const IEI_CONCAT_16 = 0x08
+const IEI_SINGLE_SHIFT = 0x24
+const IEI_LOCKING_SHIFT = 0x25
 
 /** The user data header of a part; `sar` has none.
  *
@@ -41,22 +45,30 @@ export function concatUdh({ reference, total, index, header = 'udh8' }: Concat):
 }
 
 /**
- * Splits user data that begins with a header into what the header says of concatenation, and the rest. A header that is
+ * Splits user data that begins with a header into what the header says of concatenation and of tables, and the rest. A header that is
  * longer than the data is none: then everything is user data. An element that makes no sense is passed over (TS 23.040
  * §9.2.3.24.1), and so are elements of other kinds.
  */
-export function readUdh(bytes: Uint8Array): { readonly userData: Uint8Array; readonly concat?: Concat } {
+export function readUdh(bytes: Uint8Array): {
+  readonly userData: Uint8Array
+  readonly concat?: Concat
+  readonly shifts?: Shifts
+} {
   const end = (bytes[0] ?? 0) + 1
   if (end > bytes.length) return { userData: bytes }
   const userData = bytes.subarray(end)
   let concat: Concat | undefined
+  let shifts: Shifts | undefined
   for (let at = 1; at + 2 <= end;) {
     const [identifier, length] = [bytes[at]!, bytes[at + 1]!]
     const element = bytes.subarray(at + 2, Math.min(at + 2 + length, end))
     at += 2 + length
-    if (element.length === length) concat = concatOfElement(identifier, element) ?? concat
+    if (element.length !== length) continue
+    concat = concatOfElement(identifier, element) ?? concat
+    if (identifier === IEI_SINGLE_SHIFT && length === 1) shifts = { ...shifts, single: element[0]! }
+    if (identifier === IEI_LOCKING_SHIFT && length === 1) shifts = { ...shifts, locking: element[0]! }
   }
-  return concat === undefined ? { userData } : { userData, concat }
+  return { userData, ...(concat && { concat }), ...(shifts && { shifts }) }
 }
 
 function concatOfElement(identifier: number, element: Uint8Array): Concat | undefined {

@@ -2,7 +2,7 @@
  * The GSM default alphabet and its extension table (3GPP TS 23.038 §6.2.1), unpacked: one septet a byte, the form that
  * SMPP carries (the SMSC packs). A character of the extension table takes two septets.
  */
-const BASIC =
+export const BASIC =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u001bÆæßÉ' +
   ' !"#¤%&\'()*+,-./0123456789:;<=>?' +
   '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§' +
@@ -29,7 +29,8 @@ const septets: ReadonlyMap<string, readonly number[]> = new Map<string, readonly
   ...Object.entries(EXTENSION).map(([char, code]): [string, number[]] => [char, [ESCAPE, code]]),
 ])
 
-const extended: ReadonlyMap<number, string> = new Map(
+/** The extension table by septet. */
+export const EXTENDED: ReadonlyMap<number, string> = new Map(
   Object.entries(EXTENSION).map(([char, code]) => [code, char]),
 )
 
@@ -54,17 +55,24 @@ export function encodeGsm7(text: string): Uint8Array {
  * table, an escape before another or at the end a space (TS 23.038 §6.2.1.1); a byte with the eighth bit set is no septet
  * and shows U+FFFD.
  */
-export function decodeGsm7(bytes: Uint8Array): string {
+export const decodeGsm7 = (bytes: Uint8Array): string => decodeSeptets(bytes, BASIC, EXTENDED)
+
+/** The same by other tables: 128 characters, and what stands behind an escape. */
+export function decodeSeptets(
+  bytes: Uint8Array,
+  basic: string,
+  extended: ReadonlyMap<number, string>,
+): string {
   let text = ''
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]!
     if (byte !== ESCAPE) {
-      text += BASIC[byte] ?? '\ufffd'
+      text += basic[byte] ?? '\ufffd'
       continue
     }
     const next = bytes[i + 1]
     if (next === undefined || next === ESCAPE) text += ' '
-    else text += extended.get(next) ?? BASIC[next] ?? '\ufffd'
+    else text += extended.get(next) ?? basic[next] ?? '\ufffd'
     i++
   }
   return text
