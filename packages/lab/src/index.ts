@@ -18,4 +18,5 @@ export {
 export { createCustomerServer, type CustomerServer } from './customer/customer-server.ts'
 export { startSmsNetwork } from './sms/network.ts'
 export type { Handset, ReceivedText, SmppAccount, SmsNetwork, SmsNetworkOptions } from './sms/types.ts'
-export { type Laboratory, openLaboratory } from './demo/laboratory.ts'
+export { extraOf, type SmsEvent } from './customer/sms-body.ts'
+export { type Laboratory, type LaboratoryOptions, openLaboratory } from './demo/laboratory.ts'
