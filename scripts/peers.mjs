@@ -58,6 +58,12 @@ export const peers = [
     files: [{ anyOf: ['/usr/share/perl5/Net/SMPP.pm', '/usr/local/share/perl5/Net/SMPP.pm'] }],
   },
   {
+    command: 'bearerbox',
+    packages: ['kannel'],
+    why: 'an ESME by an independent SMPP implementation',
+    folders: () => ['/usr/sbin', '/usr/local/sbin'],
+  },
+  {
     command: 'postgres',
     packages: ['postgresql'],
     why: 'storage on a PostgreSQL server',
