@@ -181,6 +181,14 @@ const examples: readonly {
     ],
   },
   {
+    rule: 'sip-trace imports only',
+    broken: [
+      'packages/server/src/sip-trace/trace.ts',
+      "import type { ActiveCall } from '../calls/active-call.ts'",
+    ],
+    lawful: ['packages/server/src/sip-trace/trace.ts', "import { maskNumber } from '../shared/e164.ts'"],
+  },
+  {
     rule: 'trunks imports shared',
     broken: ['packages/server/src/trunks/trunks.ts', "import { route } from '../bindings/route.ts'"],
     lawful: ['packages/server/src/trunks/trunks.ts', "import type { Dialer } from '../calls/ports.ts'"],
