@@ -47,6 +47,35 @@ describe('a message of a trace', () => {
     assert.match(text, /To: <tel:\*+01;phone-context=/)
   })
 
+  test('has no number that is written in groups, outside of URIs too', () => {
+    const grouped = maskedText(
+      messageOf([
+        'SIP/2.0 480 Call 138-0000-0021 later',
+        'Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-1',
+        'From: "+86 138 0000 0021" <sip:x@a.example>;tag=1234-5678-90',
+        'To: (0755) 2800 0001 <sip:192.0.2.9:5060;transport=udp>',
+        'Contact: "138.0000.0021" <sip:x@192.0.2.9:5060>;expires=3600',
+        'Subject: of 138-0000-0021 and 0755 28000001',
+        'Call-ID: 138-0000-0021.77@192.0.2.1',
+        'Warning: 399 192.0.2.9 "138 0000 0021 is out of reach"',
+        'X-Way: 399 192.0.2.9 and 2 192.0.2.100',
+      ]),
+    )
+    const digits = grouped.replace(/[-.() ]/g, '')
+    for (const part of ['80000002', '0000021', '2800000', '8000001'])
+      assert.ok(!digits.includes(part), grouped)
+    for (const part of [
+      'Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-1\n',
+      ';tag=1234-5678-90\n',
+      '<sip:192.0.2.9:5060;transport=udp>\n',
+      '<sip:x@192.0.2.9:5060>;expires=3600\n',
+      '.77@192.0.2.1\n',
+      'Warning: 399 192.0.2.9 "',
+      'X-Way: 399 192.0.2.9 and 2 192.0.2.100\n',
+    ])
+      assert.ok(grouped.includes(part), `${part} not in\n${grouped}`)
+  })
+
   test('keeps what tells messages apart: addresses, tags, branches, CSeq, the rest of the Call-ID', () => {
     for (const part of [
       'branch=z9hG4bK-123456789;received=192.0.2.100',
@@ -76,6 +105,12 @@ describe('a message of a trace', () => {
       assert.match(asked, /<sip:0086-138\.0000-0021@/)
       assert.match(asked, /To: <tel:\*+01;/)
     }
+    const beside = messageOf([
+      'INFO sip:x@192.0.2.9 SIP/2.0',
+      `From: "${B} 138-0000-0021" <sip:x@a.example>`,
+      'To: "138-0000-0021" <sip:x@a.example>',
+    ])
+    assert.match(maskedText(beside, { number: A }), /From: "\*+21" <.*\nTo: "138-0000-0021" </)
   })
 
   test('shows of other bodies their length alone, of keys only where everything is shown', () => {

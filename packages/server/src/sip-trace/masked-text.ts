@@ -44,16 +44,28 @@ const PLAIN: ReadonlySet<string> = new Set(
   `via call-id cseq rack rseq max-forwards content-length content-type content-encoding content-disposition mime-version
   expires min-expires min-se session-expires retry-after date timestamp user-agent server organization allow allow-events
   supported require proxy-require unsupported accept accept-encoding accept-language www-authenticate proxy-authenticate
-  event subscription-state reason warning`.split(/\s+/),
+  event subscription-state`.split(/\s+/),
 )
 
 const NOT_SHOWN = '(not shown)'
 
-/** Tags and addresses, which are left; the user of a URI; any other run of digits that may be a number. */
-const PERSONAL =
-  /(;tag=[^;,\s>]*|\b\d{1,3}(?:\.\d{1,3}){3}\b)|((?:sips?|tel):)([^@<>\s"]*@|(?<=tel:)[^;<>\s,]*)|(\+?\d{7,})/gi
-/** A number as people write it. */
+const IPV4 = String.raw`\b\d{1,3}(?:\.\d{1,3}){3}\b`
+/** What people write between the digits of a number. */
+const GAP = '[-.() ]{0,2}'
+
+/** Tags and addresses, which are left; the user of a URI; any other digits that may be a number, in groups or not. */
+const PERSONAL = new RegExp(
+  [
+    String.raw`(;tag=[^;,\s>]*|${IPV4})`,
+    String.raw`((?:sips?|tel):)([^@<>\s"]*@|(?<=tel:)[^;<>\s,]*)`,
+    String.raw`\+?\d(?:(?!${GAP}${IPV4})${GAP}\d){6,}`,
+  ].join('|'),
+  'gi',
+)
+/** A number in the user of a URI, where fewer digits are one too. */
 const WRITTEN = /\+?\d(?:[-.() ]*\d){4,}/g
+/** With an international prefix (ITU-T E.164 §6.1). What has more digits is several numbers. */
+const MOST_DIGITS = 17
 
 class Mask {
   readonly #shown: Shown
@@ -90,19 +102,25 @@ class Mask {
 
   /** Any other text: what is known to be a number is masked. */
   known(text: string): string {
-    return text.replace(/\d{7,}/g, (run) =>
-      [...this.#tails].some((tail) => run.includes(tail)) ? maskNumber(run) : run,
-    )
+    let masked = text
+    for (const tail of this.#tails)
+      masked = masked.replace(endingIn(tail), (found) => maskNumber(found.replace(/[^\d+]/g, '')))
+    return masked
   }
 
   #number(written: string): string {
-    if (this.#shown.number !== undefined && isSameNumber(this.#shown.number, written)) return written
     const number = written.replace(/[^\d+]/g, '')
     const digits = number.replace('+', '')
+    const asked = this.#shown.number
+    if (asked !== undefined && digits.length <= MOST_DIGITS && isSameNumber(asked, digits)) return written
     if (digits.length >= 7) this.#tails.add(digits.slice(-8))
     return maskNumber(number)
   }
 }
+
+/** A number by its last digits, in groups or not. */
+const endingIn = (tail: string): RegExp =>
+  new RegExp(String.raw`\+?(?:\d[-() ]{0,2}){0,12}${[...tail].join(GAP)}`, 'g')
 
 function bodyLines(message: SipMessage, mask: Mask, { real = false }: Shown): readonly string[] {
   const { body } = message
