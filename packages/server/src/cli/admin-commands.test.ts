@@ -301,6 +301,18 @@ test('a list of nothing is a sentence', async (t) => {
   t.after(() => bare.close())
   noteReach(config, bare)
   assert.match(await say(runTrunk, `list --data ${data}`), /^There are no trunks; .*sip\.trunks.*\.\n$/)
+  assert.match(await say(runApps, `list --data ${data}`), /^There are no apps; .*apps create.*\.\n$/)
+  assert.match(
+    await say(runAnnouncements, `list --data ${data}`),
+    /^There are no announcement files; .*announcements upload.*\.\n$/,
+  )
+  await bare.storage.apps.saveApp(
+    newApp({ key: 'axb', secret: 's', tenantId: 't1', mode: 'AXB', name: 'shop' }),
+  )
+  assert.match(
+    await say(runNumbers, `list axb --data ${data}`),
+    /^The app axb has no numbers; .*numbers add.*\.\n$/,
+  )
 })
 
 test('settings are JSON where they are JSON, text otherwise, and nothing removes', () => {

@@ -56,7 +56,9 @@ export async function runAnnouncements(
         `${(view.durationMs / 1000).toFixed(1)} s`,
         view.reviewNote === '' ? view.description : `${view.description} [${view.reviewNote}]`,
       ])
-      say(table(['ACCOUNT', 'NAME', 'STATE', 'LENGTH', 'DESCRIPTION [NOTE]'], rows))
+      if (rows.length === 0)
+        say('There are no announcement files; `maskline announcements upload` brings one.\n')
+      else say(table(['ACCOUNT', 'NAME', 'STATE', 'LENGTH', 'DESCRIPTION [NOTE]'], rows))
       return 0
     }
     case 'upload': {

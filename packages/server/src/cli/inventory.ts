@@ -13,12 +13,14 @@ export async function runApps(args: string[], env: NodeJS.ProcessEnv, io: Comman
   switch (need(words, 0, 'what to do with apps')) {
     case 'list': {
       const { apps } = (await client.json('GET', '/v1/apps')) as { apps: AppView[] }
-      io.stdout.write(
-        table(
-          ['KEY', 'ACCOUNT', 'MODE', 'NAME', 'STATUS', 'ACCOUNT STATUS'],
-          apps.map((app) => [app.key, app.tenant, app.mode, app.name, app.status, app.accountStatus]),
-        ),
-      )
+      if (apps.length === 0) io.stdout.write('There are no apps; `maskline apps create` makes one.\n')
+      else
+        io.stdout.write(
+          table(
+            ['KEY', 'ACCOUNT', 'MODE', 'NAME', 'STATUS', 'ACCOUNT STATUS'],
+            apps.map((app) => [app.key, app.tenant, app.mode, app.name, app.status, app.accountStatus]),
+          ),
+        )
       return 0
     }
     case 'show':
@@ -88,7 +90,9 @@ export async function runNumbers(args: string[], env: NodeJS.ProcessEnv, io: Com
         after = numbers.at(-1)?.number ?? ''
         more = page.more as boolean
       }
-      io.stdout.write(table(['NUMBER', 'AREA', 'STATUS', 'CAUSE'], rows))
+      if (rows.length === 0)
+        io.stdout.write(`The app ${app} has no numbers; \`maskline numbers add\` gives it some.\n`)
+      else io.stdout.write(table(['NUMBER', 'AREA', 'STATUS', 'CAUSE'], rows))
       return 0
     }
     case 'add': {
