@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { decodePdu, encodePdu } from '../pdu/codec.ts'
 import type { MessageBody } from '../pdu/pdu.ts'
+import { headers, texts } from '../testkit/texts.ts'
 import { joinParts, splitText, type TextPart } from '../text/split.ts'
 import { readAddress, writeAddress, type Address, type AddressRules, type NumberForm } from './addresses.ts'
 import {
@@ -36,22 +37,14 @@ const carriedPart = (part: TextPart) => readUserData(carried({ ...header, ...wri
 
 describe('user data', () => {
   it('gives back any text: split, carried as PDUs, shuffled, joined', () => {
-    const unit = fc.oneof(
-      fc.constantFrom(...'@€[]{}~^|\\abc 你好😀é\n\f'),
-      fc.string({ unit: 'binary', maxLength: 1 }),
-      fc.integer({ min: 0xd800, max: 0xdfff }).map((code) => String.fromCharCode(code)),
-    )
-    const texts = fc.array(unit, { maxLength: 700 }).map((units) => units.join(''))
-    const shuffled = fc
-      .tuple(texts, fc.constantFrom('udh8', 'udh16', 'sar' as const), fc.nat(0xffff))
-      .chain(([text, form, reference]) => {
-        const parts = splitText(text, { reference, header: form })
-        return fc.tuple(
-          fc.constant(text),
-          fc.constant(parts),
-          fc.shuffledSubarray([...parts], { minLength: parts.length }),
-        )
-      })
+    const shuffled = fc.tuple(texts, headers, fc.nat(0xffff)).chain(([text, form, reference]) => {
+      const parts = splitText(text, { reference, header: form })
+      return fc.tuple(
+        fc.constant(text),
+        fc.constant(parts),
+        fc.shuffledSubarray([...parts], { minLength: parts.length }),
+      )
+    })
     fc.assert(
       fc.property(shuffled, ([text, parts, order]) => {
         for (const part of parts)

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { codingOf, dataCodingOf, decode, encode, type Coding } from './coding.ts'
 import { concatUdh, readUdh, type ConcatHeader } from './concat.ts'
 import { fitsGsm7 } from './gsm7.ts'
+import { headers, texts } from '../testkit/texts.ts'
 import { joinParts, splitText, type TextPart } from './split.ts'
 
 /** Lengths of the parts in septets or UTF-16 units. */
@@ -163,14 +164,8 @@ describe('splitting', () => {
   })
 
   it('gives back any text', () => {
-    const unit = fc.oneof(
-      fc.constantFrom(...'@€[]{}~^|\\abc 你好😀é\n\f'),
-      fc.string({ unit: 'binary', maxLength: 1 }),
-      fc.integer({ min: 0xd800, max: 0xdfff }).map((code) => String.fromCharCode(code)),
-    )
-    const texts = fc.array(unit, { maxLength: 700 }).map((units) => units.join(''))
     fc.assert(
-      fc.property(texts, fc.constantFrom('udh8', 'udh16', 'sar' as const), (text, header) => {
+      fc.property(texts, headers, (text, header) => {
         const parts = splitText(text, { reference: 7, header })
         const room = parts.length === 1 ? [160, 70] : header === 'udh8' ? [153, 67] : [152, 66]
         for (const size of lengths(parts)) assert.ok(size <= (fitsGsm7(text) ? room[0]! : room[1]!))
