@@ -14,6 +14,7 @@ const TEXTS = {
   'long English': 'Your parcel 4711 waits at the gate of house 12. '.repeat(9).trim(),
   'short Chinese': '快递到了',
   'long Chinese': '您的快递已到小区门口，请尽快来取。'.repeat(9),
+  'long emoji': '好的👍🏽👨‍👩‍👧 '.repeat(14).trim(),
 } as const
 
 /** Our SMSC and Kannel bound to it. Undefined where Kannel is missing. */
@@ -57,7 +58,9 @@ describe('the SMSC with Kannel as its ESME', () => {
         assert.ok(submitted.every((part) => part.from === X && part.to === to))
         // It wants one receipt for the whole text.
         assert.equal(submitted.filter(({ receipt }) => receipt).length, 1)
-        assert.equal(submitted[0]!.coding, name.includes('English') ? 'gsm7' : 'ucs2')
+        const { coding, userData } = submitted[0]!
+        assert.equal(coding, name.includes('English') ? 'gsm7' : 'ucs2')
+        assert.ok(text.startsWith(decode(userData, coding)))
         const receipt = await waitFor(
           () => kannel.heard.slice(before).find(({ kind }) => kind === 'receipt'),
           { what: `a receipt of ${name}`, detail: kannel.output },
@@ -65,7 +68,6 @@ describe('the SMSC with Kannel as its ESME', () => {
         assert.deepEqual([receipt.status, receipt.id], [status, name.replace(' ', '-')])
       }
     }
-    assert.equal(decode(submitted[0]!.userData, 'ucs2').slice(0, 3), '您的快')
   })
 
   test('texts of handsets come out at the program behind Kannel', async (t) => {
@@ -73,15 +75,20 @@ describe('the SMSC with Kannel as its ESME', () => {
     if (opened === undefined) return
     const { smsc, kannel } = opened
     let reference = 40
-    for (const [name, text] of Object.entries(TEXTS)) {
-      const before = kannel.heard.length
-      for (const part of splitText(text, { reference: ++reference }))
-        assert.deepEqual(await smsc.deliver('kannel', { ...part, from: A, to: X }), { state: 'accepted' })
-      const heard = await waitFor(() => kannel.heard.slice(before).find(({ kind }) => kind === 'text'), {
-        what: `${name} at the program`,
-        detail: kannel.output,
-      })
-      assert.deepEqual([heard.from, heard.to, heard.text], [A, X, text])
+    for (const [name, text] of Object.entries({
+      ...TEXTS,
+      'extension table': '[€] {a|b} ~5^2 \\ '.repeat(12),
+    })) {
+      for (const header of ['udh8', 'udh16', 'sar'] as const) {
+        const before = kannel.heard.length
+        for (const part of splitText(text, { reference: ++reference, header }))
+          assert.deepEqual(await smsc.deliver('kannel', { ...part, from: A, to: X }), { state: 'accepted' })
+        const heard = await waitFor(() => kannel.heard.slice(before).find(({ kind }) => kind === 'text'), {
+          what: `${name} by ${header} at the program`,
+          detail: kannel.output,
+        })
+        assert.deepEqual([heard.from, heard.to, heard.text], [A, X, text], `${name} by ${header}`)
+      }
     }
   })
 })

@@ -200,4 +200,37 @@ describe('SMS through the platform and an SMSC in Perl (Net::SMPP)', () => {
       if (sendResult === 0) assert.ok(heard.includes(smsContent!), `${smsContent} was told as sent`)
     }
   })
+
+  test('a connection that breaks inside a long text: no part goes out twice, and each is accounted for', async (t) => {
+    const opened = await open(t)
+    if (opened === undefined) return
+    const { network, lab, text, details } = opened
+    await bindAxb(lab)
+    // The network reads the third part and breaks off instead of an answer: it may have it, so nobody sends it again.
+    network.command({ do: 'dropAfter', count: 2 })
+    const written = TEXTS['long with emoji']
+    const { notify } = await text({ from: A, text: written })
+    await waitFor(() => network.told.filter(({ event }) => event === 'bind').length >= 2, {
+      what: 'another bind',
+    })
+    const last = await text({ from: A, text: TEXTS['long Chinese'] })
+    assert.deepEqual([last.heard?.text, last.notify.sendResult], [TEXTS['long Chinese'], 0])
+
+    const { parts } = await details(notify.smsIdentifier)
+    assert.equal(parts.length, partsOf(written))
+    const read = network.told.filter(({ event }) => event === 'submit').map(({ hex }) => String(hex))
+    // Three before the break; after it the last text and nothing of the first.
+    assert.equal(read.length, 3 + partsOf(TEXTS['long Chinese']))
+    // 05 00 03, reference, total, index.
+    const indexes = read.slice(0, 3).map((hex) => Buffer.from(hex, 'hex')[5]!)
+    assert.equal(new Set(indexes).size, 3)
+    const answered = new Set(indexes.slice(0, 2))
+    for (const { index, state } of parts) {
+      // An answer may be lost with the connection; where there was none, none may be told.
+      const possible = answered.has(Number(index)) ? ['accepted', 'unknown'] : ['unknown']
+      assert.ok(possible.includes(String(state)), `part ${String(index)} is ${String(state)}`)
+    }
+    // 9: part of it was sent; 10: nothing.
+    assert.equal(notify.sendResult, parts.some(({ state }) => state === 'accepted') ? 9 : 10)
+  })
 })
