@@ -3,6 +3,7 @@ import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts'
 import { isUriText, parseNameAddr, tagOf, withTag } from '../message/name-addr.ts'
 import { parseCSeq } from '../message/cseq.ts'
 import { ownText } from '../transaction/own-text.ts'
+import { isSamePlace } from '../transport/address.ts'
 import type { Hop } from '../transport/address.ts'
 import { isPrivate } from '../transport/private-address.ts'
 import { allowOf } from '../core/allow.ts'
@@ -221,7 +222,7 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
   }
   dialog.otherHops = NO_HOPS
   const { hop } = plan
-  if (isSame(hop, source)) {
+  if (isSamePlace(hop, source)) {
     // With the domain that it was found for and has proved: an address in its Contact or Record-Route proves nothing.
     dialog.hop = source
     endLookUp(dialog)
@@ -233,9 +234,6 @@ function chooseHop(core: Core, dialog: Dialog): Hop {
   endLookUp(dialog)
   return dialog.hop
 }
-
-const isSame = (one: Hop, other: Hop): boolean =>
-  one.address === other.address && one.port === other.port && one.transport === other.transport
 
 function endLookUp(dialog: Dialog): void {
   const waiting = dialog.lookingUp?.waiting

@@ -14,6 +14,10 @@ export type Hop = Endpoint & {
   readonly tlsNames?: readonly string[]
 }
 
+/** Whether two hops are one place, whatever names they were found for. */
+export const isSamePlace = (one: Omit<Hop, 'serverName' | 'tlsNames'>, other: typeof one): boolean =>
+  one.address === other.address && one.port === other.port && one.transport === other.transport
+
 /** Which WebSockets are let in (RFC 7118). */
 export type WebSocketOptions = {
   /** Path of the handshake; default `/`. */

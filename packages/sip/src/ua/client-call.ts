@@ -20,7 +20,7 @@ import type { CallRoute, Core } from '../core/core.ts'
 import { ChallengeAnswerer } from '../core/credentials.ts'
 import type { ChallengedRequest, Tried } from '../core/credentials.ts'
 import { forkOf } from './fork.ts'
-import { HopWalk } from './hop-walk.ts'
+import { HopWalk, SILENT_HOP_MS } from './hop-walk.ts'
 import { inviteRequest } from './invite-request.ts'
 import { LeftInvite } from './left-invite.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
@@ -37,8 +37,6 @@ import type {
 /** A hop that has not even said 100 for so long, three copies, is taken for dead when the call is given up. */
 const SILENCE_MS = 2_000
 
-/** `SilenceOptions.limitMs`: four copies over UDP, of which a peer that lives and a network that loses some let one through. */
-const SILENT_HOP_MS = 4_000
 const NO_OPTIONS: SilenceOptions = {}
 
 /**

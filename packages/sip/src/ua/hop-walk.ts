@@ -3,6 +3,9 @@ import type { Hop } from '../transport/address.ts'
 import { faceFor } from '../core/core.ts'
 import type { Core, Face } from '../core/core.ts'
 
+/** `SilenceOptions.limitMs`: four copies over UDP, of which a peer that lives and a network that loses some let one through. */
+export const SILENT_HOP_MS = 4_000
+
 /** The hops of one request outside a dialog, tried one after another (RFC 3263 §4.3). */
 export class HopWalk {
   /** Being tried; undefined before the first. */

@@ -10,11 +10,10 @@ import { ChallengeAnswerer } from '../core/credentials.ts'
 import type { Tried } from '../core/credentials.ts'
 import { newBranch, newCallId, newTag } from '../shared/ids.ts'
 import type { OutOfDialogOptions, RequestWay } from '../core/types.ts'
-import { HopWalk } from './hop-walk.ts'
+import { HopWalk, SILENT_HOP_MS } from './hop-walk.ts'
 
 /** What may reach two servers without harm: a hop that says nothing is left for the next one. */
 const ASKED_TWICE: ReadonlySet<string> = new Set(['OPTIONS', 'REGISTER'])
-const SILENT_HOP_MS = 4_000
 
 /** One request outside any dialog, with the answer to a challenge. */
 export class OutOfDialogRequest implements ClientUser, Waiter {

@@ -2,6 +2,7 @@ import { header, headerValues } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { escapeUser } from '../message/uri.ts'
 import { newCallId } from '../shared/ids.ts'
+import { isSamePlace } from '../transport/address.ts'
 import type { Hop } from '../transport/address.ts'
 import {
   STABLE_FLOW_MS,
@@ -222,8 +223,7 @@ class Registrant implements OutboundRegistration {
 
   /** Calls come back by the flow that the registrar heard us on (RFC 5626 §3.5, §4.4). */
   #keepFlow(hop: Hop, response: SipResponse): void {
-    const { address, port, transport } = this.#flow?.hop ?? {}
-    const isSame = address === hop.address && port === hop.port && transport === hop.transport
+    const isSame = this.#flow !== undefined && isSamePlace(this.#flow.hop, hop)
     const flowTimer = header(response, 'Flow-Timer')
     if (isSame && this.#flow?.flowTimer === flowTimer) return
     const since = isSame ? this.#flow!.since : this.#stack.clock.now()
