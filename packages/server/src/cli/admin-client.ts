@@ -4,7 +4,7 @@ import { readAdminToken } from '../admin-api/token.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../shared/app-error.ts'
 import { lastStart } from './lab.ts'
-import { loadFromCommandLine } from './options.ts'
+import { loadFromOptions } from './options.ts'
 
 /** What a command of the admin API writes to. */
 export type CommandIo = { readonly stdout: { write(text: string | Uint8Array): unknown } }
@@ -53,14 +53,10 @@ export function readCommand(args: string[], env: NodeJS.ProcessEnv, shape: Comma
     throw usage((cause as Error).message)
   }
   const { data, config, ...rest } = parsed.values as Record<string, string | undefined>
-  const own = [
-    ...(data === undefined ? [] : ['--data', data]),
-    ...(config === undefined ? [] : ['--config', config]),
-  ]
   const words = parsed.positionals
   const surplus = words[shape.words[words[0] ?? ''] ?? Infinity]
   if (surplus !== undefined) throw usage(`"${surplus}" is a word too many`)
-  const settings = loadFromCommandLine(own, env)
+  const settings = loadFromOptions({ data, config }, env)
   return {
     words,
     options: rest,
@@ -182,6 +178,13 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
     .join('\n')
     .concat('\n')
 }
+
+/** The same for a list that may be empty, which `none` says in a sentence. */
+export const listing = (
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  none: string,
+): string => (rows.length === 0 ? `${none}\n` : table(heads, rows))
 
 /** Columns on a terminal: a Chinese character takes two. */
 const widthOf = (cell: string): number =>

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { MOST_SOURCE_BYTES } from '../announcements/announcement.ts'
 import { AppError } from '../shared/app-error.ts'
-import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
+import { type CommandIo, listing, need, readCommand, step, usage } from './admin-client.ts'
 
 type View = {
   readonly tenant: string
@@ -56,9 +56,8 @@ export async function runAnnouncements(
         `${(view.durationMs / 1000).toFixed(1)} s`,
         view.reviewNote === '' ? view.description : `${view.description} [${view.reviewNote}]`,
       ])
-      if (rows.length === 0)
-        say('There are no announcement files; `maskline announcements upload` brings one.\n')
-      else say(table(['ACCOUNT', 'NAME', 'STATE', 'LENGTH', 'DESCRIPTION [NOTE]'], rows))
+      const none = 'There are no announcement files; `maskline announcements upload` brings one.'
+      say(listing(['ACCOUNT', 'NAME', 'STATE', 'LENGTH', 'DESCRIPTION [NOTE]'], rows, none))
       return 0
     }
     case 'upload': {

@@ -6,7 +6,7 @@ import { signHeaders } from '../open-api/signing.ts'
 import { AppError } from '../shared/app-error.ts'
 import { urlHost } from './admin-client.ts'
 import { lastStart } from './lab.ts'
-import { loadFromCommandLine } from './options.ts'
+import { loadFromOptions } from './options.ts'
 
 const USAGE = `maskline api METHOD PATH [JSON | name=value …] --key APP_KEY --secret APP_SECRET
 
@@ -115,12 +115,8 @@ function buildRequest(
 }
 
 /** Where the platform on the data folder was last started, else where it would be. */
-function platformUrl({ data, config: file }: Settings, env: NodeJS.ProcessEnv): string {
-  const own = [
-    ...(data === undefined ? [] : ['--data', data]),
-    ...(file === undefined ? [] : ['--config', file]),
-  ]
-  const config = loadFromCommandLine(own, env)
+function platformUrl(settings: Settings, env: NodeJS.ProcessEnv): string {
+  const config = loadFromOptions(settings, env)
   const { httpPort } = lastStart(config)?.api ?? config.api
   return `http://${urlHost(config.api.host)}:${httpPort}`
 }

@@ -1,4 +1,4 @@
-import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
+import { type CommandIo, listing, need, readCommand, step, usage } from './admin-client.ts'
 
 type BanRow = {
   readonly source: string
@@ -14,8 +14,7 @@ export async function runBans(args: string[], env: NodeJS.ProcessEnv, io: Comman
     case 'list': {
       const { bans } = (await client.json('GET', '/v1/bans')) as { bans: BanRow[] }
       const rows = bans.map(({ source, why, until, times }) => [source, why, until, String(times)])
-      if (rows.length === 0) io.stdout.write('Nobody is banned.\n')
-      else io.stdout.write(table(['SOURCE', 'WHY', 'UNTIL', 'TIMES'], rows))
+      io.stdout.write(listing(['SOURCE', 'WHY', 'UNTIL', 'TIMES'], rows, 'Nobody is banned.'))
       return 0
     }
     case 'lift': {

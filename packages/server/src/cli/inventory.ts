@@ -1,4 +1,4 @@
-import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
+import { type CommandIo, listing, need, readCommand, step, usage } from './admin-client.ts'
 
 type AppView = Readonly<Record<'key' | 'tenant' | 'mode' | 'name' | 'status' | 'accountStatus', string>>
 type NumberView = Readonly<Record<'number' | 'areaCode' | 'status', string>> & { readonly cause?: string }
@@ -13,14 +13,13 @@ export async function runApps(args: string[], env: NodeJS.ProcessEnv, io: Comman
   switch (need(words, 0, 'what to do with apps')) {
     case 'list': {
       const { apps } = (await client.json('GET', '/v1/apps')) as { apps: AppView[] }
-      if (apps.length === 0) io.stdout.write('There are no apps; `maskline apps create` makes one.\n')
-      else
-        io.stdout.write(
-          table(
-            ['KEY', 'ACCOUNT', 'MODE', 'NAME', 'STATUS', 'ACCOUNT STATUS'],
-            apps.map((app) => [app.key, app.tenant, app.mode, app.name, app.status, app.accountStatus]),
-          ),
-        )
+      io.stdout.write(
+        listing(
+          ['KEY', 'ACCOUNT', 'MODE', 'NAME', 'STATUS', 'ACCOUNT STATUS'],
+          apps.map((app) => [app.key, app.tenant, app.mode, app.name, app.status, app.accountStatus]),
+          'There are no apps; `maskline apps create` makes one.',
+        ),
+      )
       return 0
     }
     case 'show':
@@ -90,9 +89,8 @@ export async function runNumbers(args: string[], env: NodeJS.ProcessEnv, io: Com
         after = numbers.at(-1)?.number ?? ''
         more = page.more as boolean
       }
-      if (rows.length === 0)
-        io.stdout.write(`The app ${app} has no numbers; \`maskline numbers add\` gives it some.\n`)
-      else io.stdout.write(table(['NUMBER', 'AREA', 'STATUS', 'CAUSE'], rows))
+      const none = `The app ${app} has no numbers; \`maskline numbers add\` gives it some.`
+      io.stdout.write(listing(['NUMBER', 'AREA', 'STATUS', 'CAUSE'], rows, none))
       return 0
     }
     case 'add': {

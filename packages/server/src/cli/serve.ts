@@ -1,3 +1,4 @@
+import { formatHostPort } from '@maskline/sip'
 import type { Config } from '../config/config.ts'
 import { createLogger } from '../observability/logger.ts'
 import { type Platform, startPlatform } from '../platform.ts'
@@ -38,7 +39,7 @@ export async function serve(config: Config): Promise<number> {
 
 /** What a phone, a carrier or a browser is told. */
 function sipAddresses({ host, port, tlsPort, wsPort, wssPort }: Platform['sip'], path: string): string[] {
-  const at = (of: number): string => `${host.includes(':') ? `[${host}]` : host}:${of}`
+  const at = (of: number): string => formatHostPort(host, of)
   return [
     `${at(port)} (UDP and TCP)`,
     ...(tlsPort === undefined ? [] : [`${at(tlsPort)} (TLS)`]),

@@ -1,5 +1,5 @@
 import type { SendResult } from '../sms/rules/send-result.ts'
-import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
+import { type CommandIo, listing, need, readCommand, step, table, usage } from './admin-client.ts'
 
 /** As the admin API gives it (admin-api/sms.ts): real numbers are masked. */
 type SmsView = {
@@ -40,9 +40,8 @@ export async function runSms(args: string[], env: NodeJS.ProcessEnv, io: Command
       const asked = Object.entries(options).map(([name, value = '']) => `${name}=${step(value)}`)
       const page = await client.json('GET', `/v1/sms?${asked.join('&')}`)
       const found = page.sms as SmsView[]
-      if (found.length === 0) io.stdout.write('There are no SMS of that kind.\n')
-      else
-        io.stdout.write(table(['CAME', 'ID', 'APP', 'X', 'FROM', 'TO', 'STATE', 'RESULT'], found.map(rowOf)))
+      const heads = ['CAME', 'ID', 'APP', 'X', 'FROM', 'TO', 'STATE', 'RESULT']
+      io.stdout.write(listing(heads, found.map(rowOf), 'There are no SMS of that kind.'))
       if (page.more === true)
         io.stdout.write(`There are more: --before ${found.at(-1)!.id} shows what came before.\n`)
       return 0
@@ -53,8 +52,8 @@ export async function runSms(args: string[], env: NodeJS.ProcessEnv, io: Command
         readonly parts: readonly PartView[]
       }
       io.stdout.write(table(['ID', sms.id], factsOf(sms)))
-      if (parts.length === 0) io.stdout.write('\nNothing of it was given to a carrier.\n')
-      else io.stdout.write(`\n${table(PART_HEADS, parts.map(partRowOf))}`)
+      const none = 'Nothing of it was given to a carrier.'
+      io.stdout.write(`\n${listing(PART_HEADS, parts.map(partRowOf), none)}`)
       return 0
     }
     default:

@@ -9,7 +9,7 @@ import { unknownTrunk } from '../shared/unknown-trunk.ts'
 import type { TrunkReport } from '../trunks/report.ts'
 import { testTrunk, type TrunkTest } from '../trunks/trunk-test.ts'
 import { createTrunks } from '../trunks/trunks.ts'
-import { type CommandIo, need, readCommand, step, table, usage } from './admin-client.ts'
+import { type CommandIo, listing, need, readCommand, step, table, usage } from './admin-client.ts'
 
 /** `maskline trunk list | test NAME`. The code of a test is 0 only when everything of the trunk works. */
 export async function runTrunk(args: string[], env: NodeJS.ProcessEnv, io: CommandIo): Promise<number> {
@@ -17,11 +17,9 @@ export async function runTrunk(args: string[], env: NodeJS.ProcessEnv, io: Comma
   switch (need(words, 0, 'what to do with trunks')) {
     case 'list': {
       const { trunks } = (await client.json('GET', '/v1/trunks')) as { trunks: TrunkReport[] }
-      if (trunks.length === 0) io.stdout.write('There are no trunks; they are configured under sip.trunks.\n')
-      else
-        io.stdout.write(
-          table(['TRUNK', 'IN', 'OUT', 'REGISTRATION', 'PEER', 'STATE'], trunks.flatMap(rowsOf)),
-        )
+      const none = 'There are no trunks; they are configured under sip.trunks.'
+      const heads = ['TRUNK', 'IN', 'OUT', 'REGISTRATION', 'PEER', 'STATE']
+      io.stdout.write(listing(heads, trunks.flatMap(rowsOf), none))
       return 0
     }
     case 'test': {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { SipStack } from '@maskline/sip'
+import { type Endpoint, formatHostPort, type SipStack } from '@maskline/sip'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/time.ts'
 import { maskedText } from './masked-text.ts'
@@ -106,5 +106,4 @@ export function createSipTracer({
   }
 }
 
-const hostPort = ({ address, port }: { readonly address: string; readonly port: number }): string =>
-  `${address.includes(':') ? `[${address}]` : address}:${port}`
+const hostPort = ({ address, port }: Endpoint): string => formatHostPort(address, port)
