@@ -2,18 +2,14 @@ import { idFrom } from '../shared/ids.ts'
 import type { Sealer } from '../shared/seal.ts'
 import type { SmsDetails, SmsQuery } from '../sms/ports.ts'
 import { all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
-import { createSmsRows, partOf } from './sms-rows.ts'
+import { createSmsRows, MESSAGE, partOf, partsQuery } from './sms-rows.ts'
 
 /** Looks SMS up for the console: by any of what a query may name, newest first. */
 export function createSmsDetails(runner: Runner, db: QueryBuilder, sealer: Sealer): SmsDetails {
   const rows = createSmsRows(sealer)
-  const messages = db
-    .selectFrom('sms_message')
-    .select(['id', 'app_key', 'x', 'sealed_from', 'sealed_called', 'state', 'due_at', 'sealed_detail'])
+  const messages = db.selectFrom('sms_message').select(MESSAGE)
   const one = prepare(messages.where('id', '=', slot<string>(0)))
-  const parts = prepare(
-    db.selectFrom('sms_part').selectAll().where('message_id', '=', slot<string>(0)).orderBy('idx'),
-  )
+  const parts = partsQuery(db)
 
   /** A statement for this query: people ask seldom, and each differently. */
   const searchOf = (query: SmsQuery) => {

@@ -3,13 +3,21 @@ import type { DeliveryReceipt } from '../sms/carrier.ts'
 import type { MoPart, MtPart, MtState, SmsMessage, SmsState } from '../sms/message.ts'
 import type { E164 } from '../shared/e164.ts'
 import type { Sealer } from '../shared/seal.ts'
+import { prepare, type QueryBuilder, slot } from './plan.ts'
 import type { Database } from './schema.ts'
 
 /** The columns of a message that are read back. */
-export type MessageRow = Pick<
-  Database['sms_message'],
-  'id' | 'app_key' | 'x' | 'sealed_from' | 'sealed_called' | 'state' | 'due_at' | 'sealed_detail'
->
+export const MESSAGE = [
+  'id',
+  'app_key',
+  'x',
+  'sealed_from',
+  'sealed_called',
+  'state',
+  'due_at',
+  'sealed_detail',
+] as const
+export type MessageRow = Pick<Database['sms_message'], (typeof MESSAGE)[number]>
 export type PartRow = Database['sms_part']
 
 /**
@@ -99,6 +107,10 @@ export const partValues = (messageId: string, part: MtPart): readonly unknown[] 
   part.at,
   part.receipt ?? null,
 ]
+
+/** All parts of the message of slot 0. */
+export const partsQuery = (db: QueryBuilder) =>
+  prepare(db.selectFrom('sms_part').selectAll().where('message_id', '=', slot<string>(0)).orderBy('idx'))
 
 export const partOf = (row: PartRow): MtPart => ({
   index: row.idx,

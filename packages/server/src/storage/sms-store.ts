@@ -9,7 +9,7 @@ import type { Arrived, Received, SmsStore, StoredSms } from '../sms/ports.ts'
 import type { OutboxWriter } from './outbox-store.ts'
 import { type About, all, first, type Plan, prepare, type QueryBuilder, type Runner, slot } from './plan.ts'
 import type { Database } from './schema.ts'
-import { createSmsRows, digestOf, partOf, partValues } from './sms-rows.ts'
+import { createSmsRows, digestOf, MESSAGE, partOf, partsQuery, partValues } from './sms-rows.ts'
 
 /** How long a carrier's id tells one that is handed in again: aggregators repeat a webhook for hours. */
 const CARRIER_ID_MS = 86_400_000
@@ -221,16 +221,6 @@ function queries(db: QueryBuilder) {
       .else(slot<number>(0))
       .end(),
   })
-  const message = [
-    'id',
-    'app_key',
-    'x',
-    'sealed_from',
-    'sealed_called',
-    'state',
-    'due_at',
-    'sealed_detail',
-  ] as const
   const changing = {
     state: slot<string>(0),
     due_at: slot<number | null>(1),
@@ -264,7 +254,7 @@ function queries(db: QueryBuilder) {
     gathering: prepare(
       db
         .selectFrom('sms_message')
-        .select([...message, 'gather_until'])
+        .select([...MESSAGE, 'gather_until'])
         .where('gather_key', '=', slot<string>(0)),
     ),
     equal: prepare(
@@ -329,7 +319,7 @@ function queries(db: QueryBuilder) {
     due: prepare(
       db
         .selectFrom('sms_message')
-        .select(message)
+        .select(MESSAGE)
         .where('node', '=', slot<string>(0))
         .where('due_at', '<=', slot<number>(1))
         .orderBy('due_at')
@@ -345,9 +335,7 @@ function queries(db: QueryBuilder) {
         .orderBy('due_at')
         .limit(1),
     ),
-    parts: prepare(
-      db.selectFrom('sms_part').selectAll().where('message_id', '=', slot<string>(0)).orderBy('idx'),
-    ),
+    parts: partsQuery(db),
     savePart: prepare(
       db
         .insertInto('sms_part')
