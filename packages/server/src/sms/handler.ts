@@ -82,7 +82,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
   const factsOf = (
     message: SmsMessage,
-    view: RouteView,
+    view: Pick<RouteView, 'xNumber'>,
     subject: SmsSubject,
   ): Omit<SmsFacts, 'segments'> => ({
     id: message.id,
@@ -145,7 +145,7 @@ export function createHandler(options: HandlerOptions): Handler {
   ): Promise<SmsForward | SmsRefuse | undefined> => {
     const { app } = view
     const facts: SmsFacts = {
-      ...factsOf(message, { ...view, xHasBindings: true }, asked.subject),
+      ...factsOf(message, view, asked.subject),
       segments: countSegments(text.splitText(arrival.text, { reference: 0 }), policy.countRule),
       text: arrival.text,
     }
@@ -193,6 +193,7 @@ export function createHandler(options: HandlerOptions): Handler {
   ): Promise<Handled> => {
     const reference = (lastReference = (lastReference + 1) % 0x10000)
     const header = sender.headerFrom(decided.x)
+    const parts = text.splitText(forwarded, { reference, header })
     const now = clock.now()
     const message: SmsMessage = {
       ...decided,
@@ -203,12 +204,12 @@ export function createHandler(options: HandlerOptions): Handler {
         text: forwarded,
         reference,
         header,
-        count: countSegments(text.splitText(forwarded, { reference, header }), policy.countRule),
+        count: countSegments(parts, policy.countRule),
         ...(content !== undefined && { content }),
         giveUpAt: now + policy.retryForMs,
       },
     }
-    const mt = sender.partsOf(message)
+    const mt = sender.partsOf(message.x, parts.length)
     if (!(await store.save(message, decided.state, { mt }))) return ENDED
     return submit(message, view, mt)
   }

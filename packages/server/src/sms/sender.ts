@@ -7,8 +7,8 @@ import type { SmsText } from './ports.ts'
 export type Sender = {
   /** What parts from this X need room for, whichever of its carriers takes them. */
   headerFrom(x: E164): LongTexts
-  /** The parts of a message that has just been decided, as they are before they leave; without a way they never will. */
-  partsOf(message: SmsMessage): readonly MtPart[]
+  /** The parts of a text of so many that has just been decided, as they are before they leave; without a way they never will. */
+  partsOf(x: E164, segments: number): readonly MtPart[]
   /**
    * Submits the parts that are `sent`, in their order, and tells the outcome of each as it comes: what could not leave is `queued`.
    * Resolves with all parts.
@@ -52,13 +52,12 @@ export function createSender(options: {
       const isLarge = routes.waysFrom(x).some(({ longTexts = 'udh8' }) => longTexts !== 'udh8')
       return isLarge ? 'udh16' : 'udh8'
     },
-    partsOf({ x, sending }) {
+    partsOf(x, segments) {
       const [way] = routes.waysFrom(x)
       const state = way === undefined ? 'failed' : 'sent'
       const common = { state, at: clock.now(), ...(way && { carrier: way.name }) } as const
-      const { length } = text.splitText(sending!.text, sending!)
-      if (way?.takes === 'texts') return [{ index: 1, segments: length, ...common }]
-      return Array.from({ length }, (_, i) => ({ index: i + 1, segments: 1, ...common }))
+      if (way?.takes === 'texts') return [{ index: 1, segments, ...common }]
+      return Array.from({ length: segments }, (_, i) => ({ index: i + 1, segments: 1, ...common }))
     },
     submit(message, parts, told) {
       // As it was cut the first time, so that each part is what it was.
