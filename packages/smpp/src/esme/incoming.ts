@@ -1,4 +1,4 @@
-import { readAddress } from '../message/addresses.ts'
+import { readParties } from '../message/addresses.ts'
 import { isReceipt, normalizeMessageId, readReceipt } from '../message/receipt.ts'
 import { readUserData } from '../message/user-data.ts'
 import type { MessageBody, RequestPdu } from '../pdu/pdu.ts'
@@ -19,11 +19,8 @@ export function createIncoming(
 ): (pdu: RequestPdu) => Promise<Answer> {
   const handOut = (body: MessageBody, acknowledgement: Promise<AnswerFate>): Promise<void> | void => {
     if (!isReceipt(body)) {
-      const from = { ton: body.source_addr_ton, npi: body.source_addr_npi, digits: body.source_addr }
-      const to = { ton: body.dest_addr_ton, npi: body.dest_addr_npi, digits: body.destination_addr }
       return options.onMessage({
-        from: readAddress(from, options.numbers),
-        to: readAddress(to, options.numbers),
+        ...readParties(body, options.numbers),
         ...readUserData(body, options.defaultAlphabet),
         receivedAt: now(),
         acknowledgement,

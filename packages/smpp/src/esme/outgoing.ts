@@ -1,4 +1,4 @@
-import { writeAddress } from '../message/addresses.ts'
+import { writeParties } from '../message/addresses.ts'
 import { normalizeMessageId } from '../message/receipt.ts'
 import { writeUserData } from '../message/user-data.ts'
 import type { MessageBody, ResponsePdu } from '../pdu/pdu.ts'
@@ -11,20 +11,14 @@ const MAX_USER_DATA = 65_535 - 7
 /** A part as submit_sm, or the outcome that it has because no submit_sm can carry it. */
 export function submitBody(
   part: OutgoingPart,
-  { numbers = {}, serviceType }: Pick<EsmeOptions, 'numbers' | 'serviceType'>,
+  { numbers, serviceType }: Pick<EsmeOptions, 'numbers' | 'serviceType'>,
 ): { readonly body: MessageBody } | { readonly outcome: SubmitOutcome } {
   if (part.userData.length > MAX_USER_DATA) return { outcome: refused(STATUS.ESME_RINVMSGLEN) }
-  const source = writeAddress(part.from, numbers.source, numbers.countryCode)
-  if (source === undefined) return { outcome: refused(STATUS.ESME_RINVSRCADR) }
-  const destination = writeAddress(part.to, numbers.destination, numbers.countryCode)
-  if (destination === undefined) return { outcome: refused(STATUS.ESME_RINVDSTADR) }
+  const parties = writeParties(part.from, part.to, numbers)
+  if (parties === 'source') return { outcome: refused(STATUS.ESME_RINVSRCADR) }
+  if (parties === 'destination') return { outcome: refused(STATUS.ESME_RINVDSTADR) }
   const body: MessageBody = {
-    source_addr_ton: source.ton,
-    source_addr_npi: source.npi,
-    source_addr: source.digits,
-    dest_addr_ton: destination.ton,
-    dest_addr_npi: destination.npi,
-    destination_addr: destination.digits,
+    ...parties,
     registered_delivery: part.receipt === false ? 0 : 1,
     ...writeUserData(part),
     ...(serviceType === undefined ? {} : { service_type: serviceType }),

@@ -1,3 +1,5 @@
+import type { MessageBody } from '../pdu/pdu.ts'
+
 /** An address as SMPP carries it: type of number, numbering plan, digits (SMPP 3.4 §5.2.5–5.2.9). */
 export type Address = { readonly ton: number; readonly npi: number; readonly digits: string }
 
@@ -80,4 +82,45 @@ export function readAddress({ ton, digits }: Address, rules: AddressRules = {}):
     return `+${rules.countryCode}${digits.replace(/^0/, '')}`
   }
   return digits
+}
+
+/** What of a message says from whom and to whom it is. */
+export type PartiesBody = Pick<
+  MessageBody,
+  | 'source_addr_ton'
+  | 'source_addr_npi'
+  | 'source_addr'
+  | 'dest_addr_ton'
+  | 'dest_addr_npi'
+  | 'destination_addr'
+>
+
+/** Both addresses for the wire; `source` or `destination` when that one cannot be carried. */
+export function writeParties(
+  from: string,
+  to: string,
+  rules: AddressRules = {},
+): PartiesBody | 'source' | 'destination' {
+  const source = writeAddress(from, rules.source, rules.countryCode)
+  if (source === undefined) return 'source'
+  const destination = writeAddress(to, rules.destination, rules.countryCode)
+  if (destination === undefined) return 'destination'
+  return {
+    source_addr_ton: source.ton,
+    source_addr_npi: source.npi,
+    source_addr: source.digits,
+    dest_addr_ton: destination.ton,
+    dest_addr_npi: destination.npi,
+    destination_addr: destination.digits,
+  }
+}
+
+/** Both addresses of a message of the wire, as `readAddress` reads each. */
+export function readParties(
+  body: PartiesBody,
+  rules: AddressRules = {},
+): { readonly from: string; readonly to: string } {
+  const from = { ton: body.source_addr_ton, npi: body.source_addr_npi, digits: body.source_addr }
+  const to = { ton: body.dest_addr_ton, npi: body.dest_addr_npi, digits: body.destination_addr }
+  return { from: readAddress(from, rules), to: readAddress(to, rules) }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { readAddress } from '../message/addresses.ts'
+import { readParties } from '../message/addresses.ts'
 import { readUserData } from '../message/user-data.ts'
 import type { BindBody, BindRole, MessageBody, RequestPdu } from '../pdu/pdu.ts'
 import { STATUS } from '../pdu/status.ts'
@@ -140,12 +140,9 @@ export class Peer {
 
   #read(systemId: string, body: MessageBody): SubmittedPart {
     const { numbers, defaultAlphabet } = this.#options
-    const from = { ton: body.source_addr_ton, npi: body.source_addr_npi, digits: body.source_addr }
-    const to = { ton: body.dest_addr_ton, npi: body.dest_addr_npi, digits: body.destination_addr }
     return {
       systemId,
-      from: readAddress(from, numbers),
-      to: readAddress(to, numbers),
+      ...readParties(body, numbers),
       ...readUserData(body, defaultAlphabet),
       receipt: (body.registered_delivery & 3) !== 0,
       receivedAt: this.#clock.now(),

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { writeAddress } from '../message/addresses.ts'
+import { writeParties } from '../message/addresses.ts'
 import { receiptBody } from '../message/receipt.ts'
 import { writeUserData } from '../message/user-data.ts'
 import type { MessageBody } from '../pdu/pdu.ts'
@@ -12,7 +12,7 @@ import type { DeliverOutcome, Smsc, SmscOptions } from './types.ts'
 
 /** Starts an SMSC and gives it once it listens. */
 export async function startSmsc(options: SmscOptions): Promise<Smsc> {
-  const { clock = systemClock, maxConnections = 1000, numbers = {} } = options
+  const { clock = systemClock, maxConnections = 1000, numbers } = options
   const peers = new Set<Peer>()
   let ids = 0
   let turn = 0
@@ -40,32 +40,21 @@ export async function startSmsc(options: SmscOptions): Promise<Smsc> {
     return peer === undefined ? { state: 'unsent' } : peer.deliver(body)
   }
 
-  const addresses = (from: string, to: string) => {
-    const source = writeAddress(from, numbers.source, numbers.countryCode)
-    const destination = writeAddress(to, numbers.destination, numbers.countryCode)
-    if (source === undefined || destination === undefined) return undefined
-    return {
-      source_addr_ton: source.ton,
-      source_addr_npi: source.npi,
-      source_addr: source.digits,
-      dest_addr_ton: destination.ton,
-      dest_addr_npi: destination.npi,
-      destination_addr: destination.digits,
-      registered_delivery: 0,
-    }
-  }
-
   const deliver: Smsc['deliver'] = async (systemId, part) => {
-    const header = addresses(part.from, part.to)
-    if (header === undefined) return { state: 'refused', status: STATUS.ESME_RINVSRCADR }
-    return send(systemId, { ...header, ...writeUserData(part) })
+    const parties = writeParties(part.from, part.to, numbers)
+    if (typeof parties === 'string') return { state: 'refused', status: STATUS.ESME_RINVSRCADR }
+    return send(systemId, { ...parties, registered_delivery: 0, ...writeUserData(part) })
   }
 
   // A receipt comes from where the message went.
   const sendReceipt: Smsc['sendReceipt'] = async (systemId, receipt, { from, to, receivedAt }) => {
-    const header = addresses(to, from)
-    if (header === undefined) return { state: 'refused', status: STATUS.ESME_RINVDSTADR }
-    return send(systemId, { ...header, ...receiptBody(receipt, receivedAt, clock.now()) })
+    const parties = writeParties(to, from, numbers)
+    if (typeof parties === 'string') return { state: 'refused', status: STATUS.ESME_RINVDSTADR }
+    return send(systemId, {
+      ...parties,
+      registered_delivery: 0,
+      ...receiptBody(receipt, receivedAt, clock.now()),
+    })
   }
 
   return {
