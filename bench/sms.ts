@@ -39,12 +39,12 @@ export type SmsBenchResult = {
   readonly tally: SmsTally
 }
 
-type Progress = { readonly acknowledged: number; readonly delivered: number; readonly told: number }
+type Progress = { readonly acknowledged: number; readonly told: number }
 
 const ENVIRONMENT = { MASKLINE_LOG_LEVEL: 'error', MASKLINE_APP_RATE: '0', MASKLINE_PLATFORM_RATE: '0' }
 const PAIRS = 100
 const SECRET = 'secret-of-the-app'
-/** SMS that wait for the next attempt after a restart come at the latest by then. */
+/** SMS that wait for the next attempt after a restart come by then. */
 const SETTLE_MS = 60_000
 
 /**
@@ -121,7 +121,7 @@ const configFor = (port: number): object => ({
   },
 })
 
-async function startLoad(messages: number, window: number): Promise<PeerProcess> {
+function startLoad(messages: number, window: number): Promise<PeerProcess> {
   const args = [
     '--disable-warning=ExperimentalWarning',
     join(import.meta.dirname, 'sms/load.ts'),
@@ -149,6 +149,7 @@ function progressOf(load: PeerProcess): Progress | undefined {
   return last === undefined ? undefined : (JSON.parse(last) as { progress: Progress }).progress
 }
 
+/** Until it holds, or nothing has gone on for so long that it never will: the tally says what lacks. */
 async function until(load: PeerProcess, holds: (progress: Progress) => boolean): Promise<void> {
   let seen = ''
   let since = performance.now()

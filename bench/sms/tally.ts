@@ -26,7 +26,7 @@ export type SmsTally = {
 export type Told = Map<string, number>
 
 const MOST_FAULTS = 10
-/** `sendResult` of what went out (spec/sms.md section 6). */
+/** `sendResult` of what went out (spec/sms.md section 4). */
 const SENT = 0
 
 /**
