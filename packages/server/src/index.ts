@@ -2,6 +2,7 @@
 export { startPlatform, type Platform, type PlatformOptions } from './platform.ts'
 export { loadConfig, printConfig } from './config/load.ts'
 export type { Config, SmscConfig, TrunkConfig } from './config/config.ts'
+export { SMSC_DEFAULTS } from './config/sms-config.ts'
 export { createLogger } from './observability/logger.ts'
 export { type Log, silentLog } from './shared/log.ts'
 export { type Clock, systemClock } from './shared/time.ts'

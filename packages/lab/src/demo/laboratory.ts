@@ -11,6 +11,7 @@ import {
   type Log,
   type Platform,
   type PlatformOptions,
+  SMSC_DEFAULTS,
   type SmscConfig,
   type TrunkConfig,
   loadConfig,
@@ -105,7 +106,7 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
       {
         ...config,
         sip: { ...config.sip, trunks: options.trunks ?? [] },
-        sms: { ...config.sms, smscs: smscs.map((smsc, i) => ({ ...smscDefaults(i), ...smsc })) },
+        sms: { ...config.sms, smscs: smscs.map(withDefaults) },
       },
       {
         log: options.log ?? silentLog,
@@ -180,8 +181,12 @@ export async function openLaboratory(options: LaboratoryOptions): Promise<Labora
   }
 }
 
-const smscDefaults = (index: number) =>
-  ({ name: `smsc-${index + 1}`, priority: index, longTexts: 'udh8', receipts: true }) as const
+const withDefaults = (smsc: NonNullable<LaboratoryOptions['smscs']>[number], index: number): SmscConfig => ({
+  ...SMSC_DEFAULTS,
+  name: `smsc-${index + 1}`,
+  priority: index,
+  ...smsc,
+})
 
 /** A-law WAV files, as an operator puts them into the data folder. */
 async function writeTones(folder: string, tones: NonNullable<LaboratoryOptions['tones']>): Promise<void> {

@@ -16,6 +16,7 @@ import {
   LONG_TEXTS,
   MESSAGE_IDS,
   NUMBER_FORMS,
+  SMSC_DEFAULTS,
   type SmscConfig,
   UNKNOWN_NUMBERS,
 } from './sms-config.ts'
@@ -115,7 +116,7 @@ export const readSmscs = (given: unknown, faults: string[], names: CarrierNames)
   readList('smsc', given, faults, {
     checks: SMSC,
     needed: ['name', 'hosts', 'systemId', 'password'],
-    defaults: { priority: 0, longTexts: 'udh8', receipts: true },
+    defaults: SMSC_DEFAULTS,
     names,
   })
 

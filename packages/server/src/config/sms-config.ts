@@ -58,6 +58,13 @@ export type SmscConfig = {
   readonly priority: number
 }
 
+/** What an SMSC has that the configuration does not say. */
+export const SMSC_DEFAULTS = {
+  priority: 0,
+  longTexts: 'udh8',
+  receipts: true,
+} as const satisfies Partial<SmscConfig>
+
 export const NUMBER_FORMS = ['international', 'plus', 'national', 'bare'] as const
 export const UNKNOWN_NUMBERS = ['international', 'national', 'as-is'] as const
 export const ALPHABETS = ['gsm7', 'latin1', 'ucs2'] as const
