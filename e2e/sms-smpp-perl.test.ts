@@ -14,19 +14,12 @@ import {
 } from '@maskline/smpp'
 import { requirePeer } from './peers.ts'
 import { startPerlSmsc, type PerlSmsc } from './support/perl-smsc.ts'
+import { TEXTS } from './support/sms-texts.ts'
 import { waitFor } from './support/wait.ts'
 
 const A = '+8613800000021'
 const B = '+8613800000022'
 const X = '+8617000000001'
-
-const TEXTS = {
-  'short English': 'See you at 5?',
-  'long English with the extension table': 'Price [€] {a|b} ~5^2 \\ @home_1: '.repeat(12),
-  'short Chinese': '快递到了',
-  'long Chinese': '您的快递已到小区门口，请尽快来取。'.repeat(12),
-  'long with emoji': '好的👍🏽👨‍👩‍👧 '.repeat(30),
-} as const
 
 const HEADERS: readonly ConcatHeader[] = ['udh8', 'udh16', 'sar']
 

@@ -19,6 +19,7 @@ import { ADMIN_ERRORS } from './operation.ts'
 import { smsOperations } from './sms.ts'
 import { trunkOperations } from './trunks.ts'
 import { type AdminApi, createAdminApi } from './server.ts'
+import { endPartlySent } from '../sms/sms-test-kit.ts'
 
 const TOKEN = 'a-token-of-the-tests'
 const X = '+8617000000001'
@@ -584,23 +585,7 @@ describe('SMS details', () => {
       assert.ok(received.kind === 'complete')
       if (n > 0) continue
       id = received.message.id
-      await storage.sms.save(
-        {
-          ...received.message,
-          state: 'ended',
-          appKey: 'axb',
-          called: '+8613800000022' as E164,
-          subject: { direction: 1, subscriptionId: 'binding-1' },
-          end: { at: at + 500, result: 9, segments: 1 },
-        },
-        'received',
-        {
-          mt: [
-            { index: 1, segments: 1, state: 'accepted', carrier: 'smsc-1', carrierId: 'c-1', at: at + 400 },
-            { index: 2, segments: 1, state: 'refused', carrier: 'smsc-1', status: 69, at: at + 500 },
-          ],
-        },
-      )
+      await endPartlySent(storage.sms, received.message)
       await storage.sms.receipt('smsc-1', { messageId: 'c-1', state: 'delivered' })
     }
   })

@@ -19,6 +19,7 @@ import { noteReach } from './lab.ts'
 import { runSip } from './sip.ts'
 import { runSms } from './sms.ts'
 import { runTrunk } from './trunk.ts'
+import { endPartlySent } from '../sms/sms-test-kit.ts'
 
 /** The commands against a platform that runs, in a folder of its own. */
 const dir = mkdtempSync(path.join(tmpdir(), 'maskline-cli-'))
@@ -212,23 +213,7 @@ test('SMS: are listed by what is asked for, masked, and shown with their parts',
   const [done, open] = [await sms.receive(arrived, at, times), await sms.receive(arrived, at + 1, times)]
   assert.ok(done.kind === 'complete' && open.kind === 'complete')
   const { id } = done.message
-  await sms.save(
-    {
-      ...done.message,
-      state: 'ended',
-      appKey: 'axb',
-      called: '+8613800000022' as E164,
-      subject: { direction: 1, subscriptionId: 'binding-1' },
-      end: { at: at + 500, result: 9, segments: 1 },
-    },
-    'received',
-    {
-      mt: [
-        { index: 1, segments: 1, state: 'accepted', carrier: 'smsc-1', carrierId: 'c-1', at: at + 400 },
-        { index: 2, segments: 1, state: 'refused', carrier: 'smsc-1', status: 69, at: at + 500 },
-      ],
-    },
-  )
+  await endPartlySent(sms, done.message)
   await sms.receipt('smsc-1', { messageId: 'c-1', state: 'delivered' })
 
   const cells = (said: string) => said.split('\n').map((row) => row.trim().split(/ {2,}/))

@@ -2,6 +2,8 @@ import type { AxBinding, AxbBinding, Role } from '../bindings/binding.ts'
 import type { XNumber } from '../numbers/x-number.ts'
 import type { E164 } from '../shared/e164.ts'
 import { type App, newApp } from '../tenants/app.ts'
+import type { SmsMessage } from './message.ts'
+import type { SmsStore } from './ports.ts'
 import { createContentFilter } from './rules/content-filter.ts'
 import type { SmsArrival, SmsView } from './rules/decide.ts'
 import { createWordSearch } from './rules/word-search.ts'
@@ -57,6 +59,28 @@ export const axbBinding = (changes: Partial<AxbBinding> = {}): AxbBinding => ({
   durationSec: 0,
   ...changes,
 })
+
+/** Ends an SMS of A's as partly sent to B: the first of two parts accepted as `c-1`, the other refused. */
+export async function endPartlySent(store: Pick<SmsStore, 'save'>, message: SmsMessage): Promise<void> {
+  const { receivedAt: at } = message
+  await store.save(
+    {
+      ...message,
+      state: 'ended',
+      appKey: 'axb',
+      called: B,
+      subject: { direction: 1, subscriptionId: 'binding-1' },
+      end: { at: at + 500, result: 9, segments: 1 },
+    },
+    'received',
+    {
+      mt: [
+        { index: 1, segments: 1, state: 'accepted', carrier: 'smsc-1', carrierId: 'c-1', at: at + 400 },
+        { index: 2, segments: 1, state: 'refused', carrier: 'smsc-1', status: 69, at: at + 500 },
+      ],
+    },
+  )
+}
 
 export type Given = {
   readonly app?: Partial<App>
