@@ -125,7 +125,7 @@ test('no bytes make it throw anything but a MediaError', () => {
   const cutAndNoise = fc.record({
     keep: fc.nat(whole.length),
     drop: fc.nat(whole.length),
-    noise: fc.uint8Array({ maxLength: 60 }),
+    noise: fc.uint8Array({ maxLength: 60, size: 'max' }),
   })
   fc.assert(
     fc.property(cutAndNoise, ({ keep, drop, noise }) => {
@@ -133,9 +133,9 @@ test('no bytes make it throw anything but a MediaError', () => {
     }),
     { numRuns: 5000 },
   )
-  const line = fc.tuple(fc.constantFrom('m', 'c', 'a', 'v', 'o'), fc.string({ maxLength: 40 }))
+  const line = fc.tuple(fc.constantFrom('m', 'c', 'a', 'v', 'o'), fc.string({ maxLength: 40, size: 'max' }))
   fc.assert(
-    fc.property(fc.array(line, { maxLength: 30 }), (lines) => {
+    fc.property(fc.array(line, { maxLength: 30, size: 'max' }), (lines) => {
       codeOf(sdp('v=0', ...lines.map(([kind, text]) => `${kind}=${text}`)))
     }),
     { numRuns: 2000 },

@@ -106,7 +106,7 @@ describe('user data headers', () => {
 
   it('ends on any bytes', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+      fc.property(fc.uint8Array({ maxLength: 60, size: 'max' }), (bytes) => {
         const { userData, concat } = readUdh(bytes)
         return userData.length <= bytes.length && (concat === undefined || concat.index <= concat.total)
       }),
