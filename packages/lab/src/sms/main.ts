@@ -31,8 +31,18 @@ function say(text: string): void {
 /** As people dial it. */
 const dialled = (number: string): string => number.replace(/^\+86/, '')
 
+async function settingsIn(config: string): Promise<{ sms?: { smscs?: readonly SmscSettings[] } }> {
+  try {
+    return JSON.parse(await readFile(config, 'utf8')) as { sms?: { smscs?: readonly SmscSettings[] } }
+  } catch (cause) {
+    throw new Error(`cannot read ${config}: ${(cause as Error).message}; --config names a file of settings`, {
+      cause,
+    })
+  }
+}
+
 async function open(config: string): Promise<SmsNetwork> {
-  const { sms } = JSON.parse(await readFile(config, 'utf8')) as { sms?: { smscs?: readonly SmscSettings[] } }
+  const { sms } = await settingsIn(config)
   const smsc = sms?.smscs?.[0]
   if (smsc === undefined) throw new Error(`${config} names no SMSC (sms.smscs)`)
   const { systemId, password } = smsc
@@ -45,6 +55,8 @@ async function open(config: string): Promise<SmsNetwork> {
     onBound: (isBound) => say(isBound ? 'The platform is bound.' : 'The platform is gone.'),
     onText: ({ number }, { from, text }) =>
       say(`┃ ${dialled(number)} reads, from ${dialled(from)}:  ${text}`),
+  }).catch((cause: Error) => {
+    throw new Error(`${cause.message}; ${config} says where (sms.smscs, hosts)`, { cause })
   })
   say(
     `An SMSC at ${host}:${port}, with a handset for every number.\n` +
